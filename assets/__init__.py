@@ -1,0 +1,1 @@
+"""What the night makes: thin Dagster assets and checks over `assets.engine`."""

@@ -1,0 +1,25 @@
+"""Errors that a user can act on: one line, `where: what was found; what is allowed`, never a person-level value."""
+
+
+class CaregapsError(Exception):
+    """Base of every error that ends a night with one line instead of a traceback."""
+
+
+class ModelError(CaregapsError):
+    """A SQL file under `sql/` that cannot be built."""
+
+
+class ContractError(CaregapsError):
+    """A contract that cannot be read, or a table that breaks its contract."""
+
+
+class SettingsError(CaregapsError):
+    """A settings file, registry or argument that says something that is not allowed."""
+
+
+class InputError(CaregapsError):
+    """An input folder or file that cannot be read as the layout promises."""
+
+
+class PublicationError(CaregapsError):
+    """A night that may not be published, or an output folder that cannot take it."""

@@ -1,0 +1,59 @@
+"""The union of all gap families: generated, so that nothing lists families by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from assets.engine.model import SQL, Model, sql_models
+from assets.engine.registry import read_families
+
+# What every family's table begins with; its own evidence columns follow.
+FAMILY_COLUMNS = (
+    "member_key",
+    "gap_code",
+    "subject",
+    "status",
+    "window_start_date",
+    "window_end_date",
+    "due_date",
+    "severity",
+    "confidence",
+    "reason",
+    "evidence",
+)
+
+
+@dataclass(frozen=True)
+class EveryGap(Model):
+    """`outreach.every_gap`: all families under the columns that they share, with the registry's weights."""
+
+    path: Path = SQL / "outreach" / "every_gap.sql"
+
+    @cached_property
+    def sql(self) -> str:
+        """One branch per registered family; the registry supplies what a family leaves null."""
+        branches = "\nunion all\n".join(
+            "select\n    " + ",\n    ".join(f"{family}.{c}" for c in FAMILY_COLUMNS) + f"\nfrom gaps.{family}"
+            for family in sorted(read_families())
+        )
+        shared = {"severity": "coalesce(found_gaps.severity, gap_code.severity) as severity"}
+        columns = ",\n    ".join(shared.get(c, f"found_gaps.{c}") for c in FAMILY_COLUMNS)
+        return (
+            "-- Every gap of every family registered in gap_families.yaml, with the severity, impactability and action of "
+            "its code.\n-- Generated: a new family appears here by being registered.\n"
+            f"with\n\nfound_gaps as (\n{branches}\n)\n\nselect\n    {columns},\n    gap_code.gap_family,\n"
+            "    gap_code.impactability,\n    gap_code.action\nfrom found_gaps\ninner join raw.gap_code\n"
+            "    on found_gaps.gap_code = gap_code.gap_code\norder by\n    found_gaps.member_key,\n"
+            "    found_gaps.gap_code,\n    found_gaps.subject\n"
+        )
+
+
+@cache
+def all_models() -> tuple[Model, ...]:
+    """Every model of the flow, the generated union included, each after the models that it reads."""
+    models = {model.key: model for model in (*sql_models(), EveryGap())}
+    graph = {key: {i for i in model.inputs if i in models} for key, model in models.items()}
+    return tuple(models[key] for key in TopologicalSorter(graph).static_order())

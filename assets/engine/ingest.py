@@ -1,0 +1,184 @@
+"""The door: an input table from its files into `raw.<table>`, with every row accounted for.
+
+A bad row is set aside in `door.<table>_rejected` with file, line and all its reasons; a bad file stops the night with
+one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from assets.engine import door
+from assets.engine.contract import Contract, all_contracts
+from assets.engine.errors import InputError
+from assets.engine.landing import Folder, InputFile, files_of_folder, land, refused_lines
+from assets.engine.layout import Layout, land_source
+from assets.engine.model import Model
+
+REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
+
+# Claims carry versions, reversals and rebillings of one event; core tells them apart. Everywhere else a row that is
+# equal in every column is a duplicate at once.
+VERSIONED_TABLES = ("pharmacy_claim", "medical_claim")
+
+REJECTED_DDL = "source_table VARCHAR, source_file VARCHAR, line_number BIGINT, reasons VARCHAR"
+COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of one night: what lies where, before anything is read."""
+
+    layout: Layout
+    claims: Folder
+    reference: Folder | None
+
+    def files_of(self, table: str) -> tuple[InputFile, ...]:
+        """The files of a canonical table: beside the claims first, then in the reference folder."""
+        if table in self.claims.tables:
+            return self.claims.tables[table]
+        return self.reference.tables.get(table, ()) if self.reference else ()
+
+
+def input_contracts() -> dict[str, Contract]:
+    """The canonical input tables, by name."""
+    return {c.key[1]: c for c in all_contracts("raw") if c.table.source is None}
+
+
+def find_inputs(layout: Layout, folder: Path, reference: Path | None) -> Inputs:
+    """List the input and reference folders.
+
+    Raises:
+        InputError: A folder is absent or a table is there twice.
+    """
+    tables = set(input_contracts())
+    return Inputs(
+        layout,
+        files_of_folder(folder, tables if not layout.sources else tables - layout.tables),
+        files_of_folder(reference, tables) if reference else None,
+    )
+
+
+def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
+    """Replace `raw.<table>` from its files and return its row count.
+
+    Args:
+        con: Connection to the working warehouse.
+        contract: The input table's contract.
+        inputs: The night's files.
+        folder: The input folder, for layouts that map their own files.
+
+    Raises:
+        InputError: A required table is absent or without a single row, or a file cannot be read.
+    """
+    table = contract.key[1]
+    con.execute("create schema if not exists raw; create schema if not exists door")
+    con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
+    con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
+    con.execute(f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT)")
+    base = 0
+    if inputs.layout.maps(table):
+        base = _load_mapped(con, contract, inputs.layout, folder)
+    else:
+        for number, file in enumerate(inputs.files_of(table)):
+            base += _load_file(con, contract, file, number, base)
+    if table in REQUIRED_TABLES and base == 0:
+        has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
+        found = "no row" if has_files else "no file"
+        raise InputError(f"{table}: found {found}; this table is required (one file or folder {table}.csv, .csv.gz or .parquet)")
+    _count(con, table, "read", "", base)
+    if table not in VERSIONED_TABLES:
+        _remove_copies(con, contract)
+    [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
+    _count(con, table, "stored", "", rows)
+    return rows
+
+
+def _load_file(con: duckdb.DuckDBPyConnection, contract: Contract, file: InputFile, number: int, base: int) -> int:
+    """Append one file and return the number of its rows, the refused ones included."""
+    table = contract.key[1]
+    landed = land(con, file, number)
+    required = [p.name for p in contract.properties if p.is_column_required]
+    if missing := [name for name in required if name not in landed.header]:
+        raise InputError(f"{file.label}: found no column {', '.join(missing)}; {table} requires {', '.join(required)}")
+    for name in landed.header:
+        if name not in contract.columns:
+            _count(con, table, "unknown_column", name, 1)
+    for name in contract.columns:
+        if name not in landed.header:
+            _count(con, table, "absent_column", name, 1)
+    label = _literal(file.label)
+    query = f"select *, {label} as source_file, {base}::bigint + line_number as row_id from ({landed.query})"
+    _append(con, contract, query)
+    if landed.rejects_table:
+        con.execute(f"insert into door.{table}_rejected {refused_lines(landed.rejects_table, table, label)}")
+    if not file.is_parquet:
+        con.execute(f"drop table landing_{number}")
+    return landed.line_count
+
+
+def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, layout: Layout, folder: Path) -> int:
+    """Load a table that the layout maps from files of its own, and return the number of mapped rows."""
+    model = Model(layout.mapping(contract.key[1]))
+    lost = 0
+    for _, source in sorted(model.inputs):
+        lost += land_source(con, layout, source, folder, contract.key[1])
+    con.execute(f"create or replace temp table mapped as select *, row_number() over () as row_id from ({model.sql})")
+    [[rows]] = con.execute("select count(*) from mapped").fetchall()
+    _append(con, contract, "select * from mapped")
+    con.execute("drop table mapped")
+    return rows + lost
+
+
+def _append(con: duckdb.DuckDBPyConnection, contract: Contract, landed: str) -> None:
+    """Type landed rows: the good ones into `raw.<table>`, the others into the rejects, repairs into the counts."""
+    table = contract.key[1]
+    declared = {row[0]: row[1] for row in con.execute(f"describe {landed}").fetchall()}
+    columns = ", ".join(f'"{c}"' for c in contract.columns)
+    con.execute(f"create or replace temp table typed as {door.typed_select(contract, landed, declared)}")
+    con.execute(
+        f"insert into raw.{table} select {columns}, source_file, line_number, row_id from typed where reasons is null"
+    )
+    con.execute(
+        f"insert into door.{table}_rejected select '{table}', source_file, line_number, reasons "
+        "from typed where reasons is not null"
+    )
+    families = door.repairable(contract)
+    if families:
+        sums = ", ".join(f"count(*) filter (where repairs[{i}])" for i in range(1, len(families) + 1))
+        [counts] = con.execute(f"select {sums} from typed where reasons is null").fetchall()
+        for name, count in zip(families, counts, strict=True):
+            if count:
+                _count(con, table, "repaired", name, count)
+    con.execute("drop table typed")
+
+
+def _remove_copies(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Keep one of equal rows (`duplicate`) and, per key, the last in byte order (`netted`: a superseded version)."""
+    table = contract.key[1]
+    columns = [f'"{c}"' for c in contract.columns]
+    steps = [("duplicate", columns, ["source_file", "line_number"])]
+    if contract.grain:
+        newest_first = [f"{c} desc nulls last" for c in columns if c.strip('"') not in contract.grain]
+        steps.append(("netted", [f'"{c}"' for c in contract.grain], newest_first or ["line_number"]))
+    for bucket, group, order in steps:
+        con.execute(
+            f"create or replace temp table copies as select row_id, row_number() over (partition by {', '.join(group)} "
+            f"order by {', '.join(order)}) as copy from raw.{table} qualify copy > 1"
+        )
+        [[copies]] = con.execute("select count(*) from copies").fetchall()
+        if copies:
+            con.execute(f"delete from raw.{table} where row_id in (select row_id from copies)")
+        _count(con, table, bucket, "", copies)
+    con.execute("drop table copies")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str, measure: str, detail: str, rows: int) -> None:
+    con.execute(f"insert into door.{table}_count values (?, ?, ?, ?)", [table, measure, detail, rows])
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

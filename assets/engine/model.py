@@ -1,0 +1,118 @@
+"""SQL models: one SELECT per file, whose folder is the schema and whose name is the table.
+
+A file declares nothing. Its inputs are the tables in FROM, its parameters the `$placeholders`, its description the
+leading comment; all three are read from the parsed tree, so they cannot disagree with the query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.lineage import lineage as sqlglot_lineage
+
+from assets.engine.errors import ModelError
+
+ROOT = Path(__file__).resolve().parents[2]
+SQL = ROOT / "sql"
+
+# Folders of sql/ that are layers of the flow; sql/cms_rif is a layout's mapping, read at the door.
+LAYERS = ("core", "facts", "gaps", "outreach")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file under `sql/`."""
+
+    path: Path
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """`(schema, table)`: the asset key and the DuckDB table alike."""
+        return self.path.parent.name, self.path.stem
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return ".".join(self.key)
+
+    @cached_property
+    def sql(self) -> str:
+        """The file's text, as DuckDB runs it."""
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> exp.Expression:
+        """The parsed SELECT.
+
+        Raises:
+            ModelError: The file holds anything but one SELECT.
+        """
+        where = f"sql/{self.key[0]}/{self.key[1]}.sql"
+        try:
+            statements = [s for s in sqlglot.parse(self.sql, read="duckdb") if s is not None]
+        except sqlglot.ParseError as error:
+            raise ModelError(f"{where}: not readable as SQL; {error.errors[0]['description']}") from error
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise ModelError(f"{where}: found {len(statements)} statements; one SELECT is allowed")
+        return statements[0]
+
+    @cached_property
+    def inputs(self) -> frozenset[tuple[str, str]]:
+        """Tables read, as `(schema, table)`; common table expressions carry no schema and do not count."""
+        return frozenset((t.db, t.name) for t in self.tree.find_all(exp.Table) if t.db)
+
+    @cached_property
+    def params(self) -> frozenset[str]:
+        """Names of the `$placeholders`."""
+        return frozenset(
+            str(p.this) if isinstance(p.this, str) else p.name for p in self.tree.find_all(exp.Placeholder, exp.Parameter)
+        )
+
+    @cached_property
+    def description(self) -> str:
+        """The leading comment block, without its dashes."""
+        lines = []
+        for line in self.sql.splitlines():
+            if not line.startswith("--"):
+                break
+            lines.append(line[2:].strip())
+        return "\n".join(lines).strip()
+
+    @cached_property
+    def version(self) -> str:
+        """Digest of the query without comments and layout, so that a reworded comment makes nothing stale."""
+        return hashlib.sha256(self.tree.sql(dialect="duckdb", comments=False).encode()).hexdigest()[:16]
+
+    def to(self, dialect: str) -> str:
+        """The query in another engine's SQL."""
+        return self.tree.sql(dialect=dialect, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+    def column_lineage(self, schema: dict[str, dict[str, dict[str, str]]]) -> dict[str, list[tuple[str, str, str]]]:
+        """Per output column the `(schema, table, column)` it is computed from.
+
+        Args:
+            schema: `{schema: {table: {column: type}}}` of every table that this model reads.
+        """
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        tree = sqlglot.optimizer.qualify.qualify(
+            self.tree.copy(), schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False
+        )
+        for column in tree.named_selects:
+            sources = set()
+            for node in sqlglot_lineage(column, tree, schema=schema, dialect="duckdb").walk():
+                table = node.expression.find(exp.Table) if isinstance(node.expression, exp.Table) else None
+                if table is not None and table.db:
+                    sources.add((table.db, table.name, node.name.split(".")[-1].strip('"')))
+            found[column] = sorted(sources)
+        return found
+
+
+@cache
+def sql_models() -> tuple[Model, ...]:
+    """Every model that is a file, layer by layer, in name order."""
+    return tuple(Model(path) for layer in LAYERS for path in sorted((SQL / layer).glob("*.sql")))

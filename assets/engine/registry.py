@@ -1,0 +1,228 @@
+"""Registries: measures, year rules, gap families and value sets, read from `data_contracts/` into `raw`.
+
+They are reviewed data. A measure, a year or a gap code is a row here, never an `if` in a query.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from assets.engine.contract import CONTRACTS, contract_for
+from assets.engine.errors import SettingsError
+
+VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Exclusion(_Entry):
+    """Why a member or a product does not count for a measure."""
+
+    reason: str
+    kind: Literal["status", "drug", "product"]
+    value_set: str
+
+
+class Measure(_Entry):
+    """One adherence measure."""
+
+    title: str
+    drug_class: str
+    value_set: str
+    threshold_percent: int = Field(ge=1, le=100)
+    min_age: int = Field(ge=0)
+    min_fill_dates: int = Field(ge=1)
+    min_treatment_days: int = Field(ge=1)
+    source: str
+    exclusions: list[Exclusion]
+
+
+class MeasurementYear(_Entry):
+    """The rules of one measurement year."""
+
+    enrollment_rule: Literal["member_years", "continuous"]
+    drug_exclusion_window: Literal["measurement_year", "treatment_period"]
+    is_stay_adjusted: bool
+
+
+class Measures(_Entry):
+    """`data_contracts/measures.yaml`."""
+
+    measures: dict[str, Measure]
+    years: dict[int, MeasurementYear]
+
+
+class GapCode(_Entry):
+    """One gap code: what it asks for and how much it weighs before anything is known of the member."""
+
+    action: str
+    severity: float = Field(ge=0, le=100)
+    impactability: float = Field(ge=0, le=1)
+    sensitive: bool
+    pregnancy_dependent: bool
+    public_code: str | None = None
+    public_family: str | None = None
+    public_subject: str | None = None
+
+
+class Family(_Entry):
+    """One gap family; its key names the SQL file, the contract and the story test."""
+
+    title: str
+    source: str
+    needs: list[str] = []
+    codes: dict[str, GapCode]
+
+
+class ValueSet(_Entry):
+    """Version and title of one value set."""
+
+    version: str
+    title: str
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((CONTRACTS / name).read_text(encoding="utf-8"))
+
+
+def _error(name: str, error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    return SettingsError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
+
+
+@cache
+def read_measures() -> Measures:
+    """Measures and year rules.
+
+    Raises:
+        SettingsError: The file says something that is not allowed.
+    """
+    try:
+        return Measures.model_validate(_read("measures.yaml"))
+    except ValidationError as error:
+        raise _error("measures.yaml", error) from error
+
+
+@cache
+def read_families() -> dict[str, Family]:
+    """Gap families by name.
+
+    Raises:
+        SettingsError: The file says something that is not allowed.
+    """
+    try:
+        return {name: Family.model_validate(entry) for name, entry in _read("gap_families.yaml").items()}
+    except ValidationError as error:
+        raise _error("gap_families.yaml", error) from error
+
+
+@cache
+def read_value_sets() -> dict[str, ValueSet]:
+    """Value sets by name.
+
+    Raises:
+        SettingsError: The file says something that is not allowed.
+    """
+    try:
+        return {name: ValueSet.model_validate(entry) for name, entry in _read("value_sets.yaml").items()}
+    except ValidationError as error:
+        raise _error("value_sets.yaml", error) from error
+
+
+def measurement_years() -> tuple[int, ...]:
+    """The measurement years that the rules cover."""
+    return tuple(sorted(read_measures().years))
+
+
+def value_set_file(name: str, reference: Path | None) -> tuple[Path, str]:
+    """The file that serves a value set, and its version: the operator's own in `--reference`, else ours."""
+    if reference and (own := reference / "value_sets" / f"{name}.csv").is_file():
+        return own, "licensed"
+    return CONTRACTS / "value_sets" / f"{name}.csv", read_value_sets()[name].version
+
+
+def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
+    """The rows of one value set in the column order of `raw.value_set`.
+
+    Raises:
+        SettingsError: The file has another header, or a row without a code or with a bad date.
+    """
+    path, _ = value_set_file(name, reference)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if reader.fieldnames != VALUE_SET_HEADER:
+                raise SettingsError(
+                    f"value_sets/{name}.csv: found the header {reader.fieldnames}; {VALUE_SET_HEADER} is expected"
+                )
+            return [
+                (
+                    name,
+                    row["code"],
+                    row["last_code"] or None,
+                    row["system"],
+                    datetime.date.fromisoformat(row["from"]) if row["from"] else None,
+                    datetime.date.fromisoformat(row["to"]) if row["to"] else None,
+                    row["source"],
+                    row["category"] or None,
+                )
+                for row in reader
+            ]
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise SettingsError(f"value_sets/{name}.csv: not readable; UTF-8 with dates YYYY-MM-DD is expected") from error
+
+
+def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
+    """The rows of one registry table, in its contract's column order."""
+    measures = read_measures()
+    keys = {measure_id: key for key, measure_id in enumerate(sorted(measures.measures), start=1)}
+    if table == "value_set":
+        return [row for name in sorted(read_value_sets()) for row in value_set_rows(name, reference)]
+    if table == "measure":
+        return [
+            (
+                keys[i], i, m.title, m.drug_class, m.value_set, m.threshold_percent, m.min_age, m.min_fill_dates,
+                m.min_treatment_days, m.source,
+            )
+            for i, m in sorted(measures.measures.items())
+        ]  # fmt: skip
+    if table == "measure_exclusion":
+        return [
+            (keys[i], e.reason, e.kind, e.value_set) for i, m in sorted(measures.measures.items()) for e in m.exclusions
+        ]
+    if table == "measure_year":
+        return [
+            (year, rule.enrollment_rule, rule.drug_exclusion_window, rule.is_stay_adjusted)
+            for year, rule in sorted(measures.years.items())
+        ]
+    if table == "gap_code":
+        return [
+            (
+                code, family, c.action, c.severity, c.impactability, c.sensitive, c.pregnancy_dependent,
+                c.public_code, c.public_family, c.public_subject,
+            )
+            for family, entry in sorted(read_families().items())
+            for code, c in sorted(entry.codes.items())
+        ]  # fmt: skip
+    raise KeyError(table)
+
+
+def load_registry(con: duckdb.DuckDBPyConnection, table: str, reference: Path | None) -> int:
+    """Replace `raw.<table>` from the registry and return its row count."""
+    contract = contract_for("raw", table)
+    rows = registry_rows(table, reference)
+    con.execute("create schema if not exists raw")
+    con.execute(f"create or replace table raw.{table} ({contract.ddl()})")
+    if rows:
+        con.executemany(f"insert into raw.{table} values ({', '.join('?' * len(contract.columns))})", rows)
+    return len(rows)

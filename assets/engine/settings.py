@@ -1,0 +1,148 @@
+"""Settings: one TOML file, read once into a frozen model.
+
+Operation lives here, clinical meaning in `data_contracts/`; a SQL parameter comes from one of the two, never both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from assets.engine.errors import SettingsError
+from assets.engine.model import ROOT
+
+SHIPPED_SALT = "change-me"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(_Section):
+    """Where the night reads and writes; relative paths are relative to the repository."""
+
+    input: Path
+    output: Path
+
+    @field_validator("input", "output")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path if path.is_absolute() else ROOT / path
+
+
+class Schedule(_Section):
+    """When the nightly job runs."""
+
+    cron: str
+    time_zone: str
+    enabled: bool
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not an IANA time zone, such as 'America/New_York'") from error
+        return name
+
+
+class Limits(_Section):
+    """What the night may use, and when it must stop."""
+
+    threads: int = Field(ge=1, le=256)
+    memory_gb: float = Field(gt=0)
+    reject_share: float = Field(gt=0, le=1)
+    reject_rows: int = Field(ge=1)
+
+
+class Delivery(_Section):
+    """What pharmacies receive."""
+
+    formats: tuple[Literal["parquet", "csv", "xlsx"], ...]
+    group: str
+    retention_nights: int = Field(ge=1)
+
+
+class Identity(_Section):
+    """How gap_id is made."""
+
+    salt: str = Field(min_length=1)
+
+
+class Score(_Section):
+    """Terms of the priority score (interface section 3.1)."""
+
+    social_weight: float = Field(ge=0, le=1)
+    urgency_floor: float = Field(ge=0, le=1)
+    urgency_without_due_date: float = Field(ge=0, le=1)
+    band_urgent_score: float = Field(ge=0)
+    band_urgent_severity: float = Field(ge=0, le=100)
+    band_high_score: float = Field(ge=0)
+    reach_phone: float = Field(ge=0, le=1)
+    reach_mail: float = Field(ge=0, le=1)
+
+
+class Outreach(_Section):
+    """Thresholds of gaps and lists."""
+
+    default_weekly_capacity: int = Field(ge=0)
+    refill_due_days: int = Field(ge=0)
+    at_risk_missed_days: int = Field(ge=0)
+    small_cell: int = Field(ge=1)
+
+
+class Attribution(_Section):
+    """Windows of the attribution rules, in days before as_of."""
+
+    recent_days: int = Field(ge=1)
+    last_fill_days: int = Field(ge=1)
+
+
+class Settings(_Section):
+    """Everything an operator may set."""
+
+    paths: Paths
+    schedule: Schedule
+    limits: Limits
+    delivery: Delivery
+    identity: Identity
+    score: Score
+    outreach: Outreach
+    attribution: Attribution
+
+    def params(self) -> dict[str, Any]:
+        """SQL parameters that come from settings, by the name of the setting."""
+        sections = (self.score, self.outreach, self.attribution)
+        return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
+
+    def digest(self) -> str:
+        """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
+        meaning = self.model_dump(mode="json", include={"delivery", "identity", "score", "outreach", "attribution"})
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Read a settings file; without one, the repository's own `settings.toml`.
+
+    Raises:
+        SettingsError: The file is absent, is not TOML, or says something that is not allowed.
+    """
+    path = path or ROOT / "settings.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: found no readable file; a TOML settings file is expected") from error
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name}: {error}; a TOML settings file is expected") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

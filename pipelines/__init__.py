@@ -1,0 +1,1 @@
+"""How the night runs: the code location, the nightly job and the `caregaps` command."""

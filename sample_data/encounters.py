@@ -1,0 +1,291 @@
+"""Encounters: one row per medical claim that a member's care gives rise to, before lines and faults.
+
+`kind` is a row of `encounter_kind.csv`; diagnoses are positions in `DIAGNOSES` (-1: none); dates are day numbers.
+"""
+
+import numpy as np
+import polars as pl
+
+from sample_data.calendar import FIRST, HERE, LAST, NONE
+from sample_data.draw import Draw, Integers
+from sample_data.members import CONDITIONS, Members, person_id
+from sample_data.pregnancies import LOSS, STILLBIRTH, ended, prenatal_visits
+from sample_data.sites import HOSPITAL, Providers
+from sample_data.stories import Stories
+
+DIAGNOSIS_COLUMNS = 5
+ACUTE = ["J06.9", "M25.561", "R51.9", "N39.0", "R10.9", "J20.9", "Z00.00", "Z23", "L03.90", "H26.9", "R07.9", "Z12.31"]
+SOCIAL = ["Z59.41", "Z59.00", "Z59.82", "Z60.2"]
+OTHER = ["Z99.2", "E11.22", "I12.0", "C34.90", "I50.9", "I50.23", "I13.0", "J18.9", "A41.9", "I63.9", "K92.2", "S72.001A",
+         "Z34.81", "Z34.82", "Z34.83", "O80", "Z37.0", "Z37.1", "O36.4XX0", "O03.9", "O09.92", "O24.410", "F11.20"]  # fmt: skip
+WEEKS = [f"Z3A.{week:02d}" for week in range(8, 43)]
+DIAGNOSES = [*dict.fromkeys([*(code for code, _, _ in CONDITIONS.values()), *ACUTE, *SOCIAL, *OTHER, *WEEKS])]
+POSITION = {code: position for position, code in enumerate(DIAGNOSES)}
+STAY_REASONS = (("J18.9", 194, 18), ("I50.23", 291, 16), ("A41.9", 871, 16), ("I63.9", 65, 8), ("K92.2", 378, 9),
+                ("S72.001A", 481, 7), ("N39.0", 690, 9), ("E11.22", 638, 6), ("J44.9", 190, 11))  # fmt: skip
+"""Principal diagnosis, MS-DRG, how often."""
+DISPOSITIONS = (("01", 52), ("06", 17), ("03", 18), ("62", 4), ("02", 4), ("07", 2), ("20", 3))
+
+COLUMNS = ["n", "sequence", "kind", "start", "end", "admitted", "discharged", "disposition", "drg", "frequency", "lines",
+           *(f"d{i}" for i in range(1, DIAGNOSIS_COLUMNS + 1)), "story"]  # fmt: skip
+
+
+def read_kinds() -> pl.DataFrame:
+    """The kinds of claims, in file order."""
+    text = {"bill": pl.String, "place": pl.String, "rest_codes": pl.String, "first_codes": pl.String}
+    return pl.read_csv(HERE / "encounter_kind.csv", schema_overrides=text)
+
+
+KINDS = read_kinds()["kind"].to_list()
+
+
+def claims_of(kind: str | Integers, n: Integers, sequence: Integers, start: Integers, **given: object) -> pl.DataFrame:
+    """Claims as a frame; what is not given is plain: one day, no stay, frequency as the bill type says, no story."""
+    count = len(n)
+    same = {
+        "end": start,
+        "admitted": NONE,
+        "discharged": NONE,
+        "disposition": NONE,
+        "drg": NONE,
+        "frequency": 1,
+        "story": 0,
+    }
+    number = KINDS.index(kind) if isinstance(kind, str) else kind
+    columns = {**same, **{f"d{i}": -1 for i in range(1, DIAGNOSIS_COLUMNS + 1)}, **given}
+    columns |= {"n": n, "sequence": sequence, "kind": number, "start": start}
+    return pl.DataFrame({c: np.broadcast_to(np.asarray(columns[c], dtype=np.int64), count) for c in COLUMNS})
+
+
+def lived_with(members: Members) -> tuple[Integers, Integers]:
+    """Positions of each member's own diagnoses (six at most, -1 after the last) and how many there are."""
+    has = np.stack(list(members.conditions.values()), axis=1)
+    has = np.concatenate([has, members.conditions["esrd"][:, None]], axis=1)
+    codes = np.array([*(POSITION[code] for code, _, _ in CONDITIONS.values()), POSITION["Z99.2"]])
+    rank = np.cumsum(has, axis=1) - 1
+    found = np.full((len(members.n), 6), -1)
+    row, column = np.nonzero(has & (rank < 6))
+    found[row, rank[row, column]] = codes[column]
+    return found, np.minimum(has.sum(axis=1), 6)
+
+
+def visits(members: Members, draw: Draw) -> pl.DataFrame:
+    """Ambulatory care of random members: more of it with more conditions and more age."""
+    own, count = lived_with(members)
+    busy = 4 + count * 4 + 9 * (members.age(FIRST) >= 65)
+    planned = np.where(members.story < 0, busy + draw.integer("visits", -2, 5, members.n), 0)
+    span = np.maximum(members.last - members.first + 1, 0)
+    times = np.minimum(planned * span // (LAST - FIRST + 1), 120)
+    who = np.repeat(np.arange(len(members.n)), times)
+    sequence = np.arange(len(who)) - np.repeat(np.cumsum(times) - times, times)
+    key = members.n[who] * 256 + sequence
+    day = draw.integer("visit day", members.first[who], members.last[who], key)
+    kept = members.covered(who, day)
+    who, sequence, key, day = who[kept], sequence[kept], key[kept], day[kept]
+    kind = np.array([KINDS.index(k) for k in ("office", "laboratory", "telehealth", "outpatient", "emergency")])
+    acute = draw.chance("acute visit", 260_000, key) | (count[who] == 0)
+    turn = draw.integer("first diagnosis", 0, 5, key) % np.maximum(count[who], 1)
+    chosen = np.stack([
+        np.where(i < count[who], own[who, (turn + i) % np.maximum(count[who], 1)], -1) for i in range(DIAGNOSIS_COLUMNS)
+    ], axis=1)  # fmt: skip
+    complaint = np.array([POSITION[c] for c in ACUTE])[draw.integer("complaint", 0, len(ACUTE) - 1, key)]
+    need = np.array([POSITION[c] for c in SOCIAL])[draw.integer("social need", 0, len(SOCIAL) - 1, members.n[who])]
+    chosen[:, 0] = np.where(acute, complaint, chosen[:, 0])
+    needy = draw.chance("has social need", 40_000, members.n[who]) & draw.chance("told today", 250_000, key)
+    chosen[:, 4] = np.where(needy, need, chosen[:, 4])
+    return claims_of(
+        kind[draw.choice("visit kind", [52, 17, 7, 17, 7], key)], members.n[who], sequence, day,
+        lines=draw.integer("visit lines", 1, 4, key), **{f"d{i + 1}": chosen[:, i] for i in range(DIAGNOSIS_COLUMNS)},
+    )  # fmt: skip
+
+
+def stays(members: Members, draw: Draw) -> pl.DataFrame:
+    """Hospital stays of random members: single bills, interim chains, professional days, skilled nursing after some."""
+    age = members.age(FIRST)
+    frail = np.select([age >= 80, age >= 65], [280_000, 170_000], 45_000) * (members.story < 0)
+    parts: list[pl.DataFrame] = []
+    for turn in range(2):
+        member = np.flatnonzero(draw.chance("stay", frail if turn == 0 else frail // 3, members.n, turn))
+        key = members.n[member] * 4 + turn
+        admitted = draw.integer(
+            "admitted", members.first[member], np.maximum(members.first[member], members.last[member]), key
+        )
+        long = draw.chance("long stay", 60_000, key)
+        days = np.where(long, draw.integer("long days", 35, 70, key), draw.integer("days", 1, 9, key))
+        out = admitted + days
+        kept = members.covered(member, admitted) & members.covered(member, out) & (out <= LAST)
+        member, key, admitted, long, out = (column[kept] for column in (member, key, admitted, long, out))
+        n = members.n[member]
+        reason = draw.choice("stay reason", [w for _, _, w in STAY_REASONS], key)
+        disposition = draw.choice("disposition", [w for _, w in DISPOSITIONS], key)
+        code = np.array([int(d) for d, _ in DISPOSITIONS])[disposition]
+        code = np.where((code == 20) & (members.death[member] != out), 1, code)
+        own, _ = lived_with(members)
+        shared = {
+            "admitted": admitted, "drg": np.array([d for _, d, _ in STAY_REASONS])[reason],
+            "d1": np.array([POSITION[c] for c, _, _ in STAY_REASONS])[reason],
+            **{f"d{i + 2}": own[member, i] for i in range(4)},
+        }  # fmt: skip
+        base = 150 + 20 * turn
+        lines = draw.integer("stay lines", 3, 6, key)
+        whole = claims_of("inpatient", n, np.full(len(n), base), admitted, end=out, discharged=out, disposition=code,
+                          lines=lines, **shared)  # fmt: skip
+        parts += [whole.filter(pl.Series(~long)), *chain(n, admitted, out, code, base, lines, shared, long)]
+        parts += [
+            claims_of(
+                "hospital visit", n, np.full(len(n), base + 5), admitted, end=out, lines=2, **shared
+            ).with_columns(admitted=pl.lit(NONE, pl.Int64), drg=pl.lit(NONE, pl.Int64)),
+            nursing(members, member, out, code == 3, base, shared, draw),
+        ]
+    return pl.concat(parts)
+
+
+def chain(
+    n: Integers,
+    admitted: Integers,
+    out: Integers,
+    code: Integers,
+    base: int,
+    lines: Integers,
+    shared: dict,
+    long: np.ndarray,
+) -> list[pl.DataFrame]:
+    """A long stay billed in three: first and continuing with status 30, then the last with the discharge."""
+    third = (out - admitted) // 3
+    starts = [admitted, admitted + third, admitted + 2 * third]
+    ends = [starts[1] - 1, starts[2] - 1, out]
+    return [
+        claims_of(
+            "interim", n, np.full(len(n), base + i), starts[i], end=ends[i], frequency=2 + i, lines=lines,
+            discharged=out if i == 2 else NONE, disposition=code if i == 2 else 30, **shared,
+        ).filter(pl.Series(long))
+        for i in range(3)
+    ]  # fmt: skip
+
+
+def nursing(
+    members: Members, member: Integers, day: Integers, goes: np.ndarray, base: int, shared: dict, draw: Draw
+) -> pl.DataFrame:
+    """Skilled nursing from the day of discharge, home afterwards."""
+    n = members.n[member]
+    days = draw.integer("nursing days", 8, 32, n, base)
+    home = goes & members.covered(member, day + days) & (day + days <= LAST)
+    diagnoses = {name: value for name, value in shared.items() if name.startswith("d") and name != "drg"}
+    return claims_of(
+        "nursing", n, np.full(len(n), base + 8), day, end=day + days, admitted=day, discharged=day + days, disposition=1,
+        lines=4, **diagnoses,
+    ).filter(pl.Series(home))  # fmt: skip
+
+
+def monthly(members: Members, kind: str, since: Integers, diagnoses: list[str], base: int, status: int) -> pl.DataFrame:
+    """Claims every 30 days from `since` (dialysis, hospice)."""
+    ordinal = np.arange((LAST - FIRST) // 30)
+    day = since[:, None] + 30 * ordinal
+    who, turn = np.nonzero(
+        (since != NONE)[:, None] & (day <= LAST - 29) & (day >= FIRST) & (members.story < 0)[:, None]
+    )
+    day = day[who, turn]
+    kept = members.covered(who, day)
+    return claims_of(
+        kind, members.n[who][kept], base + turn[kept], day[kept], end=day[kept] + 29, lines=3, disposition=status,
+        **{f"d{i + 1}": POSITION[code] for i, code in enumerate(diagnoses)},
+    )  # fmt: skip
+
+
+def maternity(members: Members, pregnancies: pl.DataFrame, draw: Draw) -> pl.DataFrame:
+    """Prenatal visits, births with their hospital stay, and losses."""
+    row, day, weeks = prenatal_visits(members, pregnancies, draw)
+    number = pregnancies["n"].to_numpy()
+    trimester = np.array([POSITION[c] for c in ("Z34.81", "Z34.82", "Z34.83")])[
+        np.searchsorted([14, 28], weeks, "right")
+    ]
+    week_code = POSITION["Z3A.08"] + np.clip(weeks, 8, 42) - 8
+    order = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+    diabetic = draw.chance("gestational diabetes", 80_000, number)[row] & (weeks >= 24)
+    prenatal = claims_of("prenatal", number[row], 200 + order, day, d1=trimester, d2=week_code,
+                         d3=np.where(diabetic, POSITION["O24.410"], -1),
+                         lines=draw.integer("prenatal lines", 1, 3, number[row], day))  # fmt: skip
+    over = ended(members, pregnancies)
+    lost = over.filter(pl.col("outcome") == LOSS)
+    born = over.filter(pl.col("outcome") != LOSS)
+    n, end = born["n"].to_numpy(), born["end"].to_numpy()
+    still = (born["outcome"] == STILLBIRTH).to_numpy()
+    weeks = (end - born["lmp"].to_numpy()) // 7
+    codes = {
+        "d1": np.where(still, POSITION["O36.4XX0"], POSITION["O80"]),
+        "d2": np.where(still, POSITION["Z37.1"], POSITION["Z37.0"]),
+        "d3": POSITION["Z3A.08"] + np.clip(weeks, 8, 42) - 8,
+    }
+    home = np.minimum(end + draw.integer("birth days", 1, 3, n), LAST)
+    return pl.concat([
+        prenatal,
+        claims_of("delivery", n, np.full(len(n), 220), end, end=home, admitted=end, discharged=home, disposition=1,
+                  drg=np.where(draw.chance("caesarean", 320_000, n), 788, 807), lines=4, **codes),
+        claims_of("birth", n, np.full(len(n), 221), end, lines=2, **codes),
+        claims_of("emergency", lost["n"].to_numpy(), np.full(len(lost), 222), lost["end"].to_numpy(),
+                  d1=POSITION["O03.9"], lines=2),
+    ])  # fmt: skip
+
+
+def told(members: Members, stories: Stories) -> pl.DataFrame:
+    """The visits that `story_visit.csv` lists."""
+    rows = stories.told(stories.visit, members.n)
+    start, end = (rows[c].cast(pl.Int32).to_numpy().astype(np.int64) for c in ("start_date", "end_date"))
+    codes = [[POSITION[c] for c in text.split(";")] for text in stories.visit["diagnoses"]]
+    table = np.array([[*row, *[-1] * (DIAGNOSIS_COLUMNS - len(row))] for row in codes])
+    kind = np.array([KINDS.index(k) for k in stories.visit["kind"]])
+    row = rows["row"].to_numpy().astype(np.int64)
+    stay = rows["kind"].is_in(["inpatient", "delivery"]).to_numpy()
+    return claims_of(
+        kind[row], rows["n"].to_numpy().astype(np.int64), 230 + rows["visit"].to_numpy(), start, end=end, lines=3, story=1,
+        admitted=np.where(stay, start, NONE), discharged=np.where(stay, end, NONE),
+        disposition=rows["disposition"].cast(pl.Int64).fill_null(NONE).to_numpy(),
+        drg=rows["drg"].cast(pl.Int64).fill_null(NONE).to_numpy(),
+        **{f"d{i + 1}": table[row, i] for i in range(DIAGNOSIS_COLUMNS)},
+    )  # fmt: skip
+
+
+def make_encounters(members: Members, pregnancies: pl.DataFrame, stories: Stories, draw: Draw) -> pl.DataFrame:
+    """Every medical claim of a batch, in the order of member and sequence."""
+    esrd = np.where(members.conditions["esrd"], members.first + 5, NONE)
+    return pl.concat([
+        visits(members, draw),
+        stays(members, draw),
+        monthly(members, "dialysis", esrd, ["N18.6", "Z99.2"], 256, 1),
+        monthly(members, "hospice", np.maximum(members.hospice_from, NONE), ["C34.90", "I50.9"], 300, 30),
+        maternity(members, pregnancies, draw),
+        told(members, stories),
+    ]).sort("n", "sequence")  # fmt: skip
+
+
+def stay_truth(encounters: pl.DataFrame) -> pl.DataFrame:
+    """Hospital stays by claim id: admitted/discharged (the last bill of a chain, or the only one)."""
+    bills = [KINDS.index(kind) for kind in ("inpatient", "interim", "delivery")]
+    ends = encounters.filter(pl.col("kind").is_in(bills) & (pl.col("discharged") != NONE))
+    day = [pl.col(c).cast(pl.Int32).cast(pl.Date).cast(pl.String) for c in ("admitted", "discharged")]
+    return ends.select("n", fact=pl.lit("planted_stay"), subject=claim_id(), value=pl.concat_str(day, separator="/"))
+
+
+def discharge_notices(encounters: pl.DataFrame, members: Members, providers: Providers, draw: Draw) -> pl.DataFrame:
+    """The input table `discharge_notice`: hospital discharges of the last 30 days that the hospital told of (two in three)."""
+    bills = [KINDS.index("inpatient"), KINDS.index("interim")]
+    recent = encounters.filter(pl.col("kind").is_in(bills) & (pl.col("discharged") > LAST - 30))
+    number = recent["n"].to_numpy()
+    area = members.area[np.searchsorted(members.n, number)]
+    hour = draw.integer("notice hour", 8, 18, number)
+    day = {
+        name: pl.col(name).cast(pl.Int32).cast(pl.Date).cast(pl.Datetime("us")) for name in ("admitted", "discharged")
+    }
+    return recent.select(
+        person_id(pl.col("n")).alias("person_id"),
+        discharged_at=day["discharged"] + pl.duration(hours=pl.Series(hour)),
+        facility_npi=providers.npi.gather(providers.facility(area, HOSPITAL)),
+        admitted_at=day["admitted"] + pl.duration(hours=12),
+        notified_at=day["discharged"] + pl.duration(hours=pl.Series(hour + 20)),
+        discharge_disposition_code=pl.col("disposition").cast(pl.String).str.zfill(2),
+    ).filter(pl.Series(draw.chance("noticed", 667_000, number)))
+
+
+def claim_id() -> pl.Expr:
+    """MC, member number and sequence."""
+    return pl.concat_str(pl.lit("MC"), (pl.col("n") * 1000 + pl.col("sequence")).cast(pl.String).str.zfill(10))

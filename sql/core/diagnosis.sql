@@ -1,0 +1,68 @@
+-- Diagnosis codes long: one row per member, claim, date and code, in place of 25 columns.
+--
+-- A code on a denied or pended claim has `is_paid` false: it counts for suppression rules only (interface 2.1).
+with
+
+claims as (
+    select
+        member.member_key,
+        medical_claim.claim_id,
+        coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as diagnosis_date,
+        coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,
+        coalesce(medical_claim.diagnosis_code_type, 'icd-10-cm') as code_system,
+        unnest([
+            medical_claim.diagnosis_code_1,
+            medical_claim.diagnosis_code_2,
+            medical_claim.diagnosis_code_3,
+            medical_claim.diagnosis_code_4,
+            medical_claim.diagnosis_code_5,
+            medical_claim.diagnosis_code_6,
+            medical_claim.diagnosis_code_7,
+            medical_claim.diagnosis_code_8,
+            medical_claim.diagnosis_code_9,
+            medical_claim.diagnosis_code_10,
+            medical_claim.diagnosis_code_11,
+            medical_claim.diagnosis_code_12,
+            medical_claim.diagnosis_code_13,
+            medical_claim.diagnosis_code_14,
+            medical_claim.diagnosis_code_15,
+            medical_claim.diagnosis_code_16,
+            medical_claim.diagnosis_code_17,
+            medical_claim.diagnosis_code_18,
+            medical_claim.diagnosis_code_19,
+            medical_claim.diagnosis_code_20,
+            medical_claim.diagnosis_code_21,
+            medical_claim.diagnosis_code_22,
+            medical_claim.diagnosis_code_23,
+            medical_claim.diagnosis_code_24,
+            medical_claim.diagnosis_code_25
+        ]) as code
+    from raw.medical_claim
+    inner join core.member
+        on medical_claim.person_id = member.person_id
+    where
+        medical_claim.claim_start_date <= $as_of
+        and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
+)
+
+select
+    claims.member_key,
+    claims.claim_id,
+    claims.diagnosis_date,
+    claims.code_system,
+    claims.code,
+    max(claims.is_paid) as is_paid
+from claims
+where claims.code is not null
+group by
+    claims.member_key,
+    claims.claim_id,
+    claims.diagnosis_date,
+    claims.code_system,
+    claims.code
+order by
+    claims.member_key,
+    claims.diagnosis_date,
+    claims.claim_id,
+    claims.code_system,
+    claims.code

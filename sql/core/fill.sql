@@ -1,0 +1,38 @@
+-- Every paid dispensing that stands, dated through the as-of date, of a member in eligibility.
+--
+-- `fill_key` numbers the fills by member, date, claim id and line: the same-day order that holds everywhere
+-- (interface 2.1). Days supply outside 1 to 365 stays a fill without supply; nothing is defaulted to 30 days.
+select
+    cast(
+        row_number() over (
+            order by
+                member.member_key,
+                pharmacy_claim.dispensing_date,
+                pharmacy_claim.claim_id,
+                pharmacy_claim.claim_line_number
+        ) as integer
+    ) as fill_key,
+    member.member_key,
+    pharmacy_claim.dispensing_date as fill_date,
+    drug.drug_key,
+    case when pharmacy_claim.days_supply between 1 and 365 then pharmacy_claim.days_supply end as days_supply,
+    pharmacy_claim.quantity,
+    pharmacy_claim.dispensing_provider_npi,
+    pharmacy_claim.ndc_code,
+    pharmacy_claim.rx_number,
+    pharmacy_claim.fill_number,
+    pharmacy_claim.claim_id,
+    pharmacy_claim.claim_line_number,
+    coalesce(pharmacy_claim.pharmacy_service_type = 'mail', false) as is_mail_order,
+    -- NCPDP compound code 2: the pharmacy mixed the product itself.
+    coalesce(pharmacy_claim.compound_code in ('2', '02'), false) as is_compound
+from raw.pharmacy_claim
+inner join core.member
+    on pharmacy_claim.person_id = member.person_id
+left join core.drug
+    on pharmacy_claim.ndc_code = drug.ndc_code
+where
+    coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted')
+    and pharmacy_claim.dispensing_date <= $as_of
+    and pharmacy_claim.row_id not in (select pharmacy_claim_removed.row_id from core.pharmacy_claim_removed)
+order by fill_key

@@ -1,0 +1,41 @@
+-- Every medical claim line that stands, dated through the as-of date, of a member in eligibility.
+--
+-- Denied and pended lines are kept with `is_paid` false: they count for suppression rules only (interface 2.1).
+select
+    cast(
+        row_number() over (
+            order by
+                member.member_key,
+                medical_claim.claim_start_date,
+                medical_claim.claim_id,
+                medical_claim.claim_line_number
+        ) as integer
+    ) as line_key,
+    member.member_key,
+    medical_claim.claim_id,
+    medical_claim.claim_line_number,
+    medical_claim.claim_type,
+    coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as service_date,
+    medical_claim.claim_start_date,
+    coalesce(medical_claim.claim_end_date, medical_claim.claim_start_date) as claim_end_date,
+    medical_claim.admission_date,
+    medical_claim.discharge_date,
+    lpad(medical_claim.discharge_disposition_code, 2, '0') as discharge_disposition_code,
+    medical_claim.bill_type_code,
+    lpad(medical_claim.revenue_center_code, 4, '0') as revenue_center_code,
+    medical_claim.hcpcs_code,
+    medical_claim.place_of_service_code,
+    medical_claim.drg_code,
+    medical_claim.facility_npi,
+    medical_claim.rendering_npi,
+    coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,
+    coalesce(
+        medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
+    ) as is_void
+from raw.medical_claim
+inner join core.member
+    on medical_claim.person_id = member.person_id
+where
+    medical_claim.claim_start_date <= $as_of
+    and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
+order by line_key

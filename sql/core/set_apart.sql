@@ -1,0 +1,166 @@
+-- Accepted rows that a rule sets apart without refusing them, counted per input table and reason (interface 2.1).
+--
+-- A row may be set apart for several reasons. Load times never hide a row; dates of service, discharge and attempt do.
+with
+
+accepted_pharmacy_claims as (
+    select
+        pharmacy_claim.person_id,
+        pharmacy_claim.dispensing_date,
+        pharmacy_claim.ndc_code,
+        pharmacy_claim.days_supply,
+        pharmacy_claim.dispensing_provider_npi
+    from raw.pharmacy_claim
+    where pharmacy_claim.row_id not in (select pharmacy_claim_removed.row_id from core.pharmacy_claim_removed)
+),
+
+accepted_medical_claims as (
+    select
+        medical_claim.person_id,
+        medical_claim.claim_start_date,
+        medical_claim.claim_type,
+        medical_claim.bill_type_code,
+        medical_claim.row_id
+    from raw.medical_claim
+    where medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
+),
+
+counts as (
+    select
+        'pharmacy_claim' as source_table,
+        'unlinked' as reason,
+        count(*) filter (where member.person_id is null) as row_count
+    from accepted_pharmacy_claims
+    left join core.member
+        on accepted_pharmacy_claims.person_id = member.person_id
+    union all
+    select
+        'pharmacy_claim',
+        'unusable_days_supply',
+        count(*) filter (
+            where accepted_pharmacy_claims.days_supply is null
+            or accepted_pharmacy_claims.days_supply not between 1 and 365
+        )
+    from accepted_pharmacy_claims
+    union all
+    select
+        'pharmacy_claim',
+        'after_as_of',
+        count(*) filter (where accepted_pharmacy_claims.dispensing_date > $as_of)
+    from accepted_pharmacy_claims
+    union all
+    select
+        'pharmacy_claim',
+        'unknown_ndc',
+        count(*) filter (where drug.ndc_code is null)
+    from accepted_pharmacy_claims
+    left join core.drug
+        on accepted_pharmacy_claims.ndc_code = drug.ndc_code
+    union all
+    select
+        'pharmacy_claim',
+        'invalid_npi',
+        count(*) filter (where not npi.is_valid)
+    from accepted_pharmacy_claims
+    inner join core.npi
+        on accepted_pharmacy_claims.dispensing_provider_npi = npi.npi
+    union all
+    select
+        'medical_claim',
+        'unlinked',
+        count(*) filter (where member.person_id is null)
+    from accepted_medical_claims
+    left join core.member
+        on accepted_medical_claims.person_id = member.person_id
+    union all
+    select
+        'medical_claim',
+        'after_as_of',
+        count(*) filter (where accepted_medical_claims.claim_start_date > $as_of)
+    from accepted_medical_claims
+    union all
+    -- A replacement or void that stands beside no other bill of its stay found nothing to adjust.
+    select
+        'medical_claim',
+        'no_original',
+        count(*) filter (
+            where accepted_medical_claims.claim_type = 'institutional'
+            and substr(accepted_medical_claims.bill_type_code, 3, 1) in ('7', '8')
+            and fallen_bills.person_id is null
+        )
+    from accepted_medical_claims
+    left join (
+        select distinct
+            medical_claim.person_id,
+            medical_claim.facility_npi,
+            medical_claim.claim_start_date,
+            substr(medical_claim.bill_type_code, 1, 2) as facility_type,
+            accepted_bills.row_id
+        from raw.medical_claim
+        inner join core.medical_claim_removed
+            on
+                medical_claim.row_id = medical_claim_removed.row_id
+                and medical_claim_removed.bucket = 'netted'
+        inner join raw.medical_claim as accepted_bills
+            on
+                medical_claim.person_id = accepted_bills.person_id
+                and medical_claim.facility_npi is not distinct from accepted_bills.facility_npi
+                and medical_claim.claim_start_date = accepted_bills.claim_start_date
+                and substr(medical_claim.bill_type_code, 1, 2) = substr(accepted_bills.bill_type_code, 1, 2)
+        where substr(accepted_bills.bill_type_code, 3, 1) in ('7', '8')
+    ) as fallen_bills
+        on accepted_medical_claims.row_id = fallen_bills.row_id
+    union all
+    select
+        'pharmacy',
+        'invalid_npi',
+        count(*) filter (where not npi.is_valid)
+    from raw.pharmacy
+    inner join core.npi
+        on pharmacy.npi = npi.npi
+    union all
+    select
+        'provider',
+        'invalid_npi',
+        count(*) filter (where not npi.is_valid)
+    from raw.provider
+    inner join core.npi
+        on provider.npi = npi.npi
+    union all
+    select
+        'discharge_notice',
+        'unlinked',
+        count(*) filter (where member.person_id is null)
+    from raw.discharge_notice
+    left join core.member
+        on discharge_notice.person_id = member.person_id
+    union all
+    select
+        'discharge_notice',
+        'after_as_of',
+        count(*) filter (where cast(discharge_notice.discharged_at as date) > $as_of)
+    from raw.discharge_notice
+    union all
+    select
+        'outreach_outcome',
+        'after_as_of',
+        count(*) filter (where cast(outreach_outcome.attempted_at as date) > $as_of)
+    from raw.outreach_outcome
+    union all
+    select
+        'member_preference',
+        'unlinked',
+        count(*) filter (where member.person_id is null)
+    from raw.member_preference
+    left join core.member
+        on member_preference.person_id = member.person_id
+)
+
+select
+    counts.source_table,
+    counts.reason,
+    counts.row_count
+from counts
+order by
+    counts.source_table,
+    counts.reason

@@ -1,0 +1,47 @@
+-- Unbroken runs of days on which at least one drug of the class was supplied: the union over ingredients.
+--
+-- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date.
+with
+
+ordered_supply as (
+    select
+        supply.period_key,
+        supply.fill_key,
+        supply.start_day,
+        supply.end_day,
+        max(supply.end_day) over (
+            partition by supply.period_key
+            order by supply.start_day, supply.end_day, supply.fill_key
+            rows between unbounded preceding and 1 preceding
+        ) as supplied_through_day
+    from facts.supply
+),
+
+numbered_supply as (
+    select
+        ordered_supply.period_key,
+        ordered_supply.fill_key,
+        ordered_supply.start_day,
+        ordered_supply.end_day,
+        sum(case when ordered_supply.start_day <= ordered_supply.supplied_through_day + 1 then 0 else 1 end) over (
+            partition by ordered_supply.period_key
+            order by ordered_supply.start_day, ordered_supply.end_day, ordered_supply.fill_key
+            rows unbounded preceding
+        ) as block_number
+    from ordered_supply
+)
+
+select
+    numbered_supply.period_key,
+    cast(numbered_supply.block_number as integer) as block_number,
+    min(numbered_supply.start_day) as start_day,
+    max(numbered_supply.end_day) as end_day,
+    min(numbered_supply.fill_key) as first_fill_key,
+    max(numbered_supply.fill_key) as last_fill_key
+from numbered_supply
+group by
+    numbered_supply.period_key,
+    numbered_supply.block_number
+order by
+    numbered_supply.period_key,
+    block_number

@@ -1,0 +1,24 @@
+-- Fills of each measure's drugs in the measurement year through the as-of date, one row per target ingredient.
+--
+-- Only fills dated in the year count: supply carried over from December gives nothing in January (CMS Star Ratings
+-- Technical Notes 2026, data source of D08 to D10). Compounds are left out: CMS is silent, and their NDC names one part.
+select
+    measure_drug.measure_key,
+    fill.member_key,
+    fill.fill_key,
+    fill.fill_date,
+    fill.days_supply,
+    measure_drug.ingredient_key
+from core.fill
+inner join facts.measure_drug
+    on
+        fill.drug_key = measure_drug.drug_key
+        and measure_drug.ingredient_key is not null
+inner join facts.measurement_year
+    on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
+where not fill.is_compound
+order by
+    fill.member_key,
+    measure_drug.measure_key,
+    measure_drug.ingredient_key,
+    fill.fill_key

@@ -1,0 +1,34 @@
+-- The drug value sets that each product belongs to, by ingredient or by brand name, with the ingredient that matched.
+--
+-- A code range is closed on both sides: the row's code is the first, `last_code` the last.
+select distinct
+    value_set.value_set,
+    drug_ingredient.drug_key,
+    drug_ingredient.ingredient_key
+from core.drug_ingredient
+inner join core.ingredient
+    on drug_ingredient.ingredient_key = ingredient.ingredient_key
+inner join raw.value_set
+    on
+        value_set.code_system = 'ingredient'
+        and ingredient.ingredient >= value_set.code
+        and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
+where
+    (value_set.from_date is null or value_set.from_date <= $as_of)
+    and (value_set.to_date is null or value_set.to_date >= $as_of)
+union
+select distinct
+    value_set.value_set,
+    drug.drug_key,
+    drug_ingredient.ingredient_key
+from core.drug
+inner join core.drug_ingredient
+    on drug.drug_key = drug_ingredient.drug_key
+inner join raw.value_set
+    on
+        value_set.code_system = 'brand_name'
+        and drug.brand_name = value_set.code
+order by
+    value_set,
+    drug_key,
+    ingredient_key

@@ -1,0 +1,104 @@
+-- The time over which each member is measured: from the first class fill to the end of enrolment, life or year.
+--
+-- From 2024 the period runs to the last day of enrolment in the year and must be enrolled without a hole; through 2023
+-- every enrolment episode with a class fill is a period of its own (member-years). The index date is the first class
+-- fill in the year, or in the episode. Fills after the end are ignored for everything (domain rule 1.2, pitfall 7).
+-- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10.
+with
+
+enrolled_spans as (
+    select
+        enrollment.member_key,
+        enrollment.enrollment_start_date as span_start_date,
+        least(enrollment.enrollment_end_date, measurement_year.year_end_date) as span_end_date,
+        row_number() over (
+            partition by enrollment.member_key
+            order by enrollment.enrollment_start_date desc
+        ) as recency
+    from core.enrollment
+    inner join facts.measurement_year
+        on
+            enrollment.enrollment_start_date <= measurement_year.year_end_date
+            and enrollment.enrollment_end_date >= measurement_year.year_start_date
+),
+
+class_dates as (
+    select distinct
+        class_fill.member_key,
+        class_fill.measure_key,
+        class_fill.fill_date
+    from facts.class_fill
+),
+
+episode_dates as (
+    select
+        class_dates.member_key,
+        class_dates.measure_key,
+        class_dates.fill_date,
+        enrolled_spans.span_start_date,
+        enrolled_spans.span_end_date
+    from class_dates
+    cross join facts.measurement_year
+    left join enrolled_spans
+        on
+            class_dates.member_key = enrolled_spans.member_key
+            and (
+                (measurement_year.enrollment_rule = 'continuous' and enrolled_spans.recency = 1)
+                or (
+                    measurement_year.enrollment_rule = 'member_years'
+                    and class_dates.fill_date between enrolled_spans.span_start_date and enrolled_spans.span_end_date
+                )
+            )
+),
+
+episodes as (
+    select
+        episode_dates.member_key,
+        episode_dates.measure_key,
+        episode_dates.span_start_date,
+        episode_dates.span_end_date,
+        min(episode_dates.fill_date) as index_date,
+        max(episode_dates.fill_date) as last_class_fill_date,
+        cast(
+            count(*) filter (where episode_dates.fill_date <= episode_dates.span_end_date) as integer
+        ) as fill_date_count
+    from episode_dates
+    group by
+        episode_dates.member_key,
+        episode_dates.measure_key,
+        episode_dates.span_start_date,
+        episode_dates.span_end_date
+)
+
+select
+    cast(
+        row_number() over (
+            order by episodes.member_key, episodes.measure_key, episodes.span_start_date asc nulls first
+        ) as integer
+    ) as period_key,
+    episodes.member_key,
+    episodes.measure_key,
+    episodes.index_date,
+    episodes.span_end_date as treatment_end_date,
+    coalesce(cast(episodes.span_end_date - episodes.index_date + 1 as integer), 0) as calendar_days,
+    coalesce(episodes.span_start_date <= episodes.index_date and episodes.span_end_date >= episodes.index_date, false)
+        as is_continuously_enrolled,
+    episodes.fill_date_count,
+    -- Through 2023 the row that is published is the episode that holds the last class fill (interface 2.1).
+    row_number() over (
+        partition by episodes.member_key, episodes.measure_key
+        order by episodes.last_class_fill_date desc, episodes.span_start_date desc nulls last
+    ) = 1 as is_latest,
+    -- Calendar months of the episode that lie in the year, of twelve.
+    coalesce(
+        cast(
+            (extract(year from episodes.span_end_date) - extract(year from greatest(episodes.span_start_date, measurement_year.year_start_date))) * 12
+            + extract(month from episodes.span_end_date)
+            - extract(month from greatest(episodes.span_start_date, measurement_year.year_start_date))
+            + 1 as integer
+        ),
+        0
+    ) as enrolled_months
+from episodes
+cross join facts.measurement_year
+order by period_key

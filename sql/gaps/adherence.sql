@@ -1,0 +1,116 @@
+-- Adherence gaps: a refill that is late or soon due, for members who can still reach the threshold this year.
+--
+-- First match of domain rule 4.1. Someone whose supply on hand already carries them over the threshold has no gap;
+-- someone who can no longer reach it is `lost` and never listed. Members excluded from the measure have no gap; a
+-- member with one fill date is not measured yet and is reminded before the first supply runs out.
+-- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (pitfall 14).
+with
+
+judged as (
+    select
+        adherence.member_key,
+        adherence.measure_key,
+        measure.measure_id,
+        measure.drug_class,
+        adherence.index_date,
+        adherence.treatment_end_date,
+        adherence.covered_through_date,
+        adherence.refill_due_date,
+        adherence.last_impactable_date,
+        adherence.days_late,
+        adherence.missed_days,
+        adherence.allowed_missed_days,
+        adherence.remaining_missed_days,
+        adherence.pdc,
+        adherence.unusable_fill_count,
+        adherence.index_fill_key,
+        adherence.last_fill_key,
+        cast(adherence.refill_due_date - measurement_year.as_of as integer) as days_until_due,
+        case
+            when not adherence.is_reachable then 'ADHERENCE_LOST'
+            when adherence.exclusion_reason = 'one_fill_date' then 'ADHERENCE_FIRST_FILL'
+            when adherence.is_safe then null
+            when adherence.days_late >= 1 then 'ADHERENCE_LATE'
+            when adherence.remaining_missed_days <= $at_risk_missed_days then 'ADHERENCE_AT_RISK'
+            else 'ADHERENCE_LATE'
+        end as gap_code
+    from facts.adherence
+    inner join raw.measure
+        on adherence.measure_key = measure.measure_key
+    cross join facts.measurement_year
+    where
+        adherence.pdc is not null
+        and (adherence.exclusion_reason is null or adherence.exclusion_reason = 'one_fill_date')
+),
+
+gaps as (
+    select
+        judged.*,
+        case
+            when judged.gap_code = 'ADHERENCE_LOST' then 'lost'
+            when judged.gap_code = 'ADHERENCE_FIRST_FILL' and judged.days_until_due <= $refill_due_days + 1 then 'open'
+            when judged.gap_code = 'ADHERENCE_LATE' and judged.days_late >= 1 then 'open'
+            when judged.gap_code = 'ADHERENCE_AT_RISK' and judged.days_until_due <= $refill_due_days then 'open'
+            else 'prospective'
+        end as status
+    from judged
+    where judged.gap_code is not null
+)
+
+select
+    gaps.member_key,
+    gaps.gap_code,
+    gaps.measure_id as subject,
+    gaps.status,
+    gaps.refill_due_date as window_start_date,
+    gaps.treatment_end_date as window_end_date,
+    gaps.last_impactable_date as due_date,
+    cast(null as decimal(9, 4)) as severity,
+    -- A fill without usable days supply may have covered days that look missed.
+    cast(case when gaps.unusable_fill_count > 0 then 0.7 else 1 end as decimal(9, 4)) as confidence,
+    case
+        when gaps.gap_code = 'ADHERENCE_LOST' then concat(
+            'The target for ', gaps.drug_class, ' can no longer be reached this year: ', gaps.missed_days,
+            ' days without a paid claim, ', gaps.allowed_missed_days, ' allowed.'
+        )
+        when gaps.gap_code = 'ADHERENCE_FIRST_FILL' then concat(
+            'First fill of ', gaps.drug_class, ' this year lasts through ', gaps.covered_through_date,
+            '; no second fill on record yet.'
+        )
+        when gaps.days_late >= 1 then concat(
+            'Supply of ', gaps.drug_class, ' ran out on ', gaps.covered_through_date, ', ', gaps.days_late,
+            case when gaps.days_late = 1 then ' day' else ' days' end, ' late with no paid claim; refill by ',
+            gaps.last_impactable_date, ' to stay on target this year.'
+        )
+        else concat(
+            'Supply of ', gaps.drug_class, ' lasts through ', gaps.covered_through_date, '; ',
+            gaps.remaining_missed_days, ' of ', gaps.allowed_missed_days,
+            ' allowed days without a paid claim are left this year.'
+        )
+    end as reason,
+    concat(
+        '{"claims":[{"claim_id":', to_json(index_fills.claim_id), ',"fill_date":"', index_fills.fill_date,
+        '","days_supply":', coalesce(cast(index_fills.days_supply as varchar), 'null'),
+        '},{"claim_id":', to_json(last_fills.claim_id), ',"fill_date":"', last_fills.fill_date,
+        '","days_supply":', coalesce(cast(last_fills.days_supply as varchar), 'null'),
+        '}],"covered_through_date":"', gaps.covered_through_date,
+        '","pdc":', gaps.pdc,
+        ',"missed_days":', gaps.missed_days,
+        ',"allowed_missed_days":', gaps.allowed_missed_days,
+        ',"rule":"PDC, covered days over treatment days, target ', measure.threshold_percent,
+        ' %","source":', to_json(measure.source), '}'
+    ) as evidence,
+    gaps.days_late,
+    gaps.remaining_missed_days,
+    gaps.pdc
+from gaps
+inner join raw.measure
+    on gaps.measure_key = measure.measure_key
+inner join core.fill as index_fills
+    on gaps.index_fill_key = index_fills.fill_key
+inner join core.fill as last_fills
+    on gaps.last_fill_key = last_fills.fill_key
+order by
+    gaps.member_key,
+    gaps.gap_code,
+    subject

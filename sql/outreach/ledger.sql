@@ -1,0 +1,182 @@
+-- Every gap known tonight: what the families found, and what an earlier night opened that is no longer there.
+--
+-- A gap keeps its id while it lives and gets a new one when it opens again (interface 3.1); the id is a salted digest,
+-- so that it says nothing of the person. A gap that vanished is `closed`, with `superseded` as the reason where the
+-- same family now says something else of the same subject. Closed gaps stay through their calendar year.
+with
+
+current_gaps as (
+    select
+        member.person_id,
+        every_gap.member_key,
+        every_gap.gap_family,
+        every_gap.gap_code,
+        every_gap.subject,
+        every_gap.status,
+        every_gap.window_start_date,
+        every_gap.window_end_date,
+        every_gap.due_date,
+        every_gap.severity,
+        every_gap.impactability,
+        every_gap.confidence,
+        every_gap.action,
+        every_gap.reason,
+        every_gap.evidence
+    from outreach.every_gap
+    inner join core.member
+        on every_gap.member_key = member.member_key
+),
+
+living_gaps as (
+    select
+        state_gap.gap_id,
+        state_gap.person_id,
+        state_gap.gap_code,
+        state_gap.subject,
+        state_gap.opened_date
+    from raw.state_gap
+    where state_gap.status <> 'closed'
+),
+
+continued_gaps as (
+    select
+        coalesce(
+            living_gaps.gap_id,
+            substr(
+                sha256(
+                    concat_ws(
+                        '|',
+                        $salt,
+                        current_gaps.person_id,
+                        current_gaps.gap_code,
+                        coalesce(current_gaps.subject, ''),
+                        cast(current_gaps.window_start_date as varchar)
+                    )
+                ),
+                1,
+                16
+            )
+        ) as gap_id,
+        current_gaps.person_id,
+        current_gaps.member_key,
+        current_gaps.gap_family,
+        current_gaps.gap_code,
+        current_gaps.subject,
+        current_gaps.status,
+        cast(null as varchar) as closing_reason,
+        current_gaps.window_start_date,
+        current_gaps.window_end_date,
+        current_gaps.due_date,
+        coalesce(
+            living_gaps.opened_date, case when current_gaps.status = 'open' then cast($as_of as date) end
+        ) as opened_date,
+        cast(null as date) as closed_date,
+        current_gaps.severity,
+        current_gaps.impactability,
+        current_gaps.confidence,
+        current_gaps.action,
+        current_gaps.reason,
+        current_gaps.evidence
+    from current_gaps
+    left join living_gaps
+        on
+            current_gaps.person_id = living_gaps.person_id
+            and current_gaps.gap_code = living_gaps.gap_code
+            and current_gaps.subject is not distinct from living_gaps.subject
+),
+
+ended_gaps as (
+    select
+        state_gap.gap_id,
+        state_gap.person_id,
+        member.member_key,
+        state_gap.gap_family,
+        state_gap.gap_code,
+        state_gap.subject,
+        'closed' as status,
+        case
+            when state_gap.status = 'closed' then state_gap.closing_reason
+            when exists (
+                select 1
+                from current_gaps
+                where
+                    current_gaps.person_id = state_gap.person_id
+                    and current_gaps.gap_family = state_gap.gap_family
+                    and current_gaps.subject is not distinct from state_gap.subject
+            ) then 'superseded'
+            else 'resolved'
+        end as closing_reason,
+        state_gap.window_start_date,
+        state_gap.window_end_date,
+        state_gap.due_date,
+        state_gap.opened_date,
+        coalesce(state_gap.closed_date, cast($as_of as date)) as closed_date,
+        state_gap.severity,
+        state_gap.impactability,
+        state_gap.confidence,
+        state_gap.action,
+        state_gap.reason,
+        state_gap.evidence
+    from raw.state_gap
+    left join core.member
+        on state_gap.person_id = member.person_id
+    where
+        not exists (
+            select 1
+            from current_gaps
+            where
+                current_gaps.person_id = state_gap.person_id
+                and current_gaps.gap_code = state_gap.gap_code
+                and current_gaps.subject is not distinct from state_gap.subject
+        )
+        and extract(year from coalesce(state_gap.closed_date, cast($as_of as date)))
+        = extract(year from cast($as_of as date))
+)
+
+select
+    continued_gaps.gap_id,
+    continued_gaps.person_id,
+    continued_gaps.member_key,
+    continued_gaps.gap_family,
+    continued_gaps.gap_code,
+    continued_gaps.subject,
+    continued_gaps.status,
+    continued_gaps.closing_reason,
+    continued_gaps.window_start_date,
+    continued_gaps.window_end_date,
+    continued_gaps.due_date,
+    continued_gaps.opened_date,
+    continued_gaps.closed_date,
+    continued_gaps.severity,
+    continued_gaps.impactability,
+    continued_gaps.confidence,
+    continued_gaps.action,
+    continued_gaps.reason,
+    continued_gaps.evidence
+from continued_gaps
+union all
+select
+    ended_gaps.gap_id,
+    ended_gaps.person_id,
+    ended_gaps.member_key,
+    ended_gaps.gap_family,
+    ended_gaps.gap_code,
+    ended_gaps.subject,
+    ended_gaps.status,
+    ended_gaps.closing_reason,
+    ended_gaps.window_start_date,
+    ended_gaps.window_end_date,
+    ended_gaps.due_date,
+    ended_gaps.opened_date,
+    ended_gaps.closed_date,
+    ended_gaps.severity,
+    ended_gaps.impactability,
+    ended_gaps.confidence,
+    ended_gaps.action,
+    ended_gaps.reason,
+    ended_gaps.evidence
+from ended_gaps
+order by
+    person_id,
+    gap_code,
+    subject

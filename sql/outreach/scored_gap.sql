@@ -1,0 +1,104 @@
+-- The priority of every gap as an inspectable product: each factor a column, rounded before it is multiplied.
+--
+-- score = severity * impactability * urgency * confidence * (1 + social weight * social) * channel reach
+-- (interface 3.1). Income never excludes anyone: it can only raise `social`.
+with
+
+phones as (
+    select count(*) as absent_columns
+    from raw.ingested
+    where
+        ingested.source_table = 'eligibility'
+        and ingested.measure = 'absent_column'
+        and ingested.detail = 'phone'
+),
+
+contexts as (
+    select
+        member.member_key,
+        case
+            when phones.absent_columns > 0 then 1.0
+            when
+                length(translate(member.phone, '()-. +', '')) between 10 and 15
+                and try_cast(translate(member.phone, '()-. +', '') as bigint) is not null
+                then $reach_phone
+            when member.address is not null and member.zip_code is not null then $reach_mail
+            else 0.0
+        end as channel_reach,
+        case
+            when zcta.svi is null and zcta.households_without_vehicle is null and member.is_dual_or_lis is null then 0.0
+            else (
+                coalesce(zcta.svi, 0)
+                + coalesce(zcta.households_without_vehicle, 0)
+                + case when member.is_dual_or_lis then 1 else 0 end
+            ) / cast(
+                case when zcta.svi is null then 0 else 1 end
+                + case when zcta.households_without_vehicle is null then 0 else 1 end
+                + case when member.is_dual_or_lis is null then 0 else 1 end as double
+            )
+        end as social
+    from core.member
+    cross join phones
+    left join raw.zcta
+        on member.zip_code = zcta.zcta
+),
+
+timed_gaps as (
+    select
+        ledger.gap_id,
+        cast(ledger.due_date - cast($as_of as date) as integer) as days_left,
+        case
+            when ledger.due_date is null then $urgency_without_due_date
+            else least(
+                greatest(
+                    1 - cast(ledger.due_date - cast($as_of as date) as integer) / cast(
+                        greatest(1, cast(ledger.window_end_date - ledger.window_start_date as integer)) as double
+                    ),
+                    $urgency_floor
+                ),
+                1
+            )
+        end as urgency
+    from outreach.ledger
+),
+
+factors as (
+    select
+        ledger.gap_id,
+        ledger.member_key,
+        timed_gaps.days_left,
+        cast(ledger.severity as decimal(9, 4)) as severity,
+        cast(ledger.impactability as decimal(9, 4)) as impactability,
+        cast(round(timed_gaps.urgency, 4) as decimal(9, 4)) as urgency,
+        cast(ledger.confidence as decimal(9, 4)) as confidence,
+        cast(round(coalesce(contexts.social, 0), 4) as decimal(9, 4)) as social,
+        cast(round(coalesce(contexts.channel_reach, 0), 4) as decimal(9, 4)) as channel_reach
+    from outreach.ledger
+    inner join timed_gaps
+        on ledger.gap_id = timed_gaps.gap_id
+    left join contexts
+        on ledger.member_key = contexts.member_key
+)
+
+select
+    factors.gap_id,
+    factors.days_left,
+    factors.severity,
+    factors.impactability,
+    factors.urgency,
+    factors.confidence,
+    factors.social,
+    factors.channel_reach,
+    cast(
+        round(
+            cast(factors.severity as double)
+            * cast(factors.impactability as double)
+            * cast(factors.urgency as double)
+            * cast(factors.confidence as double)
+            * (1 + $social_weight * cast(factors.social as double))
+            * cast(factors.channel_reach as double),
+            4
+        ) as decimal(9, 4)
+    ) as score
+from factors
+order by factors.gap_id

@@ -1,0 +1,329 @@
+"""The sample generator: same arguments, same bytes; plausible files; and what was planted is there."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from sample_data import LAST_DATE
+from sample_data import generate as module_of_generate
+from sample_data.areas import state_of_zip
+from sample_data.generate import generate
+from sample_data.stories import read_stories
+
+MEMBERS = 3000
+TABLES = ["eligibility", "pharmacy_claim", "medical_claim", "pharmacy", "provider", "drug", "zcta"]
+SMALL = ["member_preference", "discharge_notice", "truth"]
+NAMED_STATES = {"NC", "NE", "NJ", "NM", "NY", "TX", "LA"}
+YEAR_START = date(2026, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("sample")
+    generate(MEMBERS, 7, output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def sample(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for table in TABLES:
+            connection.execute(f"create view {table} as select * from '{folder / table}.parquet'")
+        for table in SMALL:
+            connection.execute(
+                f"create view {table} as select * from read_csv('{folder / table}.csv', all_varchar = true)"
+            )
+        yield connection
+
+
+def values(sample: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+    return sample.sql(query).fetchall()
+
+
+def number(sample: duckdb.DuckDBPyConnection, query: str) -> float:
+    return values(sample, query)[0][0]
+
+
+def passes_check_digit(npi: str) -> bool:
+    digits = [int(digit) for digit in "80840" + npi][::-1]
+    return sum(sum(divmod(d * 2, 10)) if place % 2 else d for place, d in enumerate(digits)) % 10 == 0
+
+
+def test_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    generate(MEMBERS, 7, tmp_path)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == sorted([*(f"{t}.parquet" for t in TABLES), *(f"{t}.csv" for t in SMALL)])
+    assert [name for name in names if (folder / name).read_bytes() != (tmp_path / name).read_bytes()] == []
+
+
+def test_another_seed_gives_other_members(folder: Path, tmp_path: Path) -> None:
+    generate(MEMBERS, 8, tmp_path)
+    assert (folder / "eligibility.parquet").read_bytes() != (tmp_path / "eligibility.parquet").read_bytes()
+
+
+def test_a_member_is_the_same_whatever_the_number_of_members(folder: Path, tmp_path: Path) -> None:
+    generate(500, 7, tmp_path)
+    few, many = (pl.read_parquet(where / "eligibility.parquet") for where in (tmp_path, folder))
+    assert few.equals(many.head(len(few)))
+
+
+def test_batches_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate(250, 7, tmp_path / "one")
+    monkeypatch.setattr(module_of_generate, "BATCH", 100)
+    monkeypatch.setattr(module_of_generate, "ONE_FILE", 200)
+    generate(250, 7, tmp_path / "parts")
+    for table in ("eligibility", "pharmacy_claim", "medical_claim"):
+        parts = sorted((tmp_path / "parts" / table).iterdir())
+        assert [part.name for part in parts] == ["part-0000.parquet", "part-0001.parquet", "part-0002.parquet"]
+        assert pl.concat([pl.read_parquet(part) for part in parts]).equals(
+            pl.read_parquet(tmp_path / "one" / f"{table}.parquet")
+        )
+    for table in SMALL:
+        assert (tmp_path / "parts" / f"{table}.csv").read_bytes() == (tmp_path / "one" / f"{table}.csv").read_bytes()
+
+
+def test_one_member_is_enough_and_none_is_refused(tmp_path: Path) -> None:
+    generate(1, 1, tmp_path)
+    assert len(pl.read_parquet(tmp_path / "eligibility.parquet")) == 1
+    with pytest.raises(ValueError, match="at least 1"):
+        generate(0, 1, tmp_path)
+
+
+def test_every_npi_passes_its_check_digit(sample: duckdb.DuckDBPyConnection) -> None:
+    npis = [npi for (npi,) in values(sample, "select npi from pharmacy union all select npi from provider")]
+    assert len(npis) == len(set(npis))
+    assert [npi for npi in npis if not (len(npi) == 10 and npi.startswith("1999") and passes_check_digit(npi))] == []
+
+
+def test_ndcs_have_eleven_digits_and_an_invented_labeler(sample: duckdb.DuckDBPyConnection) -> None:
+    assert number(sample, "select count(*) from drug where not regexp_full_match(ndc_code, '9999[123][0-9]{6}')") == 0
+    assert number(sample, "select count(*) - count(distinct ndc_code) from drug") == 0
+    assert number(sample, "select count(*) from drug where is_prenatal_vitamin") == 3
+
+
+def test_sites_lie_in_all_named_states_and_near_their_zcta(sample: duckdb.DuckDBPyConnection) -> None:
+    for table in ("pharmacy", "provider", "eligibility", "zcta"):
+        assert {state for (state,) in values(sample, f"select distinct state from {table}")} >= NAMED_STATES
+    far = "abs(p.latitude - z.latitude) > 0.01 or abs(p.longitude - z.longitude) > 0.01 or p.state <> z.state"
+    assert number(sample, f"select count(*) from pharmacy p join zcta z on z.zcta = p.zip_code where {far}") == 0
+    zips = values(sample, "select distinct zcta, state from zcta")
+    assert [zcta for zcta, state in zips if state_of_zip(zcta) != state] == []
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "state"),
+    [
+        ("06390", "NY"),
+        ("00501", "NY"),
+        ("07001", "NJ"),
+        ("79901", "TX"),
+        ("88501", "TX"),
+        ("88001", "NM"),
+        ("02134", None),
+    ],
+)
+def test_zip_prefixes_tell_the_state(zip_code: str, state: str | None) -> None:
+    assert state_of_zip(zip_code) == state
+
+
+def test_claims_refer_to_what_exists(sample: duckdb.DuckDBPyConnection) -> None:
+    strays = {
+        "select count(*) from pharmacy_claim where person_id not in (select person_id from eligibility)": "planted_unlinked",
+        "select count(*) from pharmacy_claim where ndc_code not in (select ndc_code from drug)": "planted_unknown_ndc",
+    }
+    for query, fact in strays.items():
+        assert number(sample, query) == number(sample, f"select count(*) from truth where fact = '{fact}'") > 0
+    for query in (
+        "select count(*) from pharmacy_claim where dispensing_provider_npi not in (select npi from pharmacy)",
+        "select count(*) from pharmacy_claim where prescribing_provider_npi not in (select npi from provider)",
+        "select count(*) from medical_claim where rendering_npi not in (select npi from provider)",
+        "select count(*) from medical_claim where facility_npi not in (select npi from provider)",
+        "select count(*) from medical_claim where person_id not in (select person_id from eligibility)",
+        "select count(*) from truth where person_id not in (select person_id from eligibility)",
+        "select count(*) from eligibility where zip_code not in (select zcta from zcta)",
+    ):
+        assert number(sample, query) == 0, query
+
+
+def test_volumes_and_shares_are_realistic(sample: duckdb.DuckDBPyConnection) -> None:
+    bounds = {
+        f"select count(*) / {MEMBERS} from pharmacy_claim": (16, 26),
+        f"select count(*) / {MEMBERS} from medical_claim": (32, 50),
+        "select avg((payer_type = 'medicare')::int) from eligibility": (0.5, 0.7),
+        "select avg((phone is not null)::int) from eligibility": (0.88, 0.97),
+        "select avg((birth_date > date '2008-06-30')::int) from eligibility": (0.01, 0.08),
+        "select avg((pharmacy_service_type = 'mail')::int) from pharmacy_claim": (0.01, 0.12),
+        "select avg((days_supply = 90)::int) from pharmacy_claim": (0.15, 0.45),
+        "select count(distinct person_id) / (select count(distinct person_id) from eligibility) from pharmacy_claim": (
+            0.7,
+            1,
+        ),
+        "select avg((diagnosis_code_1 like '%.%')::int) from medical_claim": (0.03, 0.12),
+    }
+    found = {query: (number(sample, query), limits) for query, limits in bounds.items()}
+    assert {query: pair for query, pair in found.items() if not pair[1][0] <= pair[0] <= pair[1][1]} == {}
+
+
+def test_three_in_four_treated_members_are_adherent(sample: duckdb.DuckDBPyConnection) -> None:
+    """A rough PDC of statins in 2025: union of fills by window, no shifts."""
+    rate = number(sample, """
+        with fill as (
+            select person_id, dispensing_date as d, max(days_supply) as n from pharmacy_claim join drug using (ndc_code)
+            where product_class like 'statin%' and claim_status = 'paid' and days_supply between 1 and 365
+            and year(dispensing_date) = 2025 group by all),
+        follow as (select *, lead(d, 1, date '2026-01-01') over (partition by person_id order by d) as next_d from fill),
+        pdc as (
+            select sum(least(n, next_d - d)) / (date '2026-01-01' - min(d)) as pdc, count(*) as fills
+            from follow group by person_id having fills > 1 and min(d) < date '2025-10-03')
+        select avg((pdc >= 0.8)::int) from pdc""")  # fmt: skip
+    assert 0.6 < rate < 0.85
+
+
+def test_reversals_are_as_planted(sample: duckdb.DuckDBPyConnection) -> None:
+    def planted(value: str, prefix: str) -> float:
+        return number(sample, f"select count(*) from truth where fact = 'planted_reversal' and value = '{value}' "
+                              f"and subject like '{prefix}%'")  # fmt: skip
+
+    assert planted("version", "RX") == number(
+        sample, "select count(*) from pharmacy_claim where claim_status = 'reversed'"
+    )
+    assert planted("negative", "RX") == number(sample, "select count(*) from pharmacy_claim where quantity < 0")
+    assert planted("version", "MC") == number(
+        sample, "select count(distinct claim_id) from medical_claim where claim_status = 'reversed'"
+    )
+    later = """select count(*) from pharmacy_claim a join pharmacy_claim b using (claim_id, claim_line_number)
+        where b.claim_status = 'reversed' and a.claim_status = 'paid' and b.ingest_datetime > a.ingest_datetime"""
+    assert planted("version", "RX") == number(sample, later)
+
+
+def test_every_negative_row_has_one_original(sample: duckdb.DuckDBPyConnection) -> None:
+    query = """select count(*) from pharmacy_claim n join pharmacy_claim p
+        on (p.person_id, p.dispensing_provider_npi, p.ndc_code, p.dispensing_date, p.quantity, p.days_supply)
+         = (n.person_id, n.dispensing_provider_npi, n.ndc_code, n.dispensing_date, -n.quantity, -n.days_supply)
+        and p.rx_number = n.rx_number where n.quantity < 0 and p.claim_status = 'paid'"""
+    assert number(sample, query) == number(sample, "select count(*) from pharmacy_claim where quantity < 0")
+
+
+def test_duplicates_bills_and_faults_are_as_planted(sample: duckdb.DuckDBPyConnection) -> None:
+    counts = {
+        ("planted_duplicate", "exact", "RX"): "select (select count(*) from pharmacy_claim) "
+        "- (select count(*) from (select distinct * from pharmacy_claim))",
+        ("planted_duplicate", "other_claim", "RX"): "select count(*) from pharmacy_claim a join pharmacy_claim b "
+        "using (person_id, rx_number, fill_number, dispensing_date, ndc_code) where a.claim_id || 'X' = b.claim_id "
+        "and b.quantity > 0",
+        ("planted_void", "8", "MC"): "select count(distinct claim_id) from medical_claim where bill_type_code = '138'",
+        (
+            "planted_denied",
+            "then_paid",
+            "RX",
+        ): "select count(*) from pharmacy_claim where claim_id like '%D' and claim_status = 'denied'",
+        (
+            "planted_bad_row",
+            "missing_dispensing_date",
+            "RX",
+        ): "select count(*) from pharmacy_claim where dispensing_date is null",
+        ("planted_unusable_days_supply", "400", "RX"): "select count(*) from pharmacy_claim where days_supply = 400",
+        ("planted_unusable_days_supply", "0", "RX"): "select count(*) from pharmacy_claim where days_supply = 0",
+        (
+            "planted_after_as_of",
+            "pharmacy_claim",
+            "RX",
+        ): f"select count(*) from pharmacy_claim where dispensing_date > '{LAST_DATE}'",
+    }
+    for (fact, value, prefix), query in counts.items():
+        planted = f"select count(*) from truth where fact = '{fact}' and value = '{value}' and subject like '{prefix}%'"
+        assert number(sample, planted) == number(sample, query) > 0, (fact, value)
+
+
+def test_fill_numbers_run_within_their_refills(sample: duckdb.DuckDBPyConnection) -> None:
+    assert number(sample, "select count(*) from pharmacy_claim where fill_number > refills") == 0
+    several = (
+        "select count(*) from (select 1 from pharmacy_claim group by rx_number having count(distinct person_id) > 2)"
+    )
+    assert number(sample, several) == 0
+
+
+def test_stays_have_their_dates_and_chains_end(sample: duckdb.DuckDBPyConnection) -> None:
+    planted = values(sample, "select subject, value from truth where fact = 'planted_stay'")
+    found = dict(
+        values(
+            sample, "select claim_id, any_value(admission_date || '/' || discharge_date) from medical_claim group by 1"
+        )
+    )
+    assert planted
+    assert [claim for claim, stay in planted if found[claim] != stay] == []
+    chain = "select count(distinct claim_id) from medical_claim where bill_type_code = "
+    assert number(sample, f"{chain} '112'") == number(sample, f"{chain} '113'") == number(sample, f"{chain} '114'") > 0
+    assert (
+        number(
+            sample,
+            "select count(*) from medical_claim where discharge_disposition_code = '30' and bill_type_code = '113'",
+        )
+        > 0
+    )
+
+
+def test_deaths_and_gaps_are_in_eligibility(sample: duckdb.DuckDBPyConnection) -> None:
+    dead = "select count(distinct person_id) from eligibility where death_date is not null"
+    assert number(sample, dead) == number(sample, "select count(*) from truth where fact = 'planted_death'") > 0
+    hole = """select count(*) from (select enrollment_start_date - 1 - lag(enrollment_end_date)
+        over (partition by person_id order by enrollment_start_date) as days from eligibility
+        where enrollment_start_date is not null) where days > 0"""
+    assert (
+        number(sample, hole) == number(sample, "select count(*) from truth where fact = 'planted_enrollment_gap'") > 0
+    )
+
+
+def test_every_story_is_told(sample: duckdb.DuckDBPyConnection) -> None:
+    told = {story for (story,) in values(sample, "select distinct subject from truth where fact = 'story'")}
+    assert told == set(read_stories().who["story"])
+
+
+def covered_days(fills: list[tuple[date, int, str]], targets: set[str], last: date) -> tuple[int, int]:
+    """Treatment and covered days of a class in 2026, day by day (domain/adherence.md 9, variant C)."""
+    ends: dict[str, date] = {}
+    covered: set[date] = set()
+    first = None
+    for day, supply, ingredients in fills:
+        wanted = targets & set(ingredients.split(";"))
+        if wanted and YEAR_START <= day <= last:
+            first = first or day
+            start = max([day, *(ends[i] + timedelta(1) for i in wanted if i in ends)])
+            ends |= dict.fromkeys(wanted, start + timedelta(supply - 1))
+            covered |= {start + timedelta(i) for i in range(supply)}
+    assert first
+    return (last - first).days + 1, len({day for day in covered if day <= last})
+
+
+TARGETS = {
+    "pdc_diabetes": {"metformin", "glipizide"},
+    "pdc_ras": {"lisinopril", "losartan", "valsartan", "benazepril"},
+    "pdc_statins": {"atorvastatin", "rosuvastatin", "simvastatin", "pravastatin"},
+}
+
+
+def test_expected_days_are_what_a_day_by_day_count_gives(sample: duckdb.DuckDBPyConnection) -> None:
+    sample.execute("""
+        create or replace temp table standing as
+        with newest as (select * from pharmacy_claim
+            qualify row_number() over (partition by claim_id, claim_line_number, quantity > 0 order by ingest_datetime desc) = 1),
+        positive as (select * from newest p where quantity > 0 and claim_status in ('paid', 'adjusted') and not exists (
+            from newest n where n.quantity < 0 and n.rx_number = p.rx_number and n.dispensing_date = p.dispensing_date))
+        select person_id, dispensing_date, days_supply, ingredients, min(claim_id) as claim_id
+        from positive join drug using (ndc_code)
+        where days_supply between 1 and 365 and dispensing_date is not null
+        group by person_id, dispensing_date, days_supply, ingredients, rx_number, fill_number""")
+    expected = values(sample, """
+        select person_id, subject, fact, value::int from truth where fact in ('expected_covered_days', 'expected_treatment_days')
+        and person_id < 'SYN0000400'""")  # fmt: skip
+    assert len(expected) > 30
+    for person, measure, fact, value in expected:
+        fills = values(sample, f"select dispensing_date, days_supply, ingredients from standing where person_id = '{person}' "
+                               "order by dispensing_date, claim_id")  # fmt: skip
+        died = values(sample, f"select any_value(death_date) from eligibility where person_id = '{person}'")[0][0]
+        treatment, covered = covered_days(fills, TARGETS[measure], died or LAST_DATE)
+        assert value == (covered if fact == "expected_covered_days" else treatment), (person, measure, fact)
