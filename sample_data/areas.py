@@ -36,17 +36,17 @@ STATE_ZIP = {"06390": "NY", "79837": "NM", "86515": "NM", "73960": "TX"}
 
 @dataclass(frozen=True)
 class Areas:
-    """Where members and sites are: `area` has one row per 3-digit area, `zcta` one per ZCTA, with `area` its position."""
+    """Where members and sites are: `area` has a row per 3-digit area, `zcta` a row per ZCTA and its area."""
 
     area: pl.DataFrame
     zcta: pl.DataFrame
 
     def pick(self, draw: Draw, purpose: str, *keys: Integers) -> Integers:
-        """ZCTA positions, crowded where the population is."""
+        """Pick ZCTA positions, crowded where the population is."""
         return draw.choice(purpose, self.zcta["pull"].to_numpy(), *keys)
 
     def pick_in(self, area: Integers, draw: Draw, purpose: str, *keys: Integers) -> Integers:
-        """ZCTA positions within given areas."""
+        """Pick ZCTA positions within given areas."""
         upto = np.cumsum(self.zcta["pull"].to_numpy())
         rows = self.zcta["area"].to_numpy()
         low = np.searchsorted(rows, area, side="left")
@@ -56,7 +56,7 @@ class Areas:
 
 
 def state_of_zip(zip_code: str) -> str | None:
-    """The state of a ZIP among the sample's states, else None."""
+    """Find the state of a ZIP among the sample's states, else None."""
     if zip_code in STATE_ZIP:
         return STATE_ZIP[zip_code]
     prefix = int(zip_code[:3])
@@ -102,7 +102,7 @@ def read_areas(draw: Draw) -> Areas:
 
 
 def zcta_table(areas: Areas) -> pl.DataFrame:
-    """The input table `zcta`: one row per ZCTA of the service areas."""
+    """Make the input table `zcta`: one row per ZCTA of the service areas."""
     return areas.zcta.select(
         "zcta", "latitude", "longitude", "state", "county_fips", "county_type", "population", "land_sq_mi", "svi",
         "households_without_vehicle", "low_income",

@@ -23,16 +23,16 @@ class Drugs:
     product: pl.DataFrame
 
     def position(self, name: str) -> int:
-        """The position of a product by name."""
+        """Find the position of a product by name."""
         return self.product["product"].to_list().index(name)
 
     def of(self, therapy: str) -> tuple[np.ndarray, np.ndarray]:
-        """The positions and weights of a therapy's products."""
+        """Find the positions and weights of a therapy's products."""
         rows = self.product.filter(pl.col("therapy") == therapy)
         return rows["position"].to_numpy(), rows["weight"].to_numpy()
 
     def ndc(self) -> pl.Series:
-        """NDC of package `product * MANUFACTURERS + manufacturer`."""
+        """Make the NDC of package `product * MANUFACTURERS + manufacturer`."""
         return pl.Series([f"9999{m + 1}{p + 1:04d}01" for p in range(len(self.product)) for m in range(MANUFACTURERS)])
 
 
@@ -42,7 +42,7 @@ def read_drugs() -> Drugs:
 
 
 def drug_table(drugs: Drugs) -> pl.DataFrame:
-    """The input table `drug`: one row per NDC."""
+    """Make the input table `drug`: one row per NDC."""
     package = drugs.product.select(pl.all().repeat_by(MANUFACTURERS).explode())
     return package.select(
         pl.Series("ndc_code", drugs.ndc()),

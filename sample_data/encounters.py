@@ -14,10 +14,12 @@ from sample_data.sites import HOSPITAL, Providers
 from sample_data.stories import Stories
 
 DIAGNOSIS_COLUMNS = 5
-ACUTE = ["J06.9", "M25.561", "R51.9", "N39.0", "R10.9", "J20.9", "Z00.00", "Z23", "L03.90", "H26.9", "R07.9", "Z12.31"]
+ACUTE = ["J06.9", "M25.561", "R51.9", "N39.0", "R10.9", "J20.9", "Z00.00", "Z23", "L03.90", "H26.9",
+         "R07.9", "Z12.31"]  # fmt: skip
 SOCIAL = ["Z59.41", "Z59.00", "Z59.82", "Z60.2"]
-OTHER = ["Z99.2", "E11.22", "I12.0", "C34.90", "I50.9", "I50.23", "I13.0", "J18.9", "A41.9", "I63.9", "K92.2", "S72.001A",
-         "Z34.81", "Z34.82", "Z34.83", "O80", "Z37.0", "Z37.1", "O36.4XX0", "O03.9", "O09.92", "O24.410", "F11.20"]  # fmt: skip
+OTHER = ["Z99.2", "E11.22", "I12.0", "C34.90", "I50.9", "I50.23", "I13.0", "J18.9", "A41.9", "I63.9", "K92.2",
+         "S72.001A", "Z34.81", "Z34.82", "Z34.83", "O80",
+         "Z37.0", "Z37.1", "O36.4XX0", "O03.9", "O09.92", "O24.410", "F11.20"]  # fmt: skip
 WEEKS = [f"Z3A.{week:02d}" for week in range(8, 43)]
 DIAGNOSES = [*dict.fromkeys([*(code for code, _, _ in CONDITIONS.values()), *ACUTE, *SOCIAL, *OTHER, *WEEKS])]
 POSITION = {code: position for position, code in enumerate(DIAGNOSES)}
@@ -26,8 +28,8 @@ STAY_REASONS = (("J18.9", 194, 18), ("I50.23", 291, 16), ("A41.9", 871, 16), ("I
 """Principal diagnosis, MS-DRG, how often."""
 DISPOSITIONS = (("01", 52), ("06", 17), ("03", 18), ("62", 4), ("02", 4), ("07", 2), ("20", 3))
 
-COLUMNS = ["n", "sequence", "kind", "start", "end", "admitted", "discharged", "disposition", "drg", "frequency", "lines",
-           *(f"d{i}" for i in range(1, DIAGNOSIS_COLUMNS + 1)), "story"]  # fmt: skip
+COLUMNS = ["n", "sequence", "kind", "start", "end", "admitted", "discharged", "disposition", "drg", "frequency",
+           "lines", *(f"d{i}" for i in range(1, DIAGNOSIS_COLUMNS + 1)), "story"]  # fmt: skip
 
 
 def read_kinds() -> pl.DataFrame:
@@ -58,7 +60,7 @@ def claims_of(kind: str | Integers, n: Integers, sequence: Integers, start: Inte
 
 
 def lived_with(members: Members) -> tuple[Integers, Integers]:
-    """Positions of each member's own diagnoses (six at most, -1 after the last) and how many there are."""
+    """Find each member's own diagnoses (six at most, -1 after the last) and how many there are."""
     has = np.stack(list(members.conditions.values()), axis=1)
     has = np.concatenate([has, members.conditions["esrd"][:, None]], axis=1)
     codes = np.array([*(POSITION[code] for code, _, _ in CONDITIONS.values()), POSITION["Z99.2"]])
@@ -172,8 +174,8 @@ def nursing(
     home = goes & members.covered(member, day + days) & (day + days <= LAST)
     diagnoses = {name: value for name, value in shared.items() if name.startswith("d") and name != "drg"}
     return claims_of(
-        "nursing", n, np.full(len(n), base + 8), day, end=day + days, admitted=day, discharged=day + days, disposition=1,
-        lines=4, **diagnoses,
+        "nursing", n, np.full(len(n), base + 8), day, end=day + days, admitted=day, discharged=day + days,
+        disposition=1, lines=4, **diagnoses,
     ).filter(pl.Series(home))  # fmt: skip
 
 
@@ -228,7 +230,7 @@ def maternity(members: Members, pregnancies: pl.DataFrame, draw: Draw) -> pl.Dat
 
 
 def told(members: Members, stories: Stories) -> pl.DataFrame:
-    """The visits that `story_visit.csv` lists."""
+    """List the visits of `story_visit.csv`."""
     rows = stories.told(stories.visit, members.n)
     start, end = (rows[c].cast(pl.Int32).to_numpy().astype(np.int64) for c in ("start_date", "end_date"))
     codes = [[POSITION[c] for c in text.split(";")] for text in stories.visit["diagnoses"]]
@@ -237,7 +239,8 @@ def told(members: Members, stories: Stories) -> pl.DataFrame:
     row = rows["row"].to_numpy().astype(np.int64)
     stay = rows["kind"].is_in(["inpatient", "delivery"]).to_numpy()
     return claims_of(
-        kind[row], rows["n"].to_numpy().astype(np.int64), 230 + rows["visit"].to_numpy(), start, end=end, lines=3, story=1,
+        kind[row], rows["n"].to_numpy().astype(np.int64), 230 + rows["visit"].to_numpy(), start, end=end,
+        lines=3, story=1,
         admitted=np.where(stay, start, NONE), discharged=np.where(stay, end, NONE),
         disposition=rows["disposition"].cast(pl.Int64).fill_null(NONE).to_numpy(),
         drg=rows["drg"].cast(pl.Int64).fill_null(NONE).to_numpy(),
@@ -267,7 +270,7 @@ def stay_truth(encounters: pl.DataFrame) -> pl.DataFrame:
 
 
 def discharge_notices(encounters: pl.DataFrame, members: Members, providers: Providers, draw: Draw) -> pl.DataFrame:
-    """The input table `discharge_notice`: hospital discharges of the last 30 days that the hospital told of (two in three)."""
+    """Make the input table `discharge_notice`: two in three of the hospital discharges of the last 30 days."""
     bills = [KINDS.index("inpatient"), KINDS.index("interim")]
     recent = encounters.filter(pl.col("kind").is_in(bills) & (pl.col("discharged") > LAST - 30))
     number = recent["n"].to_numpy()

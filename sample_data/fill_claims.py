@@ -58,7 +58,7 @@ FACTS = {
 def make_fill_claims(
     fills: pl.DataFrame, drugs: Drugs, pharmacies: Pharmacies, providers: Providers, draw: Draw
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The input table `pharmacy_claim` and its truth (n, fact, subject, value)."""
+    """Make the input table `pharmacy_claim` and its truth (n, fact, subject, value)."""
     number = fills["n"].to_numpy().astype(np.int64)
     key = (number * 64 + fills["course"].to_numpy()) * 128 + fills["ordinal"].to_numpy()
     share = [*EVENTS.values(), 100_000 - sum(EVENTS.values())]
@@ -66,9 +66,9 @@ def make_fill_claims(
     delay = draw.integer("claim delay", 1, 3, key)
     cents = fills["units"].to_numpy() * drugs.product["unit_cents"].to_numpy()[fills["product"].to_numpy()] + 180
     copay = np.minimum(cents, np.array([0, 100, 500, 1000])[draw.choice("copay", [35, 25, 25, 15], key)])
-    in_network = pharmacies.table.join(
-        pl.DataFrame({"npi": pharmacies.npi}).with_row_index("position"), on="npi"
-    ).sort("position")["in_network"]  # fmt: skip
+    in_network = pharmacies.table.join(pl.DataFrame({"npi": pharmacies.npi}).with_row_index("position"), on="npi").sort(
+        "position"
+    )["in_network"]
     claims = fills.with_columns(
         event=pl.when("story").then("event").otherwise(happens),
         person_id=person_id(pl.col("n")),
@@ -95,19 +95,25 @@ def make_fill_claims(
 
 
 def truth_of(claims: pl.DataFrame) -> pl.DataFrame:
-    """One fact per claim with an event."""
+    """Note one fact per claim with an event."""
     known = claims.filter(pl.col("event").is_not_null())
     names, values = ({event: pair[i] for event, pair in FACTS.items()} for i in (0, 1))
     late = claims.filter(pl.col("story") & (pl.col("day") > LAST))
-    return pl.concat([
-        known.select("n", fact=pl.col("event").replace_strict(names, return_dtype=pl.String), subject="claim_id",
-                     value=pl.col("event").replace_strict(values, return_dtype=pl.String)),
-        late.select("n", fact=pl.lit("planted_after_as_of"), subject="claim_id", value=pl.lit("pharmacy_claim")),
-    ])  # fmt: skip
+    return pl.concat(
+        [
+            known.select(
+                "n",
+                fact=pl.col("event").replace_strict(names, return_dtype=pl.String),
+                subject="claim_id",
+                value=pl.col("event").replace_strict(values, return_dtype=pl.String),
+            ),
+            late.select("n", fact=pl.lit("planted_after_as_of"), subject="claim_id", value=pl.lit("pharmacy_claim")),
+        ]
+    )
 
 
 def as_claimed(claims: pl.DataFrame) -> pl.DataFrame:
-    """The first row of every claim, faults included."""
+    """Make the first row of every claim, faults included."""
     event = pl.col("event")
 
     def blank(column: str, fault: str) -> pl.Expr:
@@ -116,18 +122,27 @@ def as_claimed(claims: pl.DataFrame) -> pl.DataFrame:
     return claims.with_columns(dispensing_day="dispensing_date").with_columns(
         blank("dispensing_date", "no_dispensing_date"),
         blank("person_id", "no_person_id"),
-        ndc_code=pl.when(event.eq_missing("no_ndc_code")).then(None)
-        .when(event.eq_missing("unknown_ndc")).then(pl.lit(UNKNOWN_NDC)).otherwise("ndc_code"),
-        days_supply=pl.when(event.eq_missing("null_days_supply")).then(None)
-        .when(event.eq_missing("zero_days_supply")).then(0)
-        .when(event.eq_missing("days_supply_400")).then(400)
-        .when(event.eq_missing("adjusted")).then(90).otherwise("days_supply").cast(pl.Int32),
+        ndc_code=pl.when(event.eq_missing("no_ndc_code"))
+        .then(None)
+        .when(event.eq_missing("unknown_ndc"))
+        .then(pl.lit(UNKNOWN_NDC))
+        .otherwise("ndc_code"),
+        days_supply=pl.when(event.eq_missing("null_days_supply"))
+        .then(None)
+        .when(event.eq_missing("zero_days_supply"))
+        .then(0)
+        .when(event.eq_missing("days_supply_400"))
+        .then(400)
+        .when(event.eq_missing("adjusted"))
+        .then(90)
+        .otherwise("days_supply")
+        .cast(pl.Int32),
         claim_status=pl.when(event.eq_missing("denied")).then(pl.lit("denied")).otherwise("claim_status"),
-    )  # fmt: skip
+    )
 
 
 def second_rows(claims: pl.DataFrame) -> list[pl.DataFrame]:
-    """The further rows that events bring: later versions, reversals, duplicates, earlier refusals, strays."""
+    """Make the further rows that events bring: later versions, reversals, duplicates, earlier refusals, strays."""
     claims = claims.with_columns(dispensing_day="dispensing_date")
 
     def of(event: str) -> pl.DataFrame:
@@ -144,28 +159,47 @@ def second_rows(claims: pl.DataFrame) -> list[pl.DataFrame]:
     stray = {"claim_id": other_id, "rx_number": pl.concat_str("rx_number", pl.lit("9"))}
     later = pl.lit(LAST, pl.Int32).cast(pl.Date) + pl.duration(days=3)
     return [
-        of("reversal").with_columns(claim_status=pl.lit("reversed"), delay=pl.col("delay") + 9, version=pl.lit(1, pl.Int32)),
-        of("adjusted").with_columns(claim_status=pl.lit("adjusted"), delay=pl.col("delay") + 20, version=pl.lit(1, pl.Int32)),
+        of("reversal").with_columns(
+            claim_status=pl.lit("reversed"), delay=pl.col("delay") + 9, version=pl.lit(1, pl.Int32)
+        ),
+        of("adjusted").with_columns(
+            claim_status=pl.lit("adjusted"), delay=pl.col("delay") + 20, version=pl.lit(1, pl.Int32)
+        ),
         of("negative_reversal").with_columns(
-            claim_id=pl.when(same_claim).then("claim_id").otherwise(other_id), quantity=-pl.col("quantity"),
-            days_supply=-pl.col("days_supply"), paid=-pl.col("paid"), copay=-pl.col("copay"),
-            delay=pl.col("delay") + 5, version=pl.lit(1, pl.Int32),
+            claim_id=pl.when(same_claim).then("claim_id").otherwise(other_id),
+            quantity=-pl.col("quantity"),
+            days_supply=-pl.col("days_supply"),
+            paid=-pl.col("paid"),
+            copay=-pl.col("copay"),
+            delay=pl.col("delay") + 5,
+            version=pl.lit(1, pl.Int32),
         ),
         of("exact_duplicate"),
         of("other_claim_duplicate").with_columns(claim_id=other_id, delay=pl.col("delay") + 1),
         of("denied_first").with_columns(**refused, claim_status=pl.lit("denied"), dispensing_date=two_days_before),
         of("pended_first").with_columns(**refused, claim_status=pl.lit("pended"), dispensing_date=two_days_before),
-        of("unlinked").with_columns(**stray, person_id=pl.concat_str(pl.lit("SYN9"), pl.col("n").cast(pl.String).str.zfill(7))),
+        of("unlinked").with_columns(
+            **stray, person_id=pl.concat_str(pl.lit("SYN9"), pl.col("n").cast(pl.String).str.zfill(7))
+        ),
         of("after_as_of").with_columns(**stray, dispensing_date=later, dispensing_day=later),
-    ]  # fmt: skip
+    ]
 
 
 def finish(rows: pl.DataFrame) -> pl.DataFrame:
-    """The columns as delivered, in a total order (exact duplicates are equal, so their order does not matter)."""
+    """Select the columns as delivered, in a total order up to exact duplicates."""
     return rows.sort("n", "course", "ordinal", "version", "claim_id").select(
-        "claim_id", "claim_line_number", "person_id", "dispensing_date", "ndc_code", "days_supply",
-        "dispensing_provider_npi", "prescribing_provider_npi", "quantity",
-        pl.col("refills").cast(pl.Int32), "rx_number", pl.col("fill_number").cast(pl.Int32),
+        "claim_id",
+        "claim_line_number",
+        "person_id",
+        "dispensing_date",
+        "ndc_code",
+        "days_supply",
+        "dispensing_provider_npi",
+        "prescribing_provider_npi",
+        "quantity",
+        pl.col("refills").cast(pl.Int32),
+        "rx_number",
+        pl.col("fill_number").cast(pl.Int32),
         paid_date=pl.col("file_date"),
         paid_amount=pl.col("paid") / 100.0,
         allowed_amount=(pl.col("paid") + pl.col("copay")) / 100.0,
@@ -175,4 +209,4 @@ def finish(rows: pl.DataFrame) -> pl.DataFrame:
         claim_status="claim_status",
         file_date="file_date",
         ingest_datetime=pl.col("file_date").cast(pl.Datetime("us")) + pl.duration(hours=3),
-    )  # fmt: skip
+    )

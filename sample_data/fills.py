@@ -7,11 +7,11 @@ its claim afterwards is in `fill_claims.py`. Days supply in days, `ordinal` from
 import numpy as np
 import polars as pl
 
-from sample_data.calendar import FIRST, HERE, LAST, NONE, dates
+from sample_data.calendar import FIRST, HERE, LAST, NONE
 from sample_data.draw import Booleans, Draw, Integers
 from sample_data.drugs import MANUFACTURERS, Drugs
 from sample_data.members import Members
-from sample_data.sites import MAIL, Pharmacies, Providers
+from sample_data.sites import Pharmacies, Providers
 from sample_data.stories import Stories
 
 MOST_FILLS = 28
@@ -25,12 +25,12 @@ NEVER = 10_000
 
 
 def read_therapies() -> pl.DataFrame:
-    """Which therapy goes with which condition, and how long it lasts (0: to the end)."""
+    """Read which therapy goes with which condition, and how long it lasts (0: to the end)."""
     return pl.read_csv(HERE / "therapies.csv").with_row_index("therapy_number")
 
 
 def make_courses(members: Members, pregnancies: pl.DataFrame, drugs: Drugs, draw: Draw) -> dict[str, Integers]:
-    """Every random member's courses, as columns."""
+    """Make every random member's courses, as columns."""
     parts = []
     for therapy in read_therapies().iter_rows(named=True):
         condition = members.conditions.get(therapy["condition"] or "", members.story < 0)
@@ -76,7 +76,7 @@ def make_courses(members: Members, pregnancies: pl.DataFrame, drugs: Drugs, draw
 def make_fills(
     members: Members, courses: dict[str, Integers], pharmacies: Pharmacies, providers: Providers, draw: Draw
 ) -> pl.DataFrame:
-    """The dispensings of random members: one row each, sorted by member, course, ordinal."""
+    """Unroll courses into the dispensings of random members: one row each, sorted by member, course, ordinal."""
     member, key = courses["member"], courses["key"]
     ordinal = np.arange(MOST_FILLS)
     grade = members.grade[member]
@@ -120,7 +120,7 @@ def make_fills(
 
 
 def units(product: Integers, supply: Integers) -> Integers:
-    """Quantity dispensed: one a day or two, by product."""
+    """Count the quantity dispensed: one a day or two, by product."""
     return supply * (1 + product % 2)
 
 
@@ -133,7 +133,7 @@ def choose_pharmacy(
     pharmacies: Pharmacies,
     draw: Draw,
 ) -> Integers:
-    """Home pharmacy mostly, for some members a second one now and then; the next nearest once it has closed."""
+    """Choose the home pharmacy mostly, for some members a second one now and then; another once it has closed."""
     number = members.n[who]
     home = draw.choice("home pharmacy", [62, 26, 12], number)
     wanders = draw.chance("wanders", 220_000, number) & draw.chance("this time elsewhere", 300_000, fill)
@@ -154,7 +154,7 @@ def choose_pharmacy(
 def story_fills(
     members: Members, stories: Stories, drugs: Drugs, pharmacies: Pharmacies, providers: Providers, draw: Draw
 ) -> pl.DataFrame:
-    """The dispensings that `story_fill.csv` lists, for every member that tells the story; each its own prescription."""
+    """Make the dispensings of `story_fill.csv` for every teller; each is its own prescription."""
     told = stories.told(stories.fill, members.n)
     number = told["n"].to_numpy().astype(np.int64)
     who = np.searchsorted(members.n, number)
@@ -177,8 +177,8 @@ def story_fills(
     }).with_columns(event=told["event"].replace("mail", None), story=pl.lit(True))  # fmt: skip
 
 
-def course_truth(members: Members, fills: pl.DataFrame, drugs: Drugs) -> pl.DataFrame:
-    """What random courses hold: ingredient switches, combination starts, first-fill-only, insulin, sacubitril/valsartan."""
+def course_truth(fills: pl.DataFrame, drugs: Drugs) -> pl.DataFrame:
+    """Note switches, combination starts, only fills, insulin and sacubitril/valsartan of random members."""
     names = drugs.product.select(
         product=pl.col("position").cast(pl.Int64), therapy="therapy", ingredients="ingredients"
     )

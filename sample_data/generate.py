@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sample_data.areas import Areas, read_areas, zcta_table
-from sample_data.calendar import LAST
 from sample_data.draw import Draw
 from sample_data.drugs import Drugs, drug_table, read_drugs
 from sample_data.encounters import discharge_notices, make_encounters, stay_truth
@@ -82,13 +81,13 @@ def generate(members: int, seed: int, output: Path) -> None:
 
 
 def batches(members: int, world: World) -> Iterator[dict[str, pl.DataFrame]]:
-    """The tables of one batch of members after another."""
+    """Yield the tables of one batch of members after another."""
     for first in range(1, members + 1, BATCH):
         yield batch(np.arange(first, min(first + BATCH, members + 1), dtype=np.int64), world)
 
 
 def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
-    """The tables of the members with these numbers."""
+    """Make the tables of the members with these numbers."""
     draw = world.draw
     people = make_members(number, world.areas, world.stories, draw)
     pregnancies = make_pregnancies(people, draw)
@@ -99,9 +98,9 @@ def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
     ])  # fmt: skip
     fill_claims, fill_truth = make_fill_claims(fills, world.drugs, world.pharmacies, world.providers, draw)
     encounters = make_encounters(people, pregnancies, world.stories, draw)
-    medical_claims, medical_truth = make_medical_claims(encounters, people, world.areas, world.providers, draw)
+    medical_claims, medical_truth = make_medical_claims(encounters, people, world.providers, draw)
     truth = [
-        told_truth(number, world.stories), member_truth(people, draw), course_truth(people, fills, world.drugs),
+        told_truth(number, world.stories), member_truth(people, draw), course_truth(fills, world.drugs),
         pregnancy_truth(people, pregnancies), stay_truth(encounters), fill_truth, medical_truth,
     ]  # fmt: skip
     return {
@@ -117,7 +116,7 @@ def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
 
 
 def told_truth(number: np.ndarray, stories: Stories) -> pl.DataFrame:
-    """What `story_truth.csv` says, for every member that tells the story, and which story it is."""
+    """Repeat what `story_truth.csv` says, for every member that tells the story, and which story it is."""
     rows = stories.told(stories.truth, number)
     names = pl.concat([rows.select("n", "story").unique(), rows.select("n", "story").clear()]).select(
         "n", fact=pl.lit("story"), subject="story", value=pl.lit("")
@@ -126,7 +125,7 @@ def told_truth(number: np.ndarray, stories: Stories) -> pl.DataFrame:
 
 
 def preference_table(number: np.ndarray, draw: Draw) -> pl.DataFrame:
-    """The input table `member_preference`: some 4 % of members, one row each."""
+    """Make the input table `member_preference`: some 4 % of members, one row each."""
     chosen = number[draw.chance("has preference", 40_000, number)]
     kind = draw.choice("preference", [20, 25, 25, 30], chosen)
     return pl.DataFrame({"n": chosen, "kind": kind}).select(
@@ -149,7 +148,7 @@ def write(path: Path, tables: list[pl.DataFrame]) -> None:
 
 
 def append(writers: dict[str, pq.ParquetWriter], path: Path, table: pl.DataFrame) -> None:
-    """Add rows to a Parquet file, opened at its first rows; fixed row groups and zstd, whose bytes do not vary by CPU."""
+    """Add rows to a Parquet file, opened at its first rows; zstd bytes do not vary by CPU."""
     arrow = table.to_arrow()
     arrow = arrow.cast(pa.schema([field.with_type(plain(field.type)) for field in arrow.schema]))
     if str(path) not in writers:
@@ -159,5 +158,5 @@ def append(writers: dict[str, pq.ParquetWriter], path: Path, table: pl.DataFrame
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
-    """Arrow's own text type instead of a view or a large one."""
+    """Choose Arrow's own text type instead of a view or a large one."""
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind

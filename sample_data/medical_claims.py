@@ -6,7 +6,6 @@ Grain of the result: one claim line as delivered.
 import numpy as np
 import polars as pl
 
-from sample_data.areas import Areas
 from sample_data.calendar import dates, numbers, texts
 from sample_data.draw import Draw, Integers
 from sample_data.encounters import DIAGNOSES, DIAGNOSIS_COLUMNS, KINDS, POSITION, claim_id, read_kinds
@@ -46,7 +45,7 @@ FACTS = {
 
 
 def code_tables(column: str) -> tuple[list[str], list[str], Integers, Integers]:
-    """Revenue codes, HCPCS codes (flat, all kinds), and each kind's first position and count."""
+    """Read revenue codes, HCPCS codes (flat, all kinds), and each kind's first position and count."""
     options = [(text or "").split(";") for text in read_kinds()[column]]
     flat = [entry.split(":") if ":" in entry else ["", entry] for row in options for entry in row]
     size = np.array([len(row) for row in options])
@@ -54,9 +53,9 @@ def code_tables(column: str) -> tuple[list[str], list[str], Integers, Integers]:
 
 
 def make_medical_claims(
-    encounters: pl.DataFrame, members: Members, areas: Areas, providers: Providers, draw: Draw
+    encounters: pl.DataFrame, members: Members, providers: Providers, draw: Draw
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The input table `medical_claim` and its truth (n, fact, subject, value)."""
+    """Make the input table `medical_claim` and its truth (n, fact, subject, value)."""
     key = encounters["n"].to_numpy() * 1000 + encounters["sequence"].to_numpy()
     share = [*EVENTS.values(), 100_000 - sum(EVENTS.values())]
     happens = pl.Series([*EVENTS, None]).gather(draw.choice("medical event", share, key))
@@ -111,7 +110,7 @@ def make_medical_claims(
 
 
 def second_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
-    """Later versions under the same claim id, and bills of frequency 7 and 8 under their own."""
+    """Make later versions under the same claim id, and bills of frequency 7 and 8 under their own."""
 
     def of(event: str, **columns: pl.Expr) -> pl.DataFrame:
         return claims.filter(pl.col("event") == event).with_columns(**columns)
@@ -128,7 +127,7 @@ def second_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def lines_of(claims: pl.DataFrame, draw: Draw) -> pl.DataFrame:
-    """One row per line, in the order of member, sequence, version, claim and line."""
+    """Make one row per line, in the order of member, sequence, version, claim and line."""
     claims = claims.sort("n", "sequence", "version", "claim_id")
     times = claims["lines"].to_numpy()
     rows = claims[np.repeat(np.arange(len(claims)), times)]

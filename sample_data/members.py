@@ -29,6 +29,8 @@ PLANS = [
     "SAMPLE-HMO-1",
 ]
 
+RACES = ["white", "black or african american", "asian", "american indian or alaska native", "other race"]
+
 AGE_BANDS = np.array([0, 18, 30, 45, 55, 65, 70, 75, 80, 85, 96])
 AGE_WEIGHTS = np.array(
     [[0, 1, 2, 4, 6, 26, 25, 18, 11, 7], [10, 25, 28, 20, 17, 0, 0, 0, 0, 0], [9, 24, 32, 20, 15, 0, 0, 0, 0, 0]]
@@ -114,7 +116,7 @@ class Members:
 
 
 def make_members(number: Integers, areas: Areas, stories: Stories, draw: Draw) -> Members:
-    """Members of these numbers."""
+    """Make the members of these numbers."""
     story = stories.told_by(number)
     told = story >= 0
     as_told = np.maximum(story, 0)
@@ -164,7 +166,7 @@ def make_members(number: Integers, areas: Areas, stories: Stories, draw: Draw) -
 
 
 def spans(number: Integers, draw: Draw) -> tuple[Integers, Integers, Integers, Integers]:
-    """Enrolment of random members: one open span, two adjoining years, a late start, an end, or a hole."""
+    """Draw the enrolment of random members: one open span, two adjoining years, a late start, an end, or a hole."""
     none = np.full(len(number), NONE)
     pattern = draw.choice("enrolment pattern", [59, 22, 8, 6, 1, 4], number)
     renewed, late, left, day_hole, month_hole = (pattern == p for p in range(1, 6))
@@ -177,7 +179,7 @@ def spans(number: Integers, draw: Draw) -> tuple[Integers, Integers, Integers, I
 
 
 def make_conditions(members: Members, draw: Draw) -> dict[str, Booleans]:
-    """What each member lives with; story members and children have nothing of their own."""
+    """Draw what each member lives with; story members and children have nothing of their own."""
     adult = (members.age(FIRST) >= 18) & (members.story < 0)
     old = members.age(FIRST) >= 65
     found: dict[str, Booleans] = {}
@@ -190,12 +192,12 @@ def make_conditions(members: Members, draw: Draw) -> dict[str, Booleans]:
 
 
 def person_id(number: pl.Expr) -> pl.Expr:
-    """SYN0000001 and so on."""
+    """Write SYN0000001 and so on."""
     return pl.concat_str(pl.lit("SYN"), number.cast(pl.String).str.zfill(7))
 
 
 def eligibility_table(members: Members, areas: Areas, draw: Draw) -> pl.DataFrame:
-    """The input table `eligibility`: one row per member and enrolment span."""
+    """Make the input table `eligibility`: one row per member and enrolment span."""
     number = members.n
     place = areas.zcta[members.zcta]
     has_phone = draw.chance("has phone", 930_000, number)
@@ -205,7 +207,7 @@ def eligibility_table(members: Members, areas: Areas, draw: Draw) -> pl.DataFram
         member_id=pl.concat_str(pl.lit("M"), pl.col("n").cast(pl.String).str.zfill(7)),
         subscriber_id=pl.concat_str(pl.lit("S"), pl.col("n").cast(pl.String).str.zfill(7)),
         gender=texts("g", ["male", "female"], members.female.astype(np.int64)),
-        race=texts("r", ["white", "black or african american", "asian", "american indian or alaska native", "other race"],
+        race=texts("r", RACES,
                    draw.choice("race", [62, 18, 8, 3, 9], number) - 100 * draw.chance("race unknown", 200_000, number)),
         birth_date=dates("b", members.birth),
         death_date=dates("d", members.death),
@@ -251,7 +253,7 @@ def eligibility_table(members: Members, areas: Areas, draw: Draw) -> pl.DataFram
 
 
 def member_truth(members: Members, draw: Draw) -> pl.DataFrame:
-    """Deaths, holes, disenrolments, hospice, ESRD and bad rows of random members."""
+    """Note deaths, holes, disenrolments, hospice, ESRD and bad rows of random members."""
     random = members.story < 0
     hole = random & (members.start_2 != NONE) & (members.start_2 > members.end + 1)
     left = random & (members.end != NONE) & (members.start_2 == NONE) & (members.death == NONE)

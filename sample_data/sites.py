@@ -67,12 +67,12 @@ class Providers:
     rehabilitation: Integers
 
     def facility(self, area: Integers, kind: int) -> Integers:
-        """The position of an area's facility of one kind."""
+        """Find the position of an area's facility of one kind."""
         return area * len(FACILITIES) + kind
 
 
 def npis(numbers: Integers) -> pl.Series:
-    """NPIs 1999nnnnnC: C makes the Luhn sum of 80840 + NPI a multiple of ten (45 CFR 162.406)."""
+    """Make NPIs 1999nnnnnC: C makes the Luhn sum of 80840 + NPI a multiple of ten (45 CFR 162.406)."""
     body = 199_900_000 + numbers
     total = np.full(len(numbers), 24)  # what the prefix 80840 adds
     for place in range(9):
@@ -83,7 +83,7 @@ def npis(numbers: Integers) -> pl.Series:
 
 
 def make_pharmacies(members: int, areas: Areas, draw: Draw) -> Pharmacies:
-    """About one pharmacy per 60 members, at least one per area and three that ship by mail."""
+    """Make about one pharmacy per 60 members, at least one per area and three that ship by mail."""
     count = min(20_000, max(len(areas.area) + MAIL_PHARMACIES, members // 60))
     number = np.arange(count)
     mail = number < MAIL_PHARMACIES
@@ -131,7 +131,7 @@ def make_pharmacies(members: int, areas: Areas, draw: Draw) -> Pharmacies:
 
 
 def nearest_sites(areas: Areas, sites: Integers, zcta: Integers) -> Integers:
-    """For every ZCTA the NEAREST sites of its state by squared degrees on a grid (integers, so ties are settled alike)."""
+    """Find the NEAREST sites of every ZCTA within its state, on an integer grid so that ties are settled alike."""
     state = areas.zcta["state"].to_numpy()
     north = (areas.zcta["latitude"].to_numpy() * 1000).astype(np.int64)
     east = (areas.zcta["longitude"].to_numpy() * 800).astype(np.int64)  # a degree of longitude is shorter
@@ -146,7 +146,7 @@ def nearest_sites(areas: Areas, sites: Integers, zcta: Integers) -> Integers:
 
 
 def make_providers(members: int, areas: Areas, draw: Draw) -> Providers:
-    """About one clinician per 25 members, and the facilities of every area."""
+    """Make about one clinician per 25 members, and the facilities of every area."""
     area_count = len(areas.area)
     facilities = area_count * len(FACILITIES)
     count = min(40_000, facilities + max(4 * area_count, members // 25))
@@ -188,7 +188,7 @@ def make_providers(members: int, areas: Areas, draw: Draw) -> Providers:
 
 
 def by_area(positions: Integers, area: Integers, area_count: int, width: int = 64) -> Integers:
-    """A table of `width` positions per area: the area's own, repeated."""
+    """Make a table of `width` positions per area: the area's own, repeated."""
     ordered = positions[np.argsort(area[positions], kind="stable")]
     sorted_area = area[ordered]
     low = np.searchsorted(sorted_area, np.arange(area_count), side="left")
@@ -197,5 +197,5 @@ def by_area(positions: Integers, area: Integers, area_count: int, width: int = 6
 
 
 def phones(draw: Draw, purpose: str, *keys: Integers) -> pl.Series:
-    """Fictional numbers: 555-0100 through 555-0199 in an area code that is never assigned."""
+    """Make fictional numbers: 555-0100 through 555-0199 in an area code that is never assigned."""
     return pl.Series("phone", 9_995_550_100 + draw.integer(purpose, 0, 99, *keys)).cast(pl.String)

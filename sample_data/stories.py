@@ -25,16 +25,16 @@ class Stories:
     truth: pl.DataFrame
 
     def told_by(self, number: Integers) -> Integers:
-        """The story of each member number, or -1."""
+        """Find the story of each member number, or -1."""
         story = number % STORY_EVERY - 1
         return np.where((story >= 0) & (story < len(self.who)), story, -1)
 
     def days(self, column: str) -> Integers:
-        """A date column of `who` as day numbers."""
+        """Read a date column of `who` as day numbers."""
         return self.who[column].cast(pl.Int32).fill_null(NONE).to_numpy().astype(np.int64)
 
     def told(self, rows: pl.DataFrame, number: Integers) -> pl.DataFrame:
-        """Rows of a story file for every member that tells it, `n` being the member number."""
+        """Repeat rows of a story file for every member that tells it, `n` being the member number."""
         tellers = pl.DataFrame({"n": number, "teller": self.told_by(number)}).filter(pl.col("teller") >= 0)
         return tellers.join(rows, left_on="teller", right_on="story_number", how="inner").sort("n", "row")
 

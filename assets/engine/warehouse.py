@@ -116,3 +116,34 @@ def violations(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, 
         [[rows]] = con.execute(f"select count(*) from ({rule.query})").fetchall()
         counts[rule.name] = 0 if rows == rule.must_be else rows
     return {rule: rows for rule, rows in counts.items() if rows}
+
+
+# Above this a table is checked by counting inside DuckDB rather than loaded into a frame.
+FRAME_ROWS = 200_000
+
+
+def broken_rules(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
+    """What breaks a contract, as `rule -> rows`.
+
+    Every table is judged by one counting query; an input table that fits is judged by pandera too, at the door.
+    """
+    broken = violations(con, contract)
+    is_input = contract.key[0] == "raw" and contract.table.source is None
+    if broken or not is_input:
+        return broken
+    [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
+    return pandera_failures(con, contract) if 0 < rows <= FRAME_ROWS else {}
+
+
+def pandera_failures(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
+    """What pandera finds in a table, as `column check -> cases`: never a value."""
+    import pandera.errors
+
+    columns = ", ".join(f'"{c}"' for c in contract.columns)
+    frame = con.sql(f"select {columns} from {contract.id}").pl()
+    try:
+        contract.to_pandera().validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        counts = error.failure_cases.group_by("column", "check").len().rows()
+        return {f"{column} {check}": cases for column, check, cases in counts}
+    return {}

@@ -11,15 +11,38 @@ enrolled_spans as (
         enrollment.member_key,
         enrollment.enrollment_start_date as span_start_date,
         least(enrollment.enrollment_end_date, measurement_year.year_end_date) as span_end_date,
+        -- The class fills that the span answers for: its own, or under continuous enrolment all of the year's.
+        case
+            when measurement_year.enrollment_rule = 'continuous' then measurement_year.year_start_date
+            else enrollment.enrollment_start_date
+        end as fills_from_date,
+        case
+            when measurement_year.enrollment_rule = 'continuous' then measurement_year.year_end_date
+            else enrollment.enrollment_end_date
+        end as fills_through_date,
         row_number() over (
             partition by enrollment.member_key
             order by enrollment.enrollment_start_date desc
-        ) as recency
+        ) as recency,
+        measurement_year.enrollment_rule
     from core.enrollment
     inner join facts.measurement_year
         on
             enrollment.enrollment_start_date <= measurement_year.year_end_date
             and enrollment.enrollment_end_date >= measurement_year.year_start_date
+),
+
+measured_spans as (
+    select
+        enrolled_spans.member_key,
+        enrolled_spans.span_start_date,
+        enrolled_spans.span_end_date,
+        enrolled_spans.fills_from_date,
+        enrolled_spans.fills_through_date
+    from enrolled_spans
+    where
+        enrolled_spans.enrollment_rule = 'member_years'
+        or enrolled_spans.recency = 1
 ),
 
 class_dates as (
@@ -35,20 +58,14 @@ episode_dates as (
         class_dates.member_key,
         class_dates.measure_key,
         class_dates.fill_date,
-        enrolled_spans.span_start_date,
-        enrolled_spans.span_end_date
+        measured_spans.span_start_date,
+        measured_spans.span_end_date
     from class_dates
-    cross join facts.measurement_year
-    left join enrolled_spans
+    left join measured_spans
         on
-            class_dates.member_key = enrolled_spans.member_key
-            and (
-                (measurement_year.enrollment_rule = 'continuous' and enrolled_spans.recency = 1)
-                or (
-                    measurement_year.enrollment_rule = 'member_years'
-                    and class_dates.fill_date between enrolled_spans.span_start_date and enrolled_spans.span_end_date
-                )
-            )
+            class_dates.member_key = measured_spans.member_key
+            and class_dates.fill_date >= measured_spans.fills_from_date
+            and class_dates.fill_date <= measured_spans.fills_through_date
 ),
 
 episodes as (

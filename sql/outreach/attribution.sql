@@ -53,6 +53,7 @@ fills as (
 class_fills as (
     select distinct
         measure.measure_id as subject,
+        class_fill.member_key,
         class_fill.fill_key
     from facts.class_fill
     inner join raw.measure
@@ -89,12 +90,12 @@ choices as (
         cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
         cast(0 as double) as distance
     from gap_subjects
-    inner join fills
-        on gap_subjects.member_key = fills.member_key
     inner join class_fills
         on
-            gap_subjects.subject = class_fills.subject
-            and fills.fill_key = class_fills.fill_key
+            gap_subjects.member_key = class_fills.member_key
+            and gap_subjects.subject = class_fills.subject
+    inner join fills
+        on class_fills.fill_key = fills.fill_key
     where fills.fill_date > cast($as_of as date) - $recent_days
     group by
         gap_subjects.member_key,

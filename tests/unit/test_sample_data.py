@@ -132,7 +132,9 @@ def test_zip_prefixes_tell_the_state(zip_code: str, state: str | None) -> None:
 
 def test_claims_refer_to_what_exists(sample: duckdb.DuckDBPyConnection) -> None:
     strays = {
-        "select count(*) from pharmacy_claim where person_id not in (select person_id from eligibility)": "planted_unlinked",
+        "select count(*) from pharmacy_claim anti join eligibility using (person_id) where person_id is not null": (
+            "planted_unlinked"
+        ),
         "select count(*) from pharmacy_claim where ndc_code not in (select ndc_code from drug)": "planted_unknown_ndc",
     }
     for query, fact in strays.items():
@@ -175,7 +177,8 @@ def test_three_in_four_treated_members_are_adherent(sample: duckdb.DuckDBPyConne
             select person_id, dispensing_date as d, max(days_supply) as n from pharmacy_claim join drug using (ndc_code)
             where product_class like 'statin%' and claim_status = 'paid' and days_supply between 1 and 365
             and year(dispensing_date) = 2025 group by all),
-        follow as (select *, lead(d, 1, date '2026-01-01') over (partition by person_id order by d) as next_d from fill),
+        follow as (
+            select *, lead(d, 1, date '2026-01-01') over (partition by person_id order by d) as next_d from fill),
         pdc as (
             select sum(least(n, next_d - d)) / (date '2026-01-01' - min(d)) as pdc, count(*) as fills
             from follow group by person_id having fills > 1 and min(d) < date '2025-10-03')
@@ -310,7 +313,8 @@ def test_expected_days_are_what_a_day_by_day_count_gives(sample: duckdb.DuckDBPy
     sample.execute("""
         create or replace temp table standing as
         with newest as (select * from pharmacy_claim
-            qualify row_number() over (partition by claim_id, claim_line_number, quantity > 0 order by ingest_datetime desc) = 1),
+            qualify row_number() over (
+                partition by claim_id, claim_line_number, quantity > 0 order by ingest_datetime desc) = 1),
         positive as (select * from newest p where quantity > 0 and claim_status in ('paid', 'adjusted') and not exists (
             from newest n where n.quantity < 0 and n.rx_number = p.rx_number and n.dispensing_date = p.dispensing_date))
         select person_id, dispensing_date, days_supply, ingredients, min(claim_id) as claim_id
@@ -318,12 +322,13 @@ def test_expected_days_are_what_a_day_by_day_count_gives(sample: duckdb.DuckDBPy
         where days_supply between 1 and 365 and dispensing_date is not null
         group by person_id, dispensing_date, days_supply, ingredients, rx_number, fill_number""")
     expected = values(sample, """
-        select person_id, subject, fact, value::int from truth where fact in ('expected_covered_days', 'expected_treatment_days')
+        select person_id, subject, fact, value::int from truth
+        where fact in ('expected_covered_days', 'expected_treatment_days')
         and person_id < 'SYN0000400'""")  # fmt: skip
     assert len(expected) > 30
     for person, measure, fact, value in expected:
-        fills = values(sample, f"select dispensing_date, days_supply, ingredients from standing where person_id = '{person}' "
-                               "order by dispensing_date, claim_id")  # fmt: skip
+        standing = f"select dispensing_date, days_supply, ingredients from standing where person_id = '{person}'"
+        fills = values(sample, f"{standing} order by dispensing_date, claim_id")
         died = values(sample, f"select any_value(death_date) from eligibility where person_id = '{person}'")[0][0]
         treatment, covered = covered_days(fills, TARGETS[measure], died or LAST_DATE)
         assert value == (covered if fact == "expected_covered_days" else treatment), (person, measure, fact)

@@ -1,0 +1,62 @@
+# Two commands from a fresh clone with python3, venv and make: `make run` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_HOME := $(CURDIR)
+export CAREGAPS_DAGSTER_STORAGE := $(CURDIR)/.dagster
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+MEMBERS ?= 5000
+SEED ?= 1
+AS_OF ?= 2026-06-30
+
+.PHONY: help setup setup-dev run ui test check golden lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.stamp-run: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.stamp-dev: .stamp-run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: .stamp-run ## the environment that `make run` needs
+setup-dev: .stamp-dev ## the environment that `make test` needs
+
+data/sample/.made-$(MEMBERS)-$(SEED): | .stamp-run
+	rm -rf data/sample
+	$(BIN)/caregaps sample --members $(MEMBERS) --seed $(SEED) --output data/sample
+	@touch $@
+
+run: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## sample data, one night, and where its lists are
+	$(BIN)/caregaps run --input data/sample --output data/output --as-of $(AS_OF)
+
+ui: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## the Dagster UI on 127.0.0.1:3000 over the same instance
+	@mkdir -p .dagster
+	$(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+check: .stamp-dev ## formatting, lint, types and SQL style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/sqlfluff lint sql
+	$(BIN)/dg check defs
+
+test: check ## the whole test suite
+	$(BIN)/pytest
+
+golden: .stamp-dev ## rewrite the golden lists; review the difference like code
+	$(BIN)/pytest tests/golden --rewrite-golden
+
+lock: ## both lock files, from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
+
+clean: ## everything that make made
+	rm -rf .venv .stamp-* .dagster data

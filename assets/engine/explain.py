@@ -1,0 +1,145 @@
+"""Why a person is, or is not, on a list: told from what the night published, nothing recomputed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.engine.errors import PublicationError
+
+NO_GAP = "no gap tonight"
+
+
+def explain_person(output: Path, person_id: str, gap_code: str | None) -> Iterator[str]:
+    """Tell one person's night, line by line.
+
+    Args:
+        output: Folder of published nights.
+        person_id: The person.
+        gap_code: Only this code, where given.
+
+    Raises:
+        PublicationError: Nothing is published there, its restricted part cannot be read, or it does not know the person.
+    """
+    night = output / "latest"
+    if not (night / "manifest.json").is_file():
+        raise PublicationError(f"{output}: found no published night; run `caregaps run` first")
+    manifest = json.loads((night / "manifest.json").read_text(encoding="utf-8"))
+    secret = output / "restricted" / f"as_of={manifest['as_of']}"
+    try:
+        person = _Evidence(night / "tables", secret, person_id)
+        lines = list(_tell(person, manifest, gap_code))
+    except (duckdb.IOException, PermissionError) as error:
+        raise PublicationError(f"{output}: the night could not be read; the service user may read all of it") from error
+    yield from lines
+
+
+class _Evidence:
+    """The published rows of one person."""
+
+    def __init__(self, tables: Path, secret: Path, person_id: str) -> None:
+        self._con = duckdb.connect()
+        self._tables = tables
+        self._secret = secret
+        self._person_id = person_id
+
+    def rows(self, table: str, order: str, secret: bool = False) -> list[dict[str, Any]]:
+        path = (self._secret if secret else self._tables) / f"{table}.parquet"
+        found = self._con.execute(
+            f"select * from read_parquet(?) where person_id = ? order by {order}", [str(path), self._person_id]
+        )
+        names = [d[0] for d in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> Iterator[str]:
+    gaps = [g for g in person.rows("gap", "gap_code, subject") if gap_code in (None, g["gap_code"])]
+    measured = person.rows("adherence", "measure_id")
+    listed = {row["gap_id"]: row for row in person.rows("worklist", "gap_id")}
+    if not gaps and not measured:
+        yield f"Night of {manifest['as_of']}: no published evidence of this person{_about(gap_code)}."
+        return
+    yield f"Night of {manifest['as_of']}, engine {manifest['engine']}, settings {manifest['settings_digest']}"
+    for row in measured:
+        of_measure = [g for g in gaps if g["subject"] == row["measure_id"]]
+        if gap_code is None or of_measure:
+            yield ""
+            yield from _tell_measure(person, row)
+            for gap in of_measure:
+                yield from _tell_gap(gap, listed.get(gap["gap_id"]), manifest)
+            if not of_measure:
+                yield f"  Gap: {NO_GAP}."
+    told = {row["measure_id"] for row in measured}
+    for gap in gaps:
+        if gap["subject"] not in told:
+            yield ""
+            yield from _tell_gap(gap, listed.get(gap["gap_id"]), manifest)
+
+
+def _about(gap_code: str | None) -> str:
+    return f" and {gap_code}" if gap_code else ""
+
+
+def _tell_measure(person: _Evidence, row: dict[str, Any]) -> Iterator[str]:
+    yield f"{row['measure_id']}, measurement year {row['measurement_year']}"
+    if row["is_eligible"]:
+        yield "  Measured: yes."
+    else:
+        yield f"  Measured: no ({row['exclusion_reason'].replace(';', ', ')})."
+    yield f"  Treatment period: {row['index_date']} to {row['treatment_end_date']}, {row['full_treatment_days']} days."
+    if row["pdc"] is None:
+        yield "  PDC: none; no fill has usable days supply."
+    else:
+        yield (
+            f"  PDC to date: {row['covered_days']} of {row['treatment_days']} days = {row['pdc']}; "
+            f"with no more fills {row['projected_pdc']}, at best {row['best_possible_pdc']}."
+        )
+        yield (
+            f"  Missed: {row['missed_days']} of {row['allowed_missed_days']} allowed days; covered through "
+            f"{row['covered_through_date']}, refill due {row['refill_due_date']}, {row['days_late']} days late, "
+            f"last impactable {row['last_impactable_date']}."
+        )
+    yield "  Fills (date, claim, ingredient, days supply -> days counted):"
+    for fill in person.rows("class_supply", "fill_date, claim_id, claim_line_number, ingredient", secret=True):
+        if fill["measure_id"] == row["measure_id"]:
+            counted = (
+                f"{fill['supply_start_date']} to {fill['supply_end_date']}"
+                if fill["supply_start_date"]
+                else "none (no usable days supply, or outside the treatment period)"
+            )
+            shifted = fill["supply_start_date"] and fill["supply_start_date"] > fill["fill_date"]
+            yield (
+                f"    {fill['fill_date']}  {fill['claim_id']}  {fill['ingredient']}  {fill['days_supply']} -> {counted}"
+                f"{'  (moved: earlier supply of the same ingredient)' if shifted else ''}"
+            )
+    yield "  Intervals:"
+    for segment in person.rows("coverage_segment", "start_date", secret=True):
+        if segment["measure_id"] == row["measure_id"]:
+            kind = "covered  " if segment["is_covered"] else "uncovered"
+            yield f"    {kind}  {segment['start_date']} to {segment['end_date']}  {segment['counted_days']} days"
+
+
+def _tell_gap(gap: dict[str, Any], listed: dict[str, Any] | None, manifest: dict[str, Any]) -> Iterator[str]:
+    subject = f" ({gap['subject']})" if gap["subject"] else ""
+    yield f"  Gap: {gap['gap_code']}{subject}, {gap['status']}, id {gap['gap_id']}"
+    yield f"    {gap['reason']}"
+    evidence = json.loads(gap["evidence"])
+    yield f"    Rule: {evidence.get('rule', 'not stated')}. Source: {evidence.get('source', 'not stated')}."
+    weight = manifest["score"]["social_weight"]
+    yield (
+        f"    Score {gap['score']} = severity {gap['severity']} x impactability {gap['impactability']} x urgency "
+        f"{gap['urgency']} x confidence {gap['confidence']} x (1 + {weight} x social {gap['social']}) x reach "
+        f"{gap['channel_reach']}"
+    )
+    yield f"    Due {gap['due_date']}, {gap['days_left']} days left; opened {gap['opened_date'] or 'not yet'}."
+    if listed:
+        yield (
+            f"    On the list of pharmacy {listed['pharmacy_npi']} ({listed['state']}) as number "
+            f"{listed['list_rank']}, band {listed['priority_band']}."
+        )
+    else:
+        yield f"    Not on a list: {gap['status_reason'] or 'status ' + gap['status']}."

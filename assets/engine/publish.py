@@ -1,0 +1,302 @@
+"""Publication: a night becomes visible whole or not at all.
+
+Everything is written to a directory that nobody reads, its restricted part first, and synced; one rename of a link
+then shows it. `latest` follows last and never moves back.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.engine import files
+from assets.engine.contract import Contract, all_contracts
+from assets.engine.delivery import write_worklists
+from assets.engine.errors import PublicationError
+from assets.engine.night import Night
+from assets.engine.report import write_report
+from assets.engine.state import STATE_TABLES, nights
+
+# Version of the published interface (shared interface page): major for anything an importer can notice.
+CONTRACT_VERSION = "1.0.0"
+ROW_GROUP = 122_880
+LAYERS = ("raw", "core", "facts", "gaps", "outreach")
+SET_APART = ("unlinked", "unusable_days_supply", "unknown_ndc", "after_as_of", "no_original", "invalid_npi")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One publication: where it is and what it holds."""
+
+    folder: Path
+    restricted: Path
+    is_new: bool
+    file_count: int
+    worklist_rows: int
+    warnings: list[str] = field(default_factory=list)
+
+
+def publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Release:
+    """Publish the night that the working warehouse holds.
+
+    Args:
+        con: Connection to the working warehouse, every table built for this night.
+        night: The night.
+        run_id: Named in the manifest.
+
+    Raises:
+        PublicationError: The warehouse holds tables of another night or other settings, or the output cannot be written.
+    """
+    refuse_mixture(con, night)
+    try:
+        return _publish(con, night, run_id)
+    except OSError as error:
+        raise PublicationError(
+            f"{night.output}: could not be written ({error.strerror}); free space and write access are expected"
+        ) from error
+
+
+def refuse_mixture(con: duckdb.DuckDBPyConnection, night: Night) -> None:
+    """Refuse a warehouse whose tables were not all built for this night with these settings.
+
+    Raises:
+        PublicationError: They were not.
+    """
+    stale = con.execute(
+        "select count(*) from door.built where as_of <> ? or settings_digest <> ?", [night.as_of, night.digest]
+    ).fetchall()[0][0]
+    if stale:
+        raise PublicationError(
+            f"{stale} tables of the working warehouse are of another night or other settings; run the whole nightly job"
+        )
+
+
+def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Release:
+    output = night.output
+    files.make_folder(output, files.PUBLIC_FOLDER)
+    shelf = files.make_folder(output / ".nights", files.PUBLIC_FOLDER)
+    secret_root = files.make_folder(output / "restricted", files.SECRET_FOLDER)
+    secret_shelf = files.make_folder(secret_root / ".nights", files.SECRET_FOLDER)
+    draft, secret_draft = shelf / ".draft", secret_shelf / ".draft"
+    for leftover in (draft, secret_draft):
+        shutil.rmtree(leftover, ignore_errors=True)
+        leftover.mkdir(mode=files.SECRET_FOLDER)
+
+    metadata = {"as_of": str(night.as_of), "contract_version": CONTRACT_VERSION, "settings_digest": night.digest}
+    _write_restricted(con, secret_draft, metadata)
+    published = [c for layer in LAYERS for c in all_contracts(layer) if c.table.published]
+    (draft / "tables").mkdir()
+    for contract in published:
+        _copy(con, contract.id, contract.columns, order_of(contract), draft / "tables" / f"{contract.key[1]}.parquet", metadata)
+    warnings = [*night.warnings(), *_table_warnings(con)]
+    warnings += write_worklists(con, _worklist_root(draft), night.settings.delivery.formats, metadata)
+
+    inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
+    digest = hashlib.sha256(
+        json.dumps([CONTRACT_VERSION, [(f["path"], f["sha256"]) for f in inventory if f["path"].endswith(".parquet")]]).encode()
+    ).hexdigest()[:16]
+    folder, secret_folder = shelf / f"{night.as_of}.{digest}", secret_shelf / f"{night.as_of}.{digest}"
+    [[worklist_rows]] = con.execute("select count(*) from outreach.worklist").fetchall()
+    if worklist_rows == 0:
+        warnings.append("no_listable_gap")
+    is_new = not ((folder / "manifest.json").is_file() and secret_folder.is_dir())
+    if is_new:
+        _write_database(con, published, draft / "warehouse.duckdb")
+        previous = nights(output)
+        earlier = [n for n in previous if n < night.as_of]
+        write_report(
+            con,
+            files.make_folder(draft / "report", files.PUBLIC_FOLDER),
+            as_of=night.as_of,
+            previous=previous[max(earlier)] if earlier else None,
+            small_cell=night.settings.outreach.small_cell,
+            warnings=warnings,
+        )
+        inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
+        manifest = build_manifest(con, night, run_id, inventory, warnings)
+        (draft / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        files.set_modes(secret_draft, files.SECRET_FOLDER, files.SECRET_FILE)
+        files.set_modes(draft, files.PUBLIC_FOLDER, files.PUBLIC_FILE, night.settings.delivery.group)
+        # A half-written release under the final name can only be a leftover of a killed run: it is not linked.
+        for target, source in ((secret_folder, secret_draft), (folder, draft)):
+            shutil.rmtree(target, ignore_errors=True)
+            source.rename(target)
+        files.sync(output)
+    else:
+        shutil.rmtree(draft)
+        shutil.rmtree(secret_draft)
+    _show(night, folder, secret_folder)
+    _forget(night)
+    return Release(folder, secret_folder, is_new, len(inventory), worklist_rows, warnings)
+
+
+def _worklist_root(draft: Path) -> Path:
+    return draft / "worklists"
+
+
+def _write_restricted(con: duckdb.DuckDBPyConnection, folder: Path, metadata: dict[str, str]) -> None:
+    for contract in (c for layer in LAYERS for c in all_contracts(layer) if c.table.restricted):
+        _copy(con, contract.id, contract.columns, order_of(contract), folder / f"{contract.key[1]}.parquet", metadata)
+    (folder / "state").mkdir()
+    for state, source in STATE_TABLES.items():
+        contract = next(c for c in all_contracts("raw") if c.key[1] == state)
+        _copy(con, source, contract.columns, contract.grain, folder / "state" / f"{state}.parquet", metadata)
+
+
+def order_of(contract: Contract) -> list[str]:
+    """A total order of a published table: its grain, or every column where rows have no key."""
+    if contract.key[1] == "worklist":
+        return ["state", "pharmacy_npi", "list_rank"]
+    return contract.grain or contract.columns
+
+
+def _copy(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    order: list[str],
+    path: Path,
+    metadata: dict[str, str],
+) -> None:
+    pairs = ", ".join(f"{key}: '{value}'" for key, value in metadata.items())
+    con.execute(
+        f"copy (select {', '.join(columns)} from {table} order by {', '.join(f'{c} asc nulls first' for c in order)}) "
+        f"to '{_quoted(path)}' (format parquet, compression zstd, row_group_size {ROW_GROUP}, kv_metadata {{{pairs}}})"
+    )
+
+
+def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], path: Path) -> None:
+    con.execute(f"attach '{_quoted(path)}' as published")
+    try:
+        for contract in published:
+            order = ", ".join(f"{c} asc nulls first" for c in order_of(contract))
+            con.execute(
+                f"create table published.{contract.key[1]} as select {', '.join(contract.columns)} "
+                f"from {contract.id} order by {order}"
+            )
+        # close() can swallow a failed checkpoint; this one cannot.
+        con.execute("checkpoint published")
+    finally:
+        con.execute("detach published")
+
+
+def _inventory(folder: Path, prefix: str) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    return [
+        {
+            "path": f"{prefix}{path.relative_to(folder).as_posix()}",
+            "rows": pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None,
+            "bytes": path.stat().st_size,
+            "sha256": files.sha256(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = con.execute(
+        "select source_table, reason, row_count from core.set_apart where row_count > 0 order by all"
+    ).fetchall()
+    found = [f"{table}: {count} rows {reason}" for table, reason, count in rows]
+    ignored = con.execute(
+        "select source_table, string_agg(detail, ', ' order by detail) from raw.ingested "
+        "where measure = 'unknown_column' group by source_table order by source_table"
+    ).fetchall()
+    return [*found, *(f"{table}: columns ignored: {names}" for table, names in ignored)]
+
+
+def build_manifest(
+    con: duckdb.DuckDBPyConnection, night: Night, run_id: str, inventory: list[dict[str, Any]], warnings: list[str]
+) -> dict[str, Any]:
+    """The manifest of a release (interface section 3): counts and hashes, never a person-level value."""
+    buckets: dict[str, dict[str, int]] = {}
+    for table, bucket, count in con.execute("select * from core.reconciliation").fetchall():
+        buckets.setdefault(table, {})[bucket] = count
+    reasons = con.execute(
+        "select source_table, reason, count(*) from (select source_table, unnest(string_split(reasons, ';')) as reason "
+        "from core.rejected) group by all order by all"
+    ).fetchall()
+    apart = con.execute("select source_table, reason, row_count from core.set_apart order by all").fetchall()
+    repairs = con.execute(
+        "select source_table, detail, sum(row_count)::bigint from raw.ingested where measure = 'repaired' "
+        "group by all order by all"
+    ).fetchall()
+    inputs = {
+        table: {
+            "read": counts["read"],
+            "accepted": counts["accepted"],
+            "rejected_rows": counts["rejected"],
+            "rejected": {reason: n for t, reason, n in reasons if t == table},
+            "duplicate": counts["duplicate"],
+            "netted": counts["netted"],
+            "repaired": {column: n for t, column, n in repairs if t == table},
+            **{reason: n for t, reason, n in apart if t == table},
+        }
+        for table, counts in sorted(buckets.items())
+    }
+    assets = con.execute("select table_name, seconds, row_count from door.built order by table_name").fetchall()
+    score = night.settings.score
+    return {
+        "as_of": str(night.as_of),
+        "run_id": run_id,
+        "engine": night.engine,
+        "contract_version": CONTRACT_VERSION,
+        "settings_digest": night.digest,
+        "layout": night.layout,
+        "value_sets": night.value_set_versions,
+        "score": score.model_dump(),
+        "inputs": inputs,
+        "files": inventory,
+        "assets": {name: {"seconds": round(seconds, 3), "rows": rows} for name, seconds, rows in assets},
+        "warnings": warnings,
+        "skipped_families": skipped_families(con),
+    }
+
+
+def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Families whose reference table is missing everywhere, with the table."""
+    from assets.engine.registry import read_families
+
+    skipped = {}
+    for name, family in sorted(read_families().items()):
+        for table in family.needs:
+            [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
+            if rows == 0:
+                skipped[name] = f"no {table} table"
+    return skipped
+
+
+def _show(night: Night, folder: Path, secret_folder: Path) -> None:
+    """Switch the links: restricted, the night, and `latest` unless a later night is already there."""
+    link = f"as_of={night.as_of}"
+    files.switch(night.output / "restricted" / link, f".nights/{secret_folder.name}")
+    files.switch(night.output / link, f".nights/{folder.name}")
+    newest = max(nights(night.output))
+    if newest == night.as_of:
+        files.switch(night.output / "latest", link)
+
+
+def _forget(night: Night) -> None:
+    """Remove nights, and superseded releases of them, that are older than the retention period."""
+    published = nights(night.output)
+    oldest_kept = max(published) - datetime.timedelta(days=night.settings.delivery.retention_nights - 1)
+    for root in (night.output, night.output / "restricted"):
+        for as_of, link in nights(root).items():
+            if as_of < oldest_kept:
+                link.unlink()
+        for release in (root / ".nights").iterdir():
+            if release.name[:10] < str(oldest_kept) and release.name[:1] != ".":
+                shutil.rmtree(release, ignore_errors=True)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,46 @@
+"""State between nights: what cannot be recomputed from the input, kept with each published night.
+
+Night D reads the newest state of a night before D, never its own, so that a night may be run again.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import duckdb
+
+from assets.engine.contract import contract_for
+
+# Table of the warehouse -> the state table that the next night reads.
+STATE_TABLES = {"state_gap": "outreach.ledger", "state_gap_history": "outreach.gap_history"}
+
+
+def nights(folder: Path) -> dict[datetime.date, Path]:
+    """The published nights below a folder of `as_of=` links, oldest first."""
+    found = {}
+    for path in folder.glob("as_of=*"):
+        try:
+            found[datetime.date.fromisoformat(path.name.removeprefix("as_of="))] = path
+        except ValueError:
+            continue
+    return dict(sorted(found.items()))
+
+
+def state_before(output: Path, as_of: datetime.date) -> Path | None:
+    """The state folder of the newest published night before `as_of`."""
+    published = nights(output)
+    earlier = [night for night in nights(output / "restricted") if night < as_of and night in published]
+    return output / "restricted" / f"as_of={max(earlier)}" / "state" if earlier else None
+
+
+def load_state(con: duckdb.DuckDBPyConnection, table: str, output: Path, as_of: datetime.date) -> int:
+    """Replace `raw.<table>` with the state of the newest night before `as_of`; empty on the first night."""
+    contract = contract_for("raw", table)
+    con.execute(f"create or replace table raw.{table} ({contract.ddl()})")
+    folder = state_before(output, as_of)
+    if folder and (path := folder / f"{table}.parquet").is_file():
+        columns = ", ".join(f'"{c}"' for c in contract.columns)
+        con.execute(f"insert into raw.{table} select {columns} from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')")
+    [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
+    return rows

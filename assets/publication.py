@@ -1,0 +1,60 @@
+"""Publication: the one partitioned asset, so that the UI shows which nights exist and can run a past one again."""
+
+from __future__ import annotations
+
+import datetime
+
+import dagster as dg
+
+from assets.engine.contract import all_contracts
+from assets.engine.publish import publish
+from assets.resources import NightResource, log
+from assets.schema import LAYERS
+
+FIRST_NIGHT = "2018-01-01"
+KEY = dg.AssetKey(["published", "night"])
+
+
+def nights(last_night: datetime.date | None, time_zone: str) -> dg.DailyPartitionsDefinition:
+    """One partition per as-of date; `last_night` opens later ones, for a night that is run ahead of the calendar."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    ahead = max(1, (last_night - today).days + 2) if last_night else 1
+    return dg.DailyPartitionsDefinition(start_date=FIRST_NIGHT, timezone=time_zone, end_offset=ahead)
+
+
+def night_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The published night."""
+    tables = [c.key for layer in LAYERS for c in all_contracts(layer)]
+
+    @dg.asset(
+        key=KEY,
+        deps=[dg.AssetKey(key) for key in tables],
+        group_name="published",
+        description=(
+            "The night as pharmacies and analysts read it: tables, worklists, report, manifest and restricted part, "
+            "switched in by one rename."
+        ),
+        kinds={"parquet", "duckdb"},
+        pool="duckdb",
+        partitions_def=partitions,
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=datetime.timedelta(hours=36), warn_window=datetime.timedelta(hours=26)
+        ),
+    )
+    def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
+        with night.open(context.run) as (con, plan):
+            release = publish(con, plan, context.run_id)
+        for warning in release.warnings:
+            log.warning("%s", warning)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": release.worklist_rows,
+                "folder": dg.MetadataValue.path(str(release.folder)),
+                "report": dg.MetadataValue.path(str(release.folder / "report" / "index.html")),
+                "files": release.file_count,
+                "is_new_release": release.is_new,
+                "warnings": len(release.warnings),
+            }
+        )
+
+    return asset

@@ -1,0 +1,10 @@
+"""Quality at the two borders: Great Expectations suites as asset checks. Nothing else knows the library."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+
+def checks() -> list[dg.AssetChecksDefinition]:
+    """The border suites."""
+    return []

@@ -1,0 +1,168 @@
+"""The `caregaps` command. Thin: every verb hands its arguments to the job or to the engine.
+
+An error is one line, `error: where: what was found; what is allowed`, and exit status 1; a traceback is our bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from assets.engine.errors import CaregapsError, SettingsError
+from assets.engine.model import ROOT
+
+EPILOGUE = "Documentation: README.md and docs/."
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are errors of the command: one line, status 1."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the parser's complaint as a settings error."""
+        raise SettingsError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def parser() -> Parser:
+    """Every command with its options."""
+    root = Parser(prog="caregaps", description="Nightly care-gap worklists from pharmacy and medical claims.", epilog=EPILOGUE)
+    commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run one night and publish it")
+    run.add_argument("--input", required=True, type=Path, metavar="DIR", help="folder of input tables")
+    run.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    run.add_argument("--as-of", type=as_of_date, metavar="YYYY-MM-DD", help="last day included; default: yesterday")
+    run.add_argument("--layout", default="tuva", help="layout of the input: tuva or cms_rif (default tuva)")
+    run.add_argument("--reference", type=Path, metavar="DIR", help="folder of reference tables")
+    run.add_argument("--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output")
+    run.add_argument("--engine", default="duckdb", help="engine of the models (default duckdb)")
+    run.add_argument("--config", type=Path, metavar="FILE", help="settings file; default: settings.toml")
+    run.add_argument("--fresh", action="store_true", help="drop the working warehouse first")
+
+    explain = commands.add_parser("explain", help="why a person is, or is not, on a list")
+    explain.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    explain.add_argument("--person", required=True, metavar="ID", help="person_id")
+    explain.add_argument("--gap", metavar="CODE", help="one gap code only")
+
+    status = commands.add_parser("status", help="last published night, its age, a run in progress, disk used")
+    status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+
+    sample = commands.add_parser("sample", help="write seeded synthetic input")
+    sample.add_argument("--members", required=True, type=int, metavar="N", help="number of members")
+    sample.add_argument("--seed", required=True, type=int, metavar="S", help="seed; the same seed gives the same bytes")
+    sample.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write")
+
+    sql = commands.add_parser("sql", help="print a model's SQL, in DuckDB's or another dialect")
+    sql.add_argument("model", help="schema.table, such as facts.adherence")
+    sql.add_argument("--dialect", default="duckdb", help="dialect to print, such as spark (default duckdb)")
+    return root
+
+
+def as_of_date(text: str) -> datetime.date:
+    """A date argument."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"--as-of: found {text!r}; a date YYYY-MM-DD is expected") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        options = parser().parse_args(arguments)
+        return COMMANDS[options.command](options)
+    except CaregapsError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("error: interrupted; the night before it is still published", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """One night through the nightly job, on the configured instance."""
+    show_progress()
+    os.environ.setdefault("DAGSTER_HOME", str(ROOT))
+    os.environ.setdefault("CAREGAPS_DAGSTER_STORAGE", str(ROOT / ".dagster"))
+    from pipelines.launch import launch
+
+    release = launch(
+        input=options.input,
+        output=options.output,
+        as_of=options.as_of,
+        layout=options.layout,
+        reference=options.reference,
+        warehouse=options.warehouse,
+        engine=options.engine,
+        config=options.config,
+        fresh=options.fresh,
+    )
+    print(f"night:     {release}")
+    print(f"worklists: {release / 'worklists'}")
+    print(f"report:    {release / 'report' / 'index.html'}")
+    return 0
+
+
+def show_progress() -> None:
+    """Progress of the night on stderr."""
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    log = logging.getLogger("caregaps")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.handlers = [RichHandler(console=Console(stderr=True), show_path=False, markup=False, highlighter=None)]
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print what the published night knows of one person."""
+    from assets.engine.explain import explain_person
+
+    for line in explain_person(options.output, options.person, options.gap):
+        print(line)
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print what an operator asks first."""
+    from assets.engine.status import describe_output
+
+    for line in describe_output(options.output):
+        print(line)
+    return 0
+
+
+def sample(options: argparse.Namespace) -> int:
+    """Write synthetic input."""
+    from sample_data.generate import generate
+
+    if options.members < 1:
+        raise SettingsError(f"--members: found {options.members}; at least 1 is expected")
+    options.output.mkdir(parents=True, exist_ok=True)
+    generate(options.members, options.seed, options.output)
+    files = sum(1 for path in options.output.rglob("*") if path.is_file())
+    print(f"{options.output}: {options.members:,} members in {files} files; what was planted is in truth.csv")
+    return 0
+
+
+def sql(options: argparse.Namespace) -> int:
+    """Print a model."""
+    from assets.engine.families import all_models
+
+    models = {model.name: model for model in all_models()}
+    if options.model not in models:
+        raise SettingsError(f"model: found {options.model!r}; allowed are {', '.join(sorted(models))}")
+    model = models[options.model]
+    print(model.sql.rstrip() if options.dialect == "duckdb" else model.to(options.dialect))
+    return 0
+
+
+COMMANDS = {"run": run, "explain": explain, "status": status, "sample": sample, "sql": sql}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The nightly job, its schedule and its sensor: when a night runs, and for which date."""
+
+from __future__ import annotations
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from assets.engine.landing import DONE_MARKER
+from assets.engine.settings import Settings
+
+JOB = "nightly"
+
+
+def job(partitions: dg.PartitionsDefinition) -> dg.UnresolvedAssetJobDefinition:  # type: ignore[name-defined]
+    """Everything, in one run and one process: DuckDB has one writer."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="One night: claims in, gaps found, worklists published.",
+        partitions_def=partitions,
+        executor_def=dg.in_process_executor,
+    )
+
+
+def schedule(settings: Settings, nightly: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:  # type: ignore[name-defined]
+    """Every night, as of the day before; off until settings turn it on."""
+
+    @dg.schedule(
+        job=nightly,
+        name="nightly_schedule",
+        cron_schedule=settings.schedule.cron,
+        execution_timezone=settings.schedule.time_zone,
+        default_status=_status(settings),
+    )
+    def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.schedule.time_zone))
+        as_of = (local - datetime.timedelta(days=1)).date().isoformat()
+        return dg.RunRequest(run_key=as_of, partition_key=as_of)
+
+    return nightly_schedule
+
+
+def sensor(settings: Settings, nightly: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:  # type: ignore[name-defined]
+    """A night as soon as a delivery is complete: its last file is `.done`, whose text may name the as-of date.
+
+    A file that is still being written triggers nothing.
+    """
+    marker = settings.paths.input / DONE_MARKER
+
+    @dg.sensor(
+        job=nightly, name="delivery_done", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED
+    )
+    def delivery_done() -> dg.RunRequest | dg.SkipReason:
+        if not marker.is_file():
+            return dg.SkipReason(f"no {DONE_MARKER} in the input folder yet")
+        text = marker.read_text(encoding="utf-8", errors="replace").strip()
+        yesterday = datetime.datetime.now(ZoneInfo(settings.schedule.time_zone)).date() - datetime.timedelta(days=1)
+        try:
+            as_of = datetime.date.fromisoformat(text) if text else yesterday
+        except ValueError:
+            return dg.SkipReason(f"{DONE_MARKER} holds no date YYYY-MM-DD; leave it empty or name the as-of date")
+        return dg.RunRequest(run_key=f"{as_of}@{marker.stat().st_mtime_ns}", partition_key=as_of.isoformat())
+
+    return delivery_done
+
+
+def _status(settings: Settings) -> dg.DefaultScheduleStatus:
+    return dg.DefaultScheduleStatus.RUNNING if settings.schedule.enabled else dg.DefaultScheduleStatus.STOPPED

@@ -1,0 +1,23 @@
+-- Covered and uncovered intervals as evidence: `facts.coverage_segment` under text ids, for `caregaps explain`.
+select
+    member.person_id,
+    measure.measure_id,
+    coverage_segment.start_date,
+    coverage_segment.end_date,
+    coverage_segment.is_covered,
+    coverage_segment.counted_days,
+    first_fills.claim_id as first_claim_id,
+    last_fills.claim_id as last_claim_id
+from facts.coverage_segment
+inner join core.member
+    on coverage_segment.member_key = member.member_key
+inner join raw.measure
+    on coverage_segment.measure_key = measure.measure_key
+left join core.fill as first_fills
+    on coverage_segment.first_fill_key = first_fills.fill_key
+left join core.fill as last_fills
+    on coverage_segment.last_fill_key = last_fills.fill_key
+order by
+    member.person_id,
+    measure.measure_id,
+    coverage_segment.start_date
