@@ -1,6 +1,5 @@
 """Models: one asset per SQL file, with its inputs, lineage and documentation read from the file and its contract."""
 
-from __future__ import annotations
 
 import dagster as dg
 

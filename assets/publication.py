@@ -1,6 +1,5 @@
 """Publication: the one partitioned asset, so that the UI shows which nights exist and can run a past one again."""
 
-from __future__ import annotations
 
 import datetime
 

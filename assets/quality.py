@@ -1,6 +1,5 @@
 """Quality at the two borders: Great Expectations suites as asset checks. Nothing else knows the library."""
 
-from __future__ import annotations
 
 import dagster as dg
 

@@ -1,6 +1,5 @@
 """Raw: the input tables through the door, the registries, and the state of the night before."""
 
-from __future__ import annotations
 
 import dagster as dg
 

@@ -1,6 +1,5 @@
 """The one resource: which night is run, on what, into what, and the warehouse it works in."""
 
-from __future__ import annotations
 
 import datetime
 import fcntl
@@ -9,18 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 
 from assets.engine import warehouse
 from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
-
-if TYPE_CHECKING:
-    import duckdb
 
 # Dagster's own tag of a partitioned run.
 PARTITION_TAG = "dagster/partition"

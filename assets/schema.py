@@ -1,18 +1,14 @@
 """What Dagster shows of a table's columns: documentation from the contract, lineage from the SQL."""
 
-from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING
 
 import dagster as dg
+import duckdb
 
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.model import Model
-
-if TYPE_CHECKING:
-    import duckdb
 
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
 

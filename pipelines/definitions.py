@@ -1,6 +1,5 @@
 """The code location: what Dagster loads. Assembly only; nothing is computed here."""
 
-from __future__ import annotations
 
 import datetime
 

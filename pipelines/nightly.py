@@ -1,11 +1,11 @@
 """The nightly job, its schedule and its sensor: when a night runs, and for which date."""
 
-from __future__ import annotations
 
 import datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.engine.landing import DONE_MARKER
 from assets.engine.settings import Settings
@@ -13,7 +13,7 @@ from assets.engine.settings import Settings
 JOB = "nightly"
 
 
-def job(partitions: dg.PartitionsDefinition) -> dg.UnresolvedAssetJobDefinition:  # type: ignore[name-defined]
+def job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
     """Everything, in one run and one process: DuckDB has one writer."""
     return dg.define_asset_job(
         JOB,
@@ -24,7 +24,7 @@ def job(partitions: dg.PartitionsDefinition) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def schedule(settings: Settings, nightly: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:  # type: ignore[name-defined]
+def schedule(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Every night, as of the day before; off until settings turn it on."""
 
     @dg.schedule(
@@ -42,7 +42,7 @@ def schedule(settings: Settings, nightly: dg.UnresolvedAssetJobDefinition) -> dg
     return nightly_schedule
 
 
-def sensor(settings: Settings, nightly: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:  # type: ignore[name-defined]
+def sensor(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """A night as soon as a delivery is complete: its last file is `.done`, whose text may name the as-of date.
 
     A file that is still being written triggers nothing.

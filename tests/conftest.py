@@ -30,8 +30,9 @@ def story(_teller: Story, request: pytest.FixtureRequest) -> Callable[..., None]
         as_of: str | None = None,
         **params: Any,
     ) -> None:
+        __tracebackhide__ = True
         module = request.module
-        shared = getattr(module, "GIVEN", {})
-        _teller.tell(model or module.MODEL, as_of or module.AS_OF, {**shared, **given}, expect, **params)
+        everything = {**getattr(module, "GIVEN", {}), **given}
+        _teller.tell(model or getattr(module, "MODEL", ""), as_of or module.AS_OF, everything, expect, params)
 
     return tell

@@ -159,7 +159,7 @@ def give(con: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
         full.append([_plain(values.get(c), types[c]) for c in types])
     if full:
         casts = ", ".join(f"cast(? as {kind})" for kind in types.values())
-        con.executemany(f"insert into {name} values ({casts})", full)
+        con.execute(f"insert into {name} values {', '.join([f'({casts})'] * len(full))}", [v for row in full for v in row])
 
 
 def _plain(value: Any, kind: str) -> str | None:
@@ -220,7 +220,7 @@ class Story:
         as_of: str,
         given: Mapping[str, str],
         expect: str | Mapping[str, str],
-        **params: Any,
+        params: Mapping[str, Any],
     ) -> None:
         """Build what the model needs from the given tables and compare.
 
@@ -234,6 +234,7 @@ class Story:
         Raises:
             AssertionError: Other rows came out.
         """
+        __tracebackhide__ = True
         expectations = expect if isinstance(expect, Mapping) else {model: expect}
         self.con.execute("begin")
         try:
@@ -249,4 +250,5 @@ class Story:
                     differences.append(f"{name}: - is missing, + was not expected\n{textwrap.indent(diff, '  ')}")
         finally:
             self.con.execute("rollback")
-        assert not differences, "\n\n".join(differences)
+        if differences:
+            raise AssertionError("\n\n".join(differences))

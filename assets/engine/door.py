@@ -159,7 +159,7 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
         else:
             texts.append(f'{text_of(p.name, kind)} as "t_{p.name}"')
             value = value_of(p, f't_{p.name}')
-            if _counts_repairs(p):
+            if _counts_repairs(p) and kind != "BOOLEAN":
                 repairs[family(p.name)].append(f't_{p.name} <> "{p.name}"::varchar')
         values.append(f'{value} as "{p.name}"')
         if p.required:

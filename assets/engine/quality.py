@@ -65,10 +65,13 @@ EXPORTS: dict[str, dict[str, str]] = {
     },
 }
 
+# The catalogue is only read, and DuckDB fetches no extension for it.
+ENGINE_OPTIONS = "access_mode=READ_ONLY&autoinstall_known_extensions=false&autoload_known_extensions=false"
+
 # The profile table of each border that is published, and so there to compare the next night with.
 COMPARED = {"raw": "input_profile", "outreach": "worklist_profile"}
 
-# Views that set tonight beside the last published night; without one, `previous_*` is null on every row.
+# What the suites judge: tonight beside the last published night. Without one, `previous_*` is null on every row.
 COMPARISONS: dict[str, dict[str, str]] = {
     "raw": {
         "input_profile": """
@@ -84,11 +87,11 @@ COMPARISONS: dict[str, dict[str, str]] = {
     "outreach": {
         "worklist_volume": """
             with volumes as (
-                select 'tonight' as night, * from (select state, pharmacy_npi, row_count, urgent_count, min_score, max_score
-                from tonight_worklist_profile)
+                select 'tonight' as night, state, pharmacy_npi, row_count, urgent_count, min_score, max_score
+                from tonight_worklist_profile
                 union all
-                select 'previous', * from (select state, pharmacy_npi, row_count, urgent_count, min_score, max_score
-                from previous_worklist_profile)
+                select 'previous' as night, state, pharmacy_npi, row_count, urgent_count, min_score, max_score
+                from previous_worklist_profile
             ),
             totals as (
                 select
@@ -139,12 +142,18 @@ class Expectation(BaseModel):
         return self
 
     @property
+    def compares(self) -> bool:
+        """Whether it needs an earlier night."""
+        return "previous_" in self.rows
+
+    @property
     def allowed(self) -> str:
         """The bounds in words, for a reader of the page."""
         low, high = self.kwargs.get("min_value"), self.kwargs.get("max_value")
         if self.type in COUNTED:
-            within = "" if low is None and high is None else f" outside {low:,} to {high:,}"
-            return f"no row{within}"
+            if low is None or high is None:
+                return "no exception"
+            return f"no row but {low:,}" if low == high else f"no row outside {low:,} to {high:,}"
         return " and ".join(
             f"{word} {limit:,}" for word, limit in (("at least", low), ("at most", high)) if limit is not None
         )
@@ -230,42 +239,64 @@ def run_suite(
     """
     suite = read_suite(border)
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # GX must not remember an open file of a folder that is about to go: it closes its engine in `_judged`.
     with tempfile.TemporaryDirectory(prefix=f"quality_{border}_", dir=scratch) as folder:
         catalogue = Path(folder) / "catalogue.duckdb"
-        counts = _catalogue(con, suite, previous, catalogue)
+        counts, is_comparable = _catalogue(con, suite, previous, catalogue)
         due = [e for e in suite.expectations if counts[e.name]]
         found = _judged(catalogue, due) if due else {}
     results = []
     for e in suite.expectations:
-        passed, observed = found.get(e.name, (True, None))
+        passed, observed = found.get(e.name, (is_comparable or not e.compares, None))
         results.append(ExpectationResult(border, e.name, e.severity, passed, observed, e.description, e.allowed))
     return results
 
 
-def _catalogue(con: duckdb.DuckDBPyConnection, suite: Suite, previous: Path | None, path: Path) -> dict[str, int]:
-    """Write a DuckDB file of views over Parquet, one per expectation, and count the rows that each has to judge."""
+def _catalogue(
+    con: duckdb.DuckDBPyConnection, suite: Suite, previous: Path | None, path: Path
+) -> tuple[dict[str, int], bool]:
+    """Write a DuckDB file of views over Parquet, one per expectation.
+
+    Returns:
+        The number of rows that each expectation has to judge, and whether the previous night, if any, was readable.
+    """
     exports = EXPORTS[suite.border]
     for table, query in exports.items():
         try:
             con.execute(f"copy ({query}) to {_literal(path.parent / f'{table}.parquet')} (format parquet)")
         except duckdb.CatalogException as error:
-            raise ContractError(f"{suite.border} suite: {table} is not built; build the profile models first") from error
+            raise ContractError(f"{suite.border} suite: found no {table}; build the profile models first") from error
     with duckdb.connect(str(path), config={"threads": 2}) as catalogue:
         for table in exports:
             file = path.parent / f"{table}.parquet"
             catalogue.execute(f"create view tonight_{table} as from read_parquet({_literal(file)})")
         compared = COMPARED[suite.border]
         file = None if previous is None else previous / "tables" / f"{compared}.parquet"
-        source = f"from read_parquet({_literal(file)})" if file and file.exists() else f"from tonight_{compared} where false"
-        catalogue.execute(f"create view previous_{compared} as {source}")
+        is_comparable = _remember(catalogue, compared, file)
         for table, query in COMPARISONS[suite.border].items():
             catalogue.execute(f"create view {table} as {query}")
         counts = {}
         for e in suite.expectations:
             catalogue.execute(f"create view judged_{e.name} as from {e.table} where {e.rows}")
             [[counts[e.name]]] = catalogue.execute(f"select count(*) from judged_{e.name}").fetchall()
-    return counts
+    return counts, is_comparable
+
+
+def _remember(catalogue: duckdb.DuckDBPyConnection, table: str, file: Path | None) -> bool:
+    """Load a profile table of an earlier night, empty where there is none; False where it cannot be read.
+
+    A column that the earlier night did not have yet is null; a damaged file fails the comparisons, never the night.
+    """
+    catalogue.execute(f"create table previous_{table} as from tonight_{table} where false")
+    if file is None or not file.exists():
+        return True
+    wanted = {row[0] for row in catalogue.execute(f"describe previous_{table}").fetchall()}
+    try:
+        there = {row[0] for row in catalogue.execute(f"describe from read_parquet({_literal(file)})").fetchall()}
+        columns = ", ".join(sorted(wanted & there)) or "null"
+        catalogue.execute(f"insert into previous_{table} by name select {columns} from read_parquet({_literal(file)})")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, tuple[bool, float | int | None]]:
@@ -286,7 +317,7 @@ def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, t
         with duckdb_in_gx():
             context = gx.get_context(mode="ephemeral", project_config=config)
             source = context.data_sources.add_sql(
-                "catalogue", connection_string=f"duckdb:///{catalogue}", create_temp_table=False
+                "catalogue", connection_string=f"duckdb:///{catalogue}?{ENGINE_OPTIONS}", create_temp_table=False
             )
             try:
                 found = {}
@@ -295,12 +326,11 @@ def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, t
                     batch = asset.add_batch_definition_whole_table("all").get_batch()
                     rule = get_expectation_impl(e.type)(**e.kwargs)
                     # BASIC without examples: counts and aggregates, no value of a row.
-                    result = batch.validate(rule, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
-                    told = result.result
-                    found[e.name] = (
-                        bool(result.success),
-                        _number(told.get("unexpected_count") if e.type in COUNTED else told.get("observed_value")),
+                    result = batch.validate(
+                        rule, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
                     )
+                    told = result.result.get("unexpected_count" if e.type in COUNTED else "observed_value")
+                    found[e.name] = bool(result.success), _number(told)
                 return found
             finally:
                 engine = source.get_execution_engine()
@@ -319,24 +349,24 @@ def duckdb_in_gx() -> Iterator[None]:
     from great_expectations.execution_engine import sqlalchemy_execution_engine as sql_engine
 
     dialect = Enum("dialect", {"DUCKDB": "duckdb"}, type=str)
-    before = sql_engine._PERSISTED_CONNECTION_DIALECTS
-    sql_engine._PERSISTED_CONNECTION_DIALECTS = (*before, dialect.DUCKDB)
+    before = sql_engine._PERSISTED_CONNECTION_DIALECTS  # noqa: SLF001 - the only place where GX can be told
+    sql_engine._PERSISTED_CONNECTION_DIALECTS = (*before, dialect.DUCKDB)  # noqa: SLF001
     try:
         yield
     finally:
-        sql_engine._PERSISTED_CONNECTION_DIALECTS = before
+        sql_engine._PERSISTED_CONNECTION_DIALECTS = before  # noqa: SLF001
 
 
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """Silence a library's log: its messages may quote a query's result."""
     logger = logging.getLogger(name)
-    before = logger.disabled, logger.level
+    before = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.disabled, logger.level = before
+        logger.setLevel(before)
 
 
 def _number(value: Any) -> float | int | None:

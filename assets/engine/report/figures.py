@@ -79,6 +79,10 @@ class Night:
         """How many pharmacies of a state have a list."""
         return sum(pharmacy.state == state for pharmacy in self.pharmacies)
 
+    def unreconciled(self) -> list[str]:
+        """Input tables whose rows are not all accounted for."""
+        return [table for table, rows in self.inputs if rows["read"] != sum(rows[bucket] for bucket in BUCKETS[1:])]
+
 
 def read_night(con: duckdb.DuckDBPyConnection, as_of: datetime.date, previous: Path | None) -> Night:
     """Everything that the report says about one night."""
@@ -136,6 +140,7 @@ def _read_lists(con: duckdb.DuckDBPyConnection, night: Night) -> None:
     for state in night.states:
         shown = [("pharmacy", state, npi) for where, npi in busiest_first[:BUSIEST] if where == state]
         counts.total(("listed", state, ALL), [*shown, ("pharmacy", state, "")])
+        counts.unsaid.add(("pharmacy", state, ""))
 
 
 def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:

@@ -24,6 +24,7 @@ class Mark(Enum):
     SMALL = "small"
     LARGE = "large"
     WITHHELD = "withheld"
+    UNSAID = "unsaid"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,14 @@ class Sum:
 
 @dataclass
 class Counts:
-    """Every count of people on the page, and every sum among them; one object, since tables share totals."""
+    """Every count of people on the page, and every sum among them; one object, since tables share totals.
+
+    `unsaid` holds remainders that the page never shows but that a reader may find by subtraction.
+    """
 
     values: dict[Cell, int] = field(default_factory=dict)
     sums: list[Sum] = field(default_factory=list)
+    unsaid: set[Cell] = field(default_factory=set)
 
     def add(self, cell: Cell, count: int) -> None:
         """Add to a count, which starts at zero."""
@@ -62,7 +67,7 @@ class Counts:
 
     def hide(self, small_cell: int) -> Published:
         """The counts as they may be shown."""
-        return Published(self.values, hidden_cells(self.values, self.sums, small_cell), small_cell)
+        return Published(self.values, hidden_cells(self.values, self.sums, small_cell, self.unsaid), small_cell)
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Published:
                 return f"<{self.small_cell}"
             case Mark.LARGE:
                 return f"{self.small_cell}+"
-            case Mark.WITHHELD:
+            case Mark.WITHHELD | Mark.UNSAID:
                 return "withheld"
 
     def words(self, *cell: str) -> str:
@@ -96,7 +101,7 @@ class Published:
                 return f"fewer than {self.small_cell}"
             case Mark.LARGE:
                 return f"{self.small_cell} or more"
-            case Mark.WITHHELD:
+            case Mark.WITHHELD | Mark.UNSAID:
                 return "an undisclosed number"
             case None:
                 return self.text(*cell)
@@ -107,9 +112,12 @@ class Published:
         return None if above is None or not below else f"{100 * above / below:.1f} %"
 
 
-def hidden_cells(values: Mapping[Cell, int], sums: Iterable[Sum], small_cell: int) -> dict[Cell, Mark]:
+def hidden_cells(
+    values: Mapping[Cell, int], sums: Iterable[Sum], small_cell: int, unsaid: Iterable[Cell] = ()
+) -> dict[Cell, Mark]:
     """Which counts are hidden, and behind which mark."""
-    marks = {cell: Mark.SMALL for cell, count in values.items() if 0 < count < small_cell}
+    marks = {cell: Mark.UNSAID for cell in unsaid if values[cell] > 0}
+    marks |= {cell: Mark.SMALL for cell, count in values.items() if 0 < count < small_cell}
     for group in _connected(sums):
         _hide_within(group, values, marks, small_cell)
     return marks
@@ -133,12 +141,16 @@ def _hide_within(group: list[Sum], values: Mapping[Cell, int], marks: dict[Cell,
 
 
 def _hide_partners(group: list[Sum], values: Mapping[Cell, int], marks: dict[Cell, Mark]) -> None:
-    """A hidden cell never stands alone in a sum: its next smallest neighbour is hidden too."""
+    """A hidden cell never stands alone in a sum: its next smallest neighbour is hidden too.
+
+    A large remainder may: finding it gives nothing away.
+    """
     found = True
     while found:
         found = False
         for one in group:
-            if sum(cell in marks for cell in one.cells) != 1:
+            hidden = [marks[cell] for cell in one.cells if cell in marks]
+            if len(hidden) != 1 or hidden == [Mark.UNSAID]:
                 continue
             partner = _smallest_shown(one.parts, values, marks) or _smallest_shown(one.cells, values, marks)
             if partner is not None:
@@ -187,7 +199,13 @@ def _whole(bound: float, sign: int) -> int:
 
 def _said(mark: Mark, small_cell: int) -> tuple[int, int | None]:
     """The range that a mark itself gives away."""
-    return {Mark.SMALL: (1, small_cell - 1), Mark.LARGE: (small_cell, None), Mark.WITHHELD: (0, None)}[mark]
+    match mark:
+        case Mark.SMALL:
+            return 1, small_cell - 1
+        case Mark.LARGE:
+            return small_cell, None
+        case Mark.WITHHELD | Mark.UNSAID:
+            return 0, None
 
 
 def _connected(sums: Iterable[Sum]) -> Iterator[list[Sum]]:

@@ -1,0 +1,108 @@
+"""The nightly report: one self-contained page of what changed, gaps, lists, rates and data quality, without a member.
+
+Every count of people passes through `small_cells` before it reaches the page or a chart, and every text from the data is
+escaped by the template.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import duckdb
+import jinja2
+from markupsafe import Markup
+
+from assets.engine.report import charts
+from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, Night, Pharmacy, read_night
+from assets.engine.report.small_cells import Published
+
+HERE = Path(__file__).resolve().parent
+
+REASONS = {
+    "capacity": "The pharmacy's list is full this week",
+    "deceased": "Member has died",
+    "do_not_contact": "Member asked not to be contacted",
+    "frequency_cap": "Member was contacted often enough",
+    "holdout": "Member is in the comparison group",
+    "hospice": "Member is in hospice care",
+    "institutional": "Member lives in an institution",
+    "no_channel": "No phone number or address on record",
+    "no_open_pharmacy": "Member's pharmacy has closed",
+    "no_pharmacy": "No pharmacy in the network to ask",
+    "not_enrolled": "Coverage has ended",
+}
+STANDING_TITLES = {
+    "listed": "On a list",
+    "unlisted": "Open, not listed",
+    "prospective": "Not yet due",
+    "lost": "Out of reach",
+    "closed": "Closed",
+}
+
+
+def write_report(
+    con: duckdb.DuckDBPyConnection,
+    target: Path,
+    *,
+    as_of: datetime.date,
+    previous: Path | None,
+    small_cell: int,
+    warnings: list[str],
+) -> None:
+    """Write `target/index.html`; the same tables, warnings and earlier night give the same bytes.
+
+    Args:
+        con: A warehouse that holds the night's outreach, core and raw tables.
+        target: The report's folder, made where it is missing.
+        as_of: The night.
+        previous: The folder of the last published night, or None on the first.
+        small_cell: Counts of people below this number are hidden.
+        warnings: What the manifest warns of, without person-level values.
+    """
+    night = read_night(con, as_of, previous)
+    page = render(night, night.counts.hide(small_cell), warnings)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "index.html").write_text(page, encoding="utf-8", newline="\n")
+
+
+def render(night: Night, shown: Published, warnings: list[str]) -> str:
+    """The page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(
+        night=night,
+        shown=shown,
+        warnings=warnings,
+        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        all=ALL,
+        bands=BANDS,
+        buckets=BUCKETS,
+        pharmacies=busiest(night, shown),
+        standing_titles=STANDING_TITLES,
+        reason_titles=REASONS,
+        state_chart=charts.lists_by_state(night, shown) if night.states else "",
+        code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
+        pdc_charts={measure.measure_id: charts.pdc_spread(measure, shown) for measure in night.measures},
+        plain=plain,
+    )
+
+
+def busiest(night: Night, shown: Published) -> list[Pharmacy]:
+    """The pharmacies with most rows; where the count is hidden the order does not tell it either."""
+
+    def order(pharmacy: Pharmacy) -> tuple[int, str, str]:
+        cell = ("pharmacy", pharmacy.state, pharmacy.npi)
+        return -(shown.number(*cell) or 0), shown.text(*cell) if shown.number(*cell) is None else "", pharmacy.npi
+
+    return sorted(night.pharmacies[:BUSIEST], key=order)
+
+
+def plain(name: str) -> str:
+    """A code, reason or table name as words."""
+    return name.replace("_", " ").capitalize()

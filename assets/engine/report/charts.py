@@ -1,0 +1,141 @@
+"""The report's charts as inline SVG, drawn from published counts only.
+
+A hidden count has no length: it is absent, and its mark ("<11") stands where it would be. Colours are names of CSS
+variables, so that one drawing serves light, dark and paper. Text reaches Vega as data and never as an expression.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup, escape
+
+from assets.engine.report.figures import ALL, BANDS, STANDINGS, Measure, Night
+from assets.engine.report.small_cells import Cell, Published
+
+WIDTH = 340  # of a phone, where a chart shows at its natural size
+STEP = 22
+INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--line)"
+BAND_COLOURS = {band: f"var(--{band})" for band in BANDS}
+STANDING_COLOURS = {standing: f"var(--{standing})" for standing in STANDINGS}
+NAMESPACES = re.compile(r' xmlns(:\w+)?="[^"]*"')
+
+
+def lists_by_state(night: Night, shown: Published) -> Markup:
+    """Listed rows per state as bars by priority; a dashed frame is what the shown parts leave of the total."""
+    parts = {state: [("listed", state, band) for band in BANDS] for state in night.states}
+    totals = {state: ("listed", state, ALL) for state in night.states}
+    return _bars(parts, totals, BAND_COLOURS, shown, "Listed gaps per state, by priority")
+
+
+def gaps_by_code(night: Night, shown: Published) -> Markup:
+    """Gaps per code as bars by where they stand."""
+    names = {code: code.replace("_", " ").capitalize() for code in night.codes}
+    parts = {names[code]: [("gap", code, standing) for standing in night.standings] for code in night.codes}
+    totals = {names[code]: ("gap", code, ALL) for code in night.codes}
+    return _bars(parts, totals, STANDING_COLOURS, shown, "Gaps per code, by where they stand")
+
+
+def _bars(
+    parts: dict[str, list[Cell]],
+    totals: dict[str, Cell],
+    colours: dict[str, str],
+    shown: Published,
+    title: str,
+) -> Markup:
+    segments, frames, notes = [], [], []
+    for key, cells in parts.items():
+        end = 0
+        for cell in cells:
+            if count := shown.number(*cell):
+                segments.append({"key": key, "start": end, "end": end + count, "colour": colours.get(cell[-1], SOFT)})
+                end += count
+        total = shown.number(*totals[key])
+        if total is not None and total > end:
+            frames.append({"key": key, "start": end, "end": total})
+        notes.append({"key": key, "end": total if total is not None else end, "note": shown.text(*totals[key])})
+    ends = [note["end"] for note in notes]
+    y = alt.Y(
+        "key:N",
+        sort=None,
+        title=None,
+        scale=alt.Scale(domain=list(parts), paddingInner=0.3, paddingOuter=0.15),
+        axis=alt.Axis(domain=False, ticks=False, labelPadding=6, labelLimit=110),
+    )
+    x = alt.X(
+        "start:Q",
+        title=None,
+        # Every bar carries its number; ticks of an axis would look like small counts.
+        axis=None,
+        scale=alt.Scale(domain=[0, max([*ends, 1]) * 1.2], nice=False),
+    )
+    colour = alt.Color("colour:N", scale=None)
+    drawing = alt.layer(
+        alt.Chart(alt.Data(values=segments)).mark_bar().encode(y=y, x=x, x2="end:Q", color=colour),
+        alt.Chart(alt.Data(values=frames))
+        .mark_bar(filled=False, stroke=SOFT, strokeDash=[3, 2], strokeWidth=1)
+        .encode(y=y, x=x, x2="end:Q"),
+        alt.Chart(alt.Data(values=notes))
+        .mark_text(align="left", dx=4, color=INK, fontSize=11)
+        .encode(y=y, x=alt.X("end:Q"), text="note:N"),
+    )
+    texts = [f"{note['key']} {note['note']}" for note in notes]
+    height = STEP * max(len(parts), 1)
+    return _svg(drawing.properties(width=WIDTH, height=height), f"{title}: {'; '.join(texts)}.")
+
+
+def pdc_spread(measure: Measure, shown: Published) -> Markup:
+    """Eligible members of one measure by PDC in steps of ten points, those at target in the stronger colour."""
+    bins = []
+    for step in range(10):
+        cell = ("pdc", measure.measure_id, str(step))
+        count = shown.number(*cell)
+        bins.append(
+            {
+                "from": step * 10,
+                "to": step * 10 + 10,
+                "middle": step * 10 + 5,
+                "members": count or 0,
+                "note": shown.text(*cell),
+                "colour": "var(--reached)" if step * 10 >= measure.threshold_percent else "var(--missed)",
+            }
+        )
+    top = max([one["members"] for one in bins] + [1])
+    x = alt.X(
+        "from:Q",
+        title="PDC to date, percent",
+        scale=alt.Scale(domain=[0, 100], nice=False),
+        axis=alt.Axis(values=list(range(0, 101, 20)), grid=False, domainColor=FAINT, tickColor=FAINT),
+    )
+    y = alt.Y("members:Q", title=None, axis=None, scale=alt.Scale(domain=[0, top * 1.12], nice=False))
+    colour = alt.Color("colour:N", scale=None)
+    drawing = alt.layer(
+        alt.Chart(alt.Data(values=bins)).mark_bar(binSpacing=2).encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), color=colour),
+        alt.Chart(alt.Data(values=bins))
+        .mark_text(dy=-6, color=INK, fontSize=10)
+        .encode(x=alt.X("middle:Q"), y=y, text="note:N"),
+        alt.Chart(alt.Data(values=[{"from": measure.threshold_percent}]))
+        .mark_rule(color=INK, strokeDash=[4, 3])
+        .encode(x=x),
+    )
+    texts = [f"{one['from']}–{one['to']} %: {one['note']}" for one in bins]
+    label = f"{measure.title}: members by PDC, target {measure.threshold_percent} %. {'; '.join(texts)}."
+    return _svg(drawing.properties(width=WIDTH, height=170), label)
+
+
+def _svg(drawing: alt.LayerChart, label: str) -> Markup:
+    """Draw without the network and name the drawing for those who hear it."""
+    plain: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
+    spec = drawing.configure(
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), background="transparent", font="Arial, Helvetica, sans-serif", aria=False, padding=4,
+        axis=alt.AxisConfig(labelColor=INK, titleColor=SOFT, gridColor=FAINT, **plain),
+        view=alt.ViewConfig(stroke=None),
+    ).to_dict()  # fmt: skip
+    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    # HTML knows the namespaces of inline SVG; the page names no address at all.
+    opening, rest = svg.split(">", 1)
+    opening = NAMESPACES.sub("", opening).replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+    return Markup(opening + ">" + rest)  # noqa: S704
