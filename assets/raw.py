@@ -5,7 +5,6 @@ import dagster as dg
 
 from assets.engine import ingest, registry, state
 from assets.engine.contract import Contract, all_contracts
-from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
 from assets.engine.reference import load_shipped
 from assets.resources import NightResource, log, record, timed
@@ -31,15 +30,12 @@ def input_asset(contract: Contract) -> dg.AssetsDefinition:
 
     @dg.asset(**_asset_arguments(contract, {"duckdb", "file"}))
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
-        with night.open(context.run) as (con, plan), timed() as seconds:
-            inputs = ingest.find_inputs(read_layout(plan.layout), plan.input, plan.reference)
-            rows = ingest.load_table(con, contract, inputs, plan.input)
-            if rows == 0:
-                rows = load_shipped(con, contract)
-            ignored = inputs.claims.ignored
-        if contract.key[1] == ingest.REQUIRED_TABLES[0] and ignored:
-            log.info("ignored in the input folder: %s", ", ".join(ignored))
         with night.open(context.run) as (con, plan):
+            with timed() as seconds:
+                inputs = ingest.find_inputs(read_layout(plan.layout), plan.input, plan.reference)
+                rows = ingest.load_table(con, contract, inputs, plan.input) or load_shipped(con, contract)
+            if contract.key[1] == ingest.REQUIRED_TABLES[0] and inputs.claims.ignored:
+                log.info("ignored in the input folder: %s", ", ".join(inputs.claims.ignored))
             return record(con, plan, contract.id, rows, seconds[-1])
 
     return asset
@@ -140,5 +136,3 @@ def assets() -> list[dg.AssetsDefinition]:
                 found.append(door_asset(contract, {"rejected": "rejected", "ingested": "count"}[contract.key[1]]))
     return found
 
-
-__all__ = ["InputError", "assets", "reject_share_check"]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -24,25 +24,56 @@ PARTITION_TAG = "dagster/partition"
 
 log = logging.getLogger("caregaps")
 
-_held: dict[Path, Any] = {}
+BUILT_DDL = (
+    "create table if not exists door.built "
+    "(table_name VARCHAR primary key, as_of DATE, settings_digest VARCHAR, row_count BIGINT, seconds DOUBLE)"
+)
 
 
-def hold(path: Path) -> None:
-    """Hold the output for this process until it ends: two nights never interleave.
+class _Workplace:
+    """The warehouse that this process holds: locked against other processes and open from step to step."""
 
-    Raises:
-        PublicationError: Another process holds it.
-    """
-    if path in _held:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = path.open("a")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise PublicationError(f"{path.parent}: another run is working here; wait for it to end") from error
-    _held[path] = handle
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._lock: IO[str] | None = None
+        self._con: duckdb.DuckDBPyConnection | None = None
+
+    def take(self, path: Path) -> None:
+        """Lock a warehouse for this process: two nights never interleave.
+
+        Raises:
+            PublicationError: Another process holds it.
+        """
+        if self._path == path:
+            return
+        self.leave()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = path.with_suffix(".lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise PublicationError(f"{path.parent}: another run is working here; wait for it to end") from error
+        self._path, self._lock = path, lock
+
+    def connect(self, path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnection:
+        """The open connection to a warehouse; opening it anew for every step would take longer than the steps."""
+        self.take(path)
+        if self._con is None:
+            self._con = warehouse.connect(path, threads, memory_gb)
+            self._con.execute(BUILT_DDL)
+        return self._con
+
+    def leave(self) -> None:
+        """Close and unlock."""
+        if self._con is not None:
+            self._con.close()
+        if self._lock is not None:
+            self._lock.close()
+        self._path = self._lock = self._con = None
+
+
+workplace = _Workplace()
 
 
 class NightResource(dg.ConfigurableResource):
@@ -88,14 +119,8 @@ class NightResource(dg.ConfigurableResource):
     def open(self, run: dg.DagsterRun) -> Iterator[tuple[duckdb.DuckDBPyConnection, Night]]:
         """A connection to the working warehouse, and the night it is for."""
         night = self.plan(run)
-        hold(night.warehouse.with_suffix(".lock"))
         limits = night.settings.limits
-        with warehouse.connect(night.warehouse, limits.threads, limits.memory_gb) as con:
-            con.execute(
-                "create schema if not exists door; create table if not exists door.built (table_name VARCHAR primary key, "
-                "as_of DATE, settings_digest VARCHAR, row_count BIGINT, seconds DOUBLE)"
-            )
-            yield con, night
+        yield workplace.connect(night.warehouse, limits.threads, limits.memory_gb), night
 
 
 def record(con: duckdb.DuckDBPyConnection, night: Night, name: str, rows: int, seconds: float) -> dg.MaterializeResult:

@@ -13,8 +13,7 @@ from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.layout import read_layout
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
-from assets.publication import FIRST_NIGHT
-from assets.resources import hold
+from assets.resources import workplace
 from pipelines.definitions import build_defs
 from pipelines.nightly import JOB
 
@@ -61,7 +60,7 @@ def launch(
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
     read_layout(layout)
     try:
-        hold(night.warehouse.with_suffix(".lock"))
+        workplace.take(night.warehouse)
         if fresh:
             for leftover in (night.warehouse, night.warehouse.with_name(night.warehouse.name + ".wal")):
                 leftover.unlink(missing_ok=True)
@@ -77,15 +76,18 @@ def launch(
         "config": str(config.absolute()) if config else "",
     }
     job = build_defs(last_night=as_of).resolve_job_def(JOB)
-    result = job.execute_in_process(
-        run_config={
-            "resources": {"night": {"config": fields}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        },
-        partition_key=max(as_of.isoformat(), FIRST_NIGHT),
-        instance=instance or dg.DagsterInstance.get(),
-        raise_on_error=False,
-    )
+    try:
+        result = job.execute_in_process(
+            run_config={
+                "resources": {"night": {"config": fields}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            partition_key=as_of.isoformat(),
+            instance=instance or dg.DagsterInstance.get(),
+            raise_on_error=False,
+        )
+    finally:
+        workplace.leave()
     if not result.success:
         raise CaregapsError(reason_of_failure(result))
     return night.output / f"as_of={as_of}"

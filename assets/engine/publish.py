@@ -69,12 +69,14 @@ def refuse_mixture(con: duckdb.DuckDBPyConnection, night: Night) -> None:
     Raises:
         PublicationError: They were not.
     """
-    stale = con.execute(
-        "select count(*) from door.built where as_of <> ? or settings_digest <> ?", [night.as_of, night.digest]
-    ).fetchall()[0][0]
-    if stale:
+    built = con.execute(
+        "select table_name from door.built where as_of = ? and settings_digest = ?", [night.as_of, night.digest]
+    ).fetchall()
+    expected = {contract.id for layer in LAYERS for contract in all_contracts(layer)}
+    if stale := expected - {name for (name,) in built}:
         raise PublicationError(
-            f"{stale} tables of the working warehouse are of another night or other settings; run the whole nightly job"
+            f"{len(stale)} of {len(expected)} tables of the working warehouse are not of this night and these settings; "
+            "run the whole nightly job"
         )
 
 

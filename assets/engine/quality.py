@@ -306,12 +306,16 @@ def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, t
     with warnings.catch_warnings(), _quiet("great_expectations"), _quiet("duckdb_engine"):
         warnings.simplefilter("ignore")
         import great_expectations as gx
-        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
         from great_expectations.expectations.registry import get_expectation_impl
 
         config = DataContextConfig(
             store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-            progress_bars={"globally": False, "metric_calculations": False},
+            progress_bars=ProgressBarsConfig(globally=False),
             analytics_enabled=False,
         )
         with duckdb_in_gx():
@@ -412,7 +416,7 @@ def write_data_docs(results: Sequence[ExpectationResult], target: Path) -> None:
             '<th scope="col">Result</th><th scope="col">Expectation</th><th scope="col">Found</th>'
             f'<th scope="col">Allowed</th></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>'
         )
-    summary = f"{len(results)} expectations: {errors} errors, {len(failed) - errors} warnings."
+    summary = f"Expectations: {len(results)}. Errors: {errors}. Warnings: {len(failed) - errors}."
     target.write_text(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,11 @@ from assets.engine.contract import Contract
 from assets.engine.errors import ContractError, ModelError, PublicationError
 from assets.engine.model import Model
 
-SCHEMAS = ("raw", "core", "facts", "gaps", "outreach")
+SCHEMAS = ("door", "raw", "core", "facts", "gaps", "outreach")
 
 
-@contextmanager
-def connect(path: Path, threads: int, memory_gb: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working warehouse, and close it with its checkpoint done.
+def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnection:
+    """Open the working warehouse for writing.
 
     Args:
         path: The DuckDB file; its folder is made, for the service user only.
@@ -45,12 +42,8 @@ def connect(path: Path, threads: int, memory_gb: float) -> Iterator[duckdb.DuckD
         remedy = "wait for that run to end" if held else "--fresh replaces it"
         raise PublicationError(f"{path.name}: the working warehouse {found}; {remedy}") from error
     path.chmod(0o600)
-    try:
-        con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
-        yield con
-        con.execute("checkpoint")
-    finally:
-        con.close()
+    con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
+    return con
 
 
 def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> tuple[int, float]:

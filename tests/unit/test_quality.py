@@ -402,7 +402,7 @@ def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     links = Links()
     links.feed(text)
     assert links.found == []
-    assert "3 expectations: 1 errors, 1 warnings." in text
+    assert "Expectations: 3. Errors: 1. Warnings: 1." in text
     assert "A &lt;thing&gt; &amp; more." in text
     assert "1,234" in text
     assert "nothing to judge" in text

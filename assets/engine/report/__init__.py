@@ -1,7 +1,7 @@
 """The nightly report: one self-contained page of what changed, gaps, lists, rates and data quality, without a member.
 
-Every count of people passes through `small_cells` before it reaches the page or a chart, and every text from the data is
-escaped by the template.
+Every count of people passes through `small_cells` before it reaches the page or a chart, and every text from the data
+is escaped by the template.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from assets.engine.report import charts
 from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, Night, Pharmacy, read_night
@@ -90,6 +90,7 @@ def render(night: Night, shown: Published, warnings: list[str]) -> str:
         code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
         pdc_charts={measure.measure_id: charts.pdc_spread(measure, shown) for measure in night.measures},
         plain=plain,
+        breakable=breakable,
     )
 
 
@@ -106,3 +107,8 @@ def busiest(night: Night, shown: Published) -> list[Pharmacy]:
 def plain(name: str) -> str:
     """A code, reason or table name as words."""
     return name.replace("_", " ").capitalize()
+
+
+def breakable(name: str) -> Markup:
+    """A code that a narrow column may break after its underscores."""
+    return escape(name).replace("_", Markup("_<wbr>"))

@@ -113,7 +113,9 @@ def pdc_spread(measure: Measure, shown: Published) -> Markup:
     y = alt.Y("members:Q", title=None, axis=None, scale=alt.Scale(domain=[0, top * 1.12], nice=False))
     colour = alt.Color("colour:N", scale=None)
     drawing = alt.layer(
-        alt.Chart(alt.Data(values=bins)).mark_bar(binSpacing=2).encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), color=colour),
+        alt.Chart(alt.Data(values=bins))
+        .mark_bar(binSpacing=2)
+        .encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), color=colour),
         alt.Chart(alt.Data(values=bins))
         .mark_text(dy=-6, color=INK, fontSize=10)
         .encode(x=alt.X("middle:Q"), y=y, text="note:N"),
@@ -121,16 +123,17 @@ def pdc_spread(measure: Measure, shown: Published) -> Markup:
         .mark_rule(color=INK, strokeDash=[4, 3])
         .encode(x=x),
     )
-    texts = [f"{one['from']}–{one['to']} %: {one['note']}" for one in bins]
+    texts = [f"{one['from']} to {one['to']} %: {one['note']}" for one in bins]
     label = f"{measure.title}: members by PDC, target {measure.threshold_percent} %. {'; '.join(texts)}."
     return _svg(drawing.properties(width=WIDTH, height=170), label)
 
 
-def _svg(drawing: alt.LayerChart, label: str) -> Markup:
+def _svg(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
     """Draw without the network and name the drawing for those who hear it."""
     plain: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     spec = drawing.configure(
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), background="transparent", font="Arial, Helvetica, sans-serif", aria=False, padding=4,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), aria=False, background="transparent", padding=4,
+        font="Arial, Helvetica, sans-serif",
         axis=alt.AxisConfig(labelColor=INK, titleColor=SOFT, gridColor=FAINT, **plain),
         view=alt.ViewConfig(stroke=None),
     ).to_dict()  # fmt: skip

@@ -49,7 +49,13 @@ class Measure:
 
     measure_id: str
     title: str
+    drug_class: str
     threshold_percent: int
+
+    @property
+    def name(self) -> str:
+        """The drug class as a heading; its own capitals, as in HIV, stay."""
+        return self.drug_class[:1].upper() + self.drug_class[1:]
 
 
 @dataclass
@@ -203,8 +209,8 @@ def _read_reasons(con: duckdb.DuckDBPyConnection, night: Night) -> None:
 def _read_changes(con: duckdb.DuckDBPyConnection, night: Night, previous: Path) -> None:
     """List rows kept, new and gone per state, and gaps whose status changed, since the last published night.
 
-    A row is kept while the same gap is on a list of the same state. Gaps that left the ledger altogether are not counted:
-    why they left may be confidential.
+    A row is kept while the same gap is on a list of the same state. Gaps that left the ledger altogether are not
+    counted: why they left may be confidential.
     """
     counts = night.counts
     worklist, gap = previous / "tables" / "worklist.parquet", previous / "tables" / "gap.parquet"
@@ -277,7 +283,7 @@ def _read_rates(con: duckdb.DuckDBPyConnection, night: Night) -> None:
         where level in ('all', 'state') order by all
         """,
     )
-    known = _rows(con, "select measure_id, title, threshold_percent from raw.measure order by measure_id")
+    known = _rows(con, "select measure_id, title, drug_class, threshold_percent from raw.measure order by measure_id")
     measured = {row[0] for row in rates if row[1] == "all" and row[4] > 0}
     night.measures = [Measure(*row) for row in known if row[0] in measured]
     night.measured_states = sorted({row[2] for row in rates if row[1] == "state"})
@@ -321,7 +327,8 @@ def _connect_rates(night: Night, measure: Measure) -> None:
 def _read_quality(con: duckdb.DuckDBPyConnection, night: Night) -> None:
     """Rows of input files by what became of them; tables without a single row are left out."""
     tables: dict[str, dict[str, int]] = {}
-    for table, bucket, rows in _rows(con, "select source_table, bucket, row_count from core.reconciliation order by all"):
+    buckets = _rows(con, "select source_table, bucket, row_count from core.reconciliation order by all")
+    for table, bucket, rows in buckets:
         tables.setdefault(table, dict.fromkeys(BUCKETS, 0))[bucket] = int(rows)
     night.inputs = [(table, buckets) for table, buckets in sorted(tables.items()) if any(buckets.values())]
     night.rejected = _rows(

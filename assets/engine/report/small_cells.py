@@ -1,8 +1,8 @@
 """Small counts of people, hidden so that no sum on the page gives them back.
 
 Three rules. A count of 1 to `small_cell - 1` is small and shows as "<11"; zero and larger counts show. A row or column
-that adds up, and in which exactly one cell is hidden, also hides its next smallest cell, which shows as "11+". And every
-small count must still have at least two possible values for a reader who solves all the sums on the page together
+that adds up, and in which exactly one cell is hidden, also hides its next smallest cell, which shows as "11+". And
+every small count must still have at least two possible values for a reader who solves all the sums on the page together
 (two hidden counts of ten that add up to 20, or two tables that share a total, are not hidden by the second rule alone).
 """
 

@@ -1,0 +1,398 @@
+"""The report hides small counts from addition and subtraction, escapes what the data says, and names no member."""
+
+from __future__ import annotations
+
+import datetime
+import html.parser
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from assets.engine.report import write_report
+from assets.engine.report.small_cells import Cell, Counts, Mark, Published, hidden_cells
+
+Connection = duckdb.DuckDBPyConnection
+AS_OF = datetime.date(2026, 6, 30)
+SMALL_CELL = 11
+HOSTILE = """</text></svg><script>alert("1")</script><img src='http://x.example/a' onerror=alert(1)>{{ 7*7 }}&"""
+
+
+def counted(*rows: list[int]) -> Counts:
+    """A table of counts with row totals, column totals and a grand total."""
+    counts = Counts()
+    columns = range(len(rows[0]))
+    for r, row in enumerate(rows):
+        for c, count in enumerate(row):
+            counts.add((str(r), str(c)), count)
+        counts.total((str(r), "all"), [(str(r), str(c)) for c in columns])
+    for c in columns:
+        counts.total(("all", str(c)), [(str(r), str(c)) for r in range(len(rows))])
+    counts.total(("all", "all"), [(str(r), "all") for r in range(len(rows))])
+    counts.total(("all", "all"), [("all", str(c)) for c in columns])
+    return counts
+
+
+def shown_row(shown: Published, row: str, columns: int) -> list[str]:
+    return [shown.text(row, str(c)) for c in [*range(columns), "all"]]
+
+
+@pytest.mark.parametrize(
+    ("count", "text", "words"),
+    [
+        (0, "0", "0"),
+        (1, "<11", "fewer than 11"),
+        (10, "<11", "fewer than 11"),
+        (11, "11", "11"),
+        (1234, "1,234", "1,234"),
+    ],
+)
+def test_small_counts_are_hidden_and_zero_is_not(count: int, text: str, words: str) -> None:
+    counts = Counts()
+    counts.add(("one",), count)
+    shown = counts.hide(SMALL_CELL)
+    assert shown.text("one") == text
+    assert shown.words("one") == words
+    assert (shown.number("one") is None) == (text == "<11")
+
+
+def test_nothing_is_hidden_where_the_setting_is_off() -> None:
+    assert counted([1, 2], [3, 4]).hide(1).marks == {}
+
+
+def test_a_lone_small_count_hides_its_next_smallest_neighbour() -> None:
+    counts = Counts()
+    for name, count in {"a": 5, "b": 40, "c": 12, "d": 0}.items():
+        counts.add((name,), count)
+    counts.total(("all",), [("a",), ("b",), ("c",), ("d",)])
+    shown = counts.hide(SMALL_CELL)
+    assert [shown.text(name) for name in ("a", "b", "c", "d", "all")] == ["<11", "40", "11+", "0", "57"]
+
+
+def test_two_small_counts_hide_nothing_else() -> None:
+    counts = Counts()
+    for name, count in {"a": 5, "b": 40, "c": 7}.items():
+        counts.add((name,), count)
+    counts.total(("all",), [("a",), ("b",), ("c",)])
+    assert set(counts.hide(SMALL_CELL).marks) == {("a",), ("c",)}
+
+
+def test_the_only_count_above_zero_hides_the_total_with_it() -> None:
+    counts = Counts()
+    counts.add(("a",), 5)
+    counts.total(("all",), [("a",), ("b",)])
+    shown = counts.hide(SMALL_CELL)
+    assert [shown.text(name) for name in ("a", "b", "all")] == ["<11", "0", "<11"]
+
+
+def test_rows_and_columns_protect_each_other() -> None:
+    shown = counted([5, 40, 60], [30, 20, 70], [50, 80, 90]).hide(SMALL_CELL)
+    assert shown_row(shown, "0", 3) == ["<11", "11+", "60", "105"]
+    assert shown_row(shown, "1", 3) == ["11+", "11+", "70", "120"]
+    assert shown_row(shown, "2", 3) == ["50", "80", "90", "220"]
+
+
+@pytest.mark.parametrize("parts", [(10, 10), (1, 1, 30)])
+def test_small_counts_that_their_total_would_fix_need_a_third(parts: tuple[int, ...]) -> None:
+    """Ten and ten make 20 in only one way; so do one and one, once the 30 is known."""
+    counts = Counts()
+    cells = [(str(i),) for i in range(len(parts))]
+    for cell, count in zip(cells, parts, strict=True):
+        counts.add(cell, count)
+    counts.total(("all",), cells)
+    marks = hidden_cells(counts.values, counts.sums, SMALL_CELL)
+    assert Mark.LARGE in marks.values()
+
+
+def test_a_total_shared_by_two_tables_does_not_give_a_count_away() -> None:
+    counts = Counts()
+    for name, count in {"a": 5, "b": 40, "c": 30, "d": 15}.items():
+        counts.add((name,), count)
+    counts.total(("all",), [("a",), ("b",)])
+    counts.total(("all",), [("c",), ("d",)])
+    shown = counts.hide(SMALL_CELL)
+    assert [shown.text(name) for name in ("a", "b")] == ["<11", "11+"]
+
+
+def test_ten_single_members_are_withheld_altogether() -> None:
+    """Ten counts of at least one that add up to at most ten would all be one."""
+    counts = Counts()
+    cells = [(str(i),) for i in range(10)]
+    for cell in cells:
+        counts.add(cell, 1)
+    counts.total(("all",), cells)
+    assert Mark.WITHHELD in counts.hide(SMALL_CELL).marks.values()
+
+
+def test_an_unsaid_remainder_hides_nothing_unless_it_is_small() -> None:
+    for remainder, expected in ((50, "40"), (5, "11+")):
+        counts = Counts(unsaid={("rest",)})
+        counts.add(("a",), 40)
+        counts.add(("rest",), remainder)
+        counts.total(("all",), [("a",), ("rest",)])
+        assert counts.hide(SMALL_CELL).text("a") == expected
+
+
+def test_shares_of_hidden_counts_are_hidden() -> None:
+    counts = Counts()
+    for name, count in {"reached": 50, "missed": 5, "none": 0}.items():
+        counts.add((name,), count)
+    counts.total(("all",), [("reached",), ("missed",)])
+    shown = counts.hide(SMALL_CELL)
+    assert shown.percent(("reached",), ("all",)) is None
+    assert shown.percent(("all",), ("none",)) is None
+    assert shown.percent(("all",), ("all",)) == "100.0 %"
+
+
+def test_parts_that_do_not_add_up_are_refused() -> None:
+    counts = Counts()
+    counts.add(("all",), 3)
+    counts.add(("a",), 2)
+    with pytest.raises(ValueError, match="do not add up"):
+        counts.total(("all",), [("a",)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_small_count_can_be_worked_out_of_a_random_table(seed: int) -> None:
+    """For every small count another table exists with the same shown cells, marks and sums."""
+    dice = random.Random(seed)
+    counts = counted(*[[dice.choice([0, 1, 3, 10, 11, 12, 30, 200]) for _ in range(3)] for _ in range(4)])
+    marks = counts.hide(SMALL_CELL).marks
+    for cell in [cell for cell, mark in marks.items() if mark is Mark.SMALL]:
+        assert any(another_fits(counts, marks, cell, step) for step in (1, -1)), (
+            f"{cell} is the only value that fits {counts.values}"
+        )
+
+
+def another_fits(counts: Counts, marks: Mapping[Cell, Mark], cell: Cell, step: int) -> bool:
+    """Whether whole numbers fit the shown cells, the marks and the sums when one cell is moved by a step or more."""
+    cells = sorted(counts.values)
+    ranges = {Mark.SMALL: (1, SMALL_CELL - 1), Mark.LARGE: (SMALL_CELL, 10**6), Mark.WITHHELD: (0, 10**6)}
+    low, high = [], []
+    for one in cells:
+        lowest, highest = ranges[marks[one]] if one in marks else (counts.values[one],) * 2
+        if one == cell:
+            lowest = max(lowest, counts.values[one] + 1) if step > 0 else lowest
+            highest = min(highest, counts.values[one] - 1) if step < 0 else highest
+        if lowest > highest:
+            return False
+        low.append(lowest)
+        high.append(highest)
+    rows = [[(-1 if one == s.total else 0) + s.parts.count(one) for one in cells] for s in counts.sums]
+    found = milp(
+        [0] * len(cells),
+        constraints=LinearConstraint(rows, 0, 0),
+        bounds=Bounds(np.array(low), np.array(high)),
+        integrality=[1] * len(cells),
+    )
+    return bool(found.success)
+
+
+# The page itself, on a night small enough to read: two states, one sensitive code, hostile names.
+
+
+@pytest.fixture
+def night() -> Connection:
+    con = duckdb.connect()
+    con.execute(
+        """
+        create schema raw; create schema core; create schema outreach;
+        create table raw.gap_code (gap_code varchar, gap_family varchar, action varchar, is_sensitive boolean,
+            public_code varchar, public_family varchar);
+        insert into raw.gap_code values
+            ('ADHERENCE_LATE', 'adherence', 'Call about a refill', false, null, null),
+            ('HIV_LATE', 'specialty', 'Call about HIV medicine', true, 'REFILL_REVIEW', 'medication_review'),
+            ('SECRET', 'specialty', 'Nobody may read this', true, null, null);
+        create table raw.measure (measure_id varchar, title varchar, drug_class varchar, threshold_percent integer);
+        create table core.pharmacy (npi varchar, name varchar);
+        create table outreach.worklist (pharmacy_npi varchar, state varchar, priority_band varchar, person_id varchar,
+            gap_id varchar, gap_code varchar, gap_family varchar, as_of date);
+        create table outreach.gap (gap_id varchar, person_id varchar, gap_code varchar, status varchar,
+            status_reason varchar, as_of date);
+        create table outreach.gap_history (gap_id varchar, valid_from date, status varchar, valid_to date);
+        create table outreach.adherence (person_id varchar, measure_id varchar, is_eligible boolean,
+            pdc decimal(9, 4), is_adherent boolean);
+        create table outreach.measure_rate (measure_id varchar, level varchar, level_value varchar, numerator integer,
+            denominator integer);
+        create table core.reconciliation (source_table varchar, bucket varchar, row_count bigint);
+        create table core.rejected (source_table varchar, source_file varchar, line_number bigint, reasons varchar);
+        create table core.set_apart (source_table varchar, reason varchar, row_count bigint);
+        """
+    )
+    return con
+
+
+def fill(con: Connection, hostile: str = "plain") -> None:
+    """50 listed gaps in TX, 14 in the second state, some gaps of sensitive codes, one measure, one bad row."""
+    con.execute("insert into raw.measure values ('pdc_statins', ?, ?, 80)", [hostile, hostile])
+    con.execute("insert into core.pharmacy values ('1999000015', ?), ('1999000023', 'Quiet')", [hostile])
+    con.execute(
+        """
+        insert into outreach.worklist
+        select case when i < 50 then '1999000015' else '1999000023' end, case when i < 50 then 'TX' else ? end,
+            case when i % 3 = 0 then 'urgent' else 'routine' end, 'PERSON' || i, 'gap' || lpad(i::varchar, 6, '0'),
+            case when i % 4 = 0 then 'REFILL_REVIEW' else 'ADHERENCE_LATE' end,
+            case when i % 4 = 0 then 'medication_review' else 'adherence' end, date '2026-06-30'
+        from range(64) as t (i)
+        """,
+        [hostile],
+    )
+    con.execute(
+        """
+        insert into outreach.gap
+        select 'gap' || lpad(i::varchar, 6, '0'), 'PERSON' || i,
+            case when i = 70 then 'SECRET' when i % 4 = 0 then 'HIV_LATE' else 'ADHERENCE_LATE' end, 'open',
+            case when i >= 64 then ? end, date '2026-06-30'
+        from range(80) as t (i)
+        """,
+        [hostile],
+    )
+    con.execute("insert into outreach.gap_history select gap_id, date '2026-06-30', 'open', null from outreach.gap")
+    con.execute(
+        """
+        insert into outreach.adherence
+        select 'PERSON' || i, 'pdc_statins', true, i / 100.0, i >= 80 from range(100) as t (i)
+        """
+    )
+    con.execute("insert into outreach.measure_rate values ('pdc_statins', 'all', 'all', 20, 100)")
+    con.execute("insert into outreach.measure_rate values ('pdc_statins', 'state', 'TX', 20, 100)")
+    con.execute("insert into core.reconciliation values ('eligibility', 'read', 3), ('eligibility', 'accepted', 2)")
+    con.execute("insert into core.reconciliation values ('eligibility', 'rejected', 1)")
+    con.execute("insert into core.rejected values ('eligibility', 'FILE_NAME.csv', 7, ?)", [f"missing_a;{hostile}"])
+    con.execute("insert into core.set_apart values ('eligibility', ?, 3), ('eligibility', 'never', 0)", [hostile])
+
+
+def page(con: Connection, folder: Path, previous: Path | None = None, warning: str = "mind") -> str:
+    write_report(con, folder, as_of=AS_OF, previous=previous, small_cell=SMALL_CELL, warnings=[warning])
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def last_night(night: Connection, tmp_path: Path) -> Path:
+    """Tonight's lists without the first 20 gaps and with 15 that are gone."""
+    fill(night)
+    tables = tmp_path / "as_of=2026-06-29" / "tables"
+    tables.mkdir(parents=True)
+    night.execute(
+        f"""
+        copy (
+            select * replace (date '2026-06-29' as as_of) from outreach.worklist where gap_id >= 'gap000020'
+            union all
+            select * replace ('old' || gap_id as gap_id, date '2026-06-29' as as_of) from outreach.worklist
+            where gap_id < 'gap000015'
+        ) to '{tables / "worklist.parquet"}'
+        """
+    )
+    night.execute(
+        f"copy (select * replace (date '2026-06-29' as as_of) from outreach.gap) to '{tables / 'gap.parquet'}'"
+    )
+    return tables.parent
+
+
+class Reader(html.parser.HTMLParser):
+    """The page as a browser takes it apart: elements, attributes and the text of cells and drawings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.numbers: list[str] = []
+        self._counting = 0
+        self._cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes.extend(attrs)
+        if "data-small-cells" in dict(attrs):
+            self._counting = 1
+        self._cell = tag in ("td", "text", "dd")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("table", "figure", "div"):
+            self._counting = 0
+        self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._counting and self._cell:
+            self.numbers.append(data.strip())
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    return reader
+
+
+def test_no_count_of_one_to_ten_is_on_the_page(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    numbers = read(page(night, tmp_path, last_night)).numbers
+    assert "<11" in numbers
+    assert not {str(count) for count in range(1, SMALL_CELL)}.intersection(numbers)
+
+
+def test_the_headline_says_what_changed(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    text = " ".join(page(night, tmp_path, last_night).split())
+    assert "are on the lists of 2 pharmacies in 2 states." in text
+    assert "Since the night of 2026-06-29, 20 came onto a list, 15 left and 44 stayed." in text
+
+
+def test_a_first_night_has_nothing_to_compare_with(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    assert "There is no earlier night to compare with." in page(night, tmp_path)
+    assert "There is no earlier night to compare with." in page(night, tmp_path, tmp_path / "gone")
+
+
+def test_a_night_without_lists_still_makes_a_page(night: Connection, tmp_path: Path) -> None:
+    assert "No pharmacy has a list tonight." in page(night, tmp_path)
+
+
+def test_text_from_the_data_stays_text(night: Connection, tmp_path: Path) -> None:
+    fill(night, HOSTILE)
+    text = page(night, tmp_path, warning=HOSTILE)
+    reader = read(text)
+    assert not {"script", "img", "link", "iframe", "object", "use", "image", "base", "form"}.intersection(
+        reader.elements
+    )
+    assert reader.elements.count("svg") == text.count("</svg>") == 3
+    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href", "xlink:href")]
+    assert "{{ 7*7 }}" in text
+    assert text.count("&lt;script&gt;") > 5
+
+
+def test_the_page_loads_nothing(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    text = page(night, tmp_path, last_night)
+    reader = read(text)
+    assert "http" not in text
+    assert not {"script", "link", "img", "iframe"}.intersection(reader.elements)
+    assert not any(word in text for word in ("url(", "@import", "@font-face", "src="))
+    assert '<meta charset="utf-8">' in text
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+    assert text.count('<svg role="img" aria-label="') == text.count("<svg")
+
+
+def test_the_page_names_no_member_and_no_sensitive_code(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    text = page(night, tmp_path, last_night)
+    members = night.execute("select person_id from outreach.gap union all select gap_id from outreach.gap").fetchall()
+    assert members
+    assert not [value for (value,) in members if value in text]
+    assert not any(word in text for word in ("HIV", "SECRET", "Nobody may read this", "FILE_NAME"))
+    assert "REFILL_" in text
+
+
+def test_the_same_night_gives_the_same_bytes(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    first = page(night, tmp_path / "a", last_night)
+    night.execute("create table outreach.turned as select * from outreach.worklist order by hash(gap_id)")
+    night.execute("drop table outreach.worklist")
+    night.execute("alter table outreach.turned rename to worklist")
+    assert page(night, tmp_path / "b", last_night) == first
+
+
+def test_a_table_that_does_not_add_up_is_named(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    assert "Every row is accounted for" in page(night, tmp_path)
+    night.execute("update core.reconciliation set row_count = 9 where bucket = 'read'")
+    assert "in: eligibility." in page(night, tmp_path)
