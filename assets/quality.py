@@ -1,9 +1,57 @@
 """Quality at the two borders: Great Expectations suites as asset checks. Nothing else knows the library."""
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
+from assets.engine import quality
+from assets.engine.night import Night
+from assets.engine.state import nights
+from assets.resources import NightResource
+
+# The small profile table that each border's suite reads: a suite never scans claims.
+PROFILES = {"raw": ("core", "input_profile"), "outreach": ("outreach", "worklist_profile")}
+
+SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
+
+
+def last_night(night: Night) -> Path | None:
+    """The folder of the newest published night before this one."""
+    earlier = {as_of: folder for as_of, folder in nights(night.output).items() if as_of < night.as_of}
+    return earlier[max(earlier)] if earlier else None
+
+
+def border_checks(border: str) -> dg.AssetChecksDefinition:
+    """One border's suite: one check per expectation, blocking where its severity is error."""
+    asset = dg.AssetKey(PROFILES[border])
+    specs = [
+        dg.AssetCheckSpec(name, asset=asset, description=description, blocking=severity == "error")
+        for name, severity, description in quality.expectation_specs(border)
+    ]
+
+    @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool="duckdb")
+    def checks(context: dg.AssetCheckExecutionContext, night: NightResource) -> Iterator[dg.AssetCheckResult]:
+        with night.open(context.run) as (con, plan), tempfile.TemporaryDirectory(dir=plan.warehouse.parent) as scratch:
+            results = quality.run_suite(con, border, last_night(plan), Path(scratch))
+        for result in results:
+            yield dg.AssetCheckResult(
+                asset_key=asset,
+                check_name=result.name,
+                passed=result.passed,
+                severity=SEVERITIES[result.severity],
+                description=None if result.passed else f"{border} border: {result.description} Found {result.observed}.",
+                metadata={"observed": _shown(result.observed), "allowed": _shown(result.allowed)},
+            )
+
+    return checks
+
+
+def _shown(value: object) -> str:
+    return "nothing to judge" if value is None else str(value)
+
 
 def checks() -> list[dg.AssetChecksDefinition]:
-    """The border suites."""
-    return []
+    """The suites of both borders."""
+    return [border_checks(border) for border in quality.BORDERS]

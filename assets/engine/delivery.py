@@ -6,6 +6,7 @@ The files are written from one sorted frame, cut by offset: no scan per pharmacy
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.engine.contract import contract_for
+from assets.engine.errors import PublicationError
 
 CONTACT_COLUMNS = (
     "first_name",
@@ -27,13 +29,16 @@ CONTACT_COLUMNS = (
     "last_fill_date",
 )
 
+# Only this becomes a path, whatever an input holds.
+FILE_NAME = re.compile("[0-9]{10}")
+
 # A cell that begins with one of these is a formula to a spreadsheet; a leading apostrophe makes it text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_worklists(
     con: duckdb.DuckDBPyConnection, folder: Path, formats: tuple[str, ...], metadata: dict[str, str]
-) -> list[str]:
+) -> None:
     """Write `state=XX/worklist.parquet` and `state=XX/pharmacy_npi=N.<format>` below `folder`.
 
     Args:
@@ -42,22 +47,20 @@ def write_worklists(
         formats: What each pharmacy receives: any of parquet, csv, xlsx.
         metadata: Key-value pairs of every Parquet file.
 
-    Returns:
-        Warnings: pharmacies whose NPI fails its check digit are in their state's file but get none of their own.
+    Raises:
+        PublicationError: A pharmacy's identifier cannot be a file name.
     """
     columns = contract_for("outreach", "worklist").columns
     public = ", ".join(f"worklist.{c}" for c in columns)
     contact = ", ".join(f"contact.{c}" for c in CONTACT_COLUMNS)
     rows = con.sql(
-        f"select {public}, {contact}, npi.is_valid as is_valid_npi from outreach.worklist "
+        f"select {public}, {contact} from outreach.worklist "
         "inner join outreach.contact on worklist.gap_id = contact.gap_id "
-        "inner join core.npi on worklist.pharmacy_npi = npi.npi "
         "order by worklist.state, worklist.pharmacy_npi, worklist.list_rank"
     ).to_arrow_table()
     if rows.num_rows == 0:
-        return []
-    valid = rows.column("is_valid_npi")
-    rows = rows.drop_columns(["is_valid_npi"]).replace_schema_metadata(metadata)
+        return
+    rows = rows.replace_schema_metadata(metadata)
     folder.mkdir()
     for state, start, stop in _runs(rows.column("state")):
         state_rows = rows.slice(start, stop - start)
@@ -65,10 +68,9 @@ def write_worklists(
         target.mkdir()
         pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
         for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
-            if valid[start + first].as_py():
-                _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={npi}", formats)
-    invalid = pc.sum(pc.invert(valid)).as_py()
-    return [f"{invalid} list rows belong to pharmacies whose NPI is invalid; they are in the state files only"] if invalid else []
+            if not FILE_NAME.fullmatch(npi):
+                raise PublicationError("outreach.worklist: found a pharmacy_npi that is not ten digits; no file can bear it")
+            _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={npi}", formats)
 
 
 def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:

@@ -98,7 +98,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
     for contract in published:
         _copy(con, contract.id, contract.columns, order_of(contract), draft / "tables" / f"{contract.key[1]}.parquet", metadata)
     warnings = [*night.warnings(), *_table_warnings(con)]
-    warnings += write_worklists(con, _worklist_root(draft), night.settings.delivery.formats, metadata)
+    write_worklists(con, draft / "worklists", night.settings.delivery.formats, metadata)
 
     inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
     digest = hashlib.sha256(
@@ -137,10 +137,6 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
     _show(night, folder, secret_folder)
     _forget(night)
     return Release(folder, secret_folder, is_new, len(inventory), worklist_rows, warnings)
-
-
-def _worklist_root(draft: Path) -> Path:
-    return draft / "worklists"
 
 
 def _write_restricted(con: duckdb.DuckDBPyConnection, folder: Path, metadata: dict[str, str]) -> None:
@@ -210,8 +206,9 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchall()
     found = [f"{table}: {count} rows {reason}" for table, reason, count in rows]
     ignored = con.execute(
-        "select source_table, string_agg(detail, ', ' order by detail) from raw.ingested "
-        "where measure = 'unknown_column' group by source_table order by source_table"
+        "select source_table, string_agg(name, ', ' order by name) from (select distinct source_table, "
+        "regexp_replace(detail, '_[0-9]+$', '_*') as name from raw.ingested where measure = 'unknown_column') "
+        "group by source_table order by source_table"
     ).fetchall()
     return [*found, *(f"{table}: columns ignored: {names}" for table, names in ignored)]
 

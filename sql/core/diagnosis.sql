@@ -41,7 +41,7 @@ claims as (
     inner join core.member
         on medical_claim.person_id = member.person_id
     where
-        medical_claim.claim_start_date <= $as_of
+        coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
 )
 

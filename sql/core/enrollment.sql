@@ -3,8 +3,9 @@
 -- A span without an end is open and ends on 2199-12-31; enrolment never outlasts death.
 with
 
+-- Two plans over the same days are one enrolment.
 spans as (
-    select
+    select distinct
         member.member_key,
         eligibility.enrollment_start_date as span_start_date,
         least(

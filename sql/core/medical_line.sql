@@ -36,6 +36,6 @@ from raw.medical_claim
 inner join core.member
     on medical_claim.person_id = member.person_id
 where
-    medical_claim.claim_start_date <= $as_of
+    coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
     and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
 order by line_key

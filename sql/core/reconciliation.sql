@@ -29,10 +29,22 @@ removed_counts as (
 
 rejected_counts as (
     select
-        rejected.source_table,
-        count(*) as row_count
-    from core.rejected
-    group by rejected.source_table
+        refused.source_table,
+        sum(refused.row_count) as row_count
+    from (
+        select
+            rejected.source_table,
+            count(*) as row_count
+        from raw.rejected
+        group by rejected.source_table
+        union all
+        select
+            removed_counts.source_table,
+            removed_counts.row_count
+        from removed_counts
+        where removed_counts.bucket = 'rejected'
+    ) as refused
+    group by refused.source_table
 ),
 
 kept_counts as (

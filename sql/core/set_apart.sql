@@ -17,7 +17,7 @@ accepted_pharmacy_claims as (
 accepted_medical_claims as (
     select
         medical_claim.person_id,
-        medical_claim.claim_start_date,
+        coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as service_date,
         medical_claim.claim_type,
         medical_claim.bill_type_code,
         medical_claim.row_id
@@ -76,7 +76,7 @@ counts as (
     select
         'medical_claim',
         'after_as_of',
-        count(*) filter (where accepted_medical_claims.claim_start_date > $as_of)
+        count(*) filter (where accepted_medical_claims.service_date > $as_of)
     from accepted_medical_claims
     union all
     -- A replacement or void that stands beside no other bill of its stay found nothing to adjust.

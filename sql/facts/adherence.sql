@@ -122,17 +122,19 @@ coverage as (
 
 supplies as (
     select
-        supply.period_key,
-        cast(sum(supply.end_day - supply.start_day + 1) as integer) as supplied_days
+        fill_supplies.period_key,
+        cast(sum(fill_supplies.supplied_days) as integer) as supplied_days
     from (
-        select distinct
-            facts.supply.period_key,
-            facts.supply.fill_key,
-            facts.supply.start_day,
-            facts.supply.end_day
+        select
+            supply.period_key,
+            supply.fill_key,
+            min(supply.end_day - supply.start_day + 1) as supplied_days
         from facts.supply
-    ) as supply
-    group by supply.period_key
+        group by
+            supply.period_key,
+            supply.fill_key
+    ) as fill_supplies
+    group by fill_supplies.period_key
 ),
 
 unusable_fills as (
@@ -235,7 +237,8 @@ member_years as (
         counted.member_key,
         counted.measure_key,
         cast(
-            sum(case when counted.exclusion_reason is null then counted.enrolled_months else 0 end) / 12.0
+            -- Episodes that share a calendar month cannot make more than a year of it.
+            least(sum(case when counted.exclusion_reason is null then counted.enrolled_months else 0 end), 12) / 12.0
             as decimal(9, 4)
         ) as member_years
     from counted
@@ -259,7 +262,10 @@ select
     counted.covered_days,
     cast(round(counted.covered_days / cast(nullif(counted.treatment_days, 0) as double), 4) as decimal(9, 4)) as pdc,
     -- Integers decide, so that no rounding can (domain rule 1.4).
-    100 * counted.covered_days >= counted.threshold_percent * counted.treatment_days as is_adherent,
+    case
+        when counted.treatment_days > 0
+            then 100 * counted.covered_days >= counted.threshold_percent * counted.treatment_days
+    end as is_adherent,
     counted.full_treatment_days,
     counted.allowed_missed_days,
     counted.elapsed_days - counted.covered_elapsed_days as missed_days,

@@ -23,7 +23,26 @@ runs as (
     where community_block.start_day < adherence.full_treatment_days
 ),
 
+-- Days before the first supply: the index fill had no usable days supply, or supply was moved past a stay.
+first_runs as (
+    select
+        runs.period_key,
+        min(runs.start_day) as start_day
+    from runs
+    group by runs.period_key
+),
+
 segments as (
+    select
+        first_runs.period_key,
+        false as is_covered,
+        0 as start_day,
+        first_runs.start_day - 1 as end_day,
+        cast(null as integer) as first_fill_key,
+        cast(null as integer) as last_fill_key
+    from first_runs
+    where first_runs.start_day > 0
+    union all
     select
         runs.period_key,
         true as is_covered,

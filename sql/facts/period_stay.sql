@@ -21,6 +21,8 @@ clipped_stays as (
             treatment_period.member_key = stay.member_key
             and stay.admission_date <= treatment_period.treatment_end_date
             and stay.discharge_date >= treatment_period.index_date
+    -- Enrolment that ended before the first fill leaves no day to take a stay from.
+    where treatment_period.calendar_days > 0
 ),
 
 ordered_stays as (

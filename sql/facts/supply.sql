@@ -3,43 +3,28 @@
 -- Days are counted from the index date, which is day 0. The shift cascades and is closed form: with S the supply of
 -- the same ingredient dispensed before, a fill starts on S plus the running maximum of (fill day - S). Another
 -- ingredient of the class is not shifted (CMS Star Ratings Technical Notes 2026, attachment L, examples 1 to 3).
--- Fills outside the treatment period and fills without usable days supply give no supply.
+-- Ingredients that a combination ties together are queued in `facts.coupled_supply`.
 with
-
-fills as (
-    select
-        treatment_period.period_key,
-        class_fill.ingredient_key,
-        class_fill.fill_key,
-        cast(class_fill.fill_date - treatment_period.index_date as integer) as fill_day,
-        class_fill.days_supply
-    from facts.class_fill
-    inner join facts.treatment_period
-        on
-            class_fill.member_key = treatment_period.member_key
-            and class_fill.measure_key = treatment_period.measure_key
-            and class_fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
-    where class_fill.days_supply is not null
-),
 
 queued_fills as (
     select
-        fills.period_key,
-        fills.ingredient_key,
-        fills.fill_key,
-        fills.fill_day,
-        fills.days_supply,
+        period_fill.period_key,
+        period_fill.ingredient_key,
+        period_fill.fill_key,
+        period_fill.fill_day,
+        period_fill.days_supply,
         cast(
             coalesce(
-                sum(fills.days_supply) over (
-                    partition by fills.period_key, fills.ingredient_key
-                    order by fills.fill_key
+                sum(period_fill.days_supply) over (
+                    partition by period_fill.period_key, period_fill.ingredient_key
+                    order by period_fill.fill_key
                     rows between unbounded preceding and 1 preceding
                 ),
                 0
             ) as integer
         ) as supplied_before
-    from fills
+    from facts.period_fill
+    where not period_fill.is_coupled
 ),
 
 shifted_fills as (
@@ -63,7 +48,16 @@ select
     shifted_fills.start_day,
     shifted_fills.start_day + shifted_fills.days_supply - 1 as end_day
 from shifted_fills
+union all
+select
+    coupled_supply.period_key,
+    coupled_supply.ingredient_key,
+    coupled_supply.fill_key,
+    coupled_supply.start_day,
+    coupled_supply.end_day
+from facts.coupled_supply
 order by
-    shifted_fills.period_key,
-    shifted_fills.start_day,
-    shifted_fills.fill_key
+    period_key,
+    start_day,
+    fill_key,
+    ingredient_key

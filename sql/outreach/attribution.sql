@@ -29,6 +29,8 @@ listable_pharmacies as (
     where
         pharmacy.is_open
         and not pharmacy.is_mail_order
+        -- An identifier that fails its check digit never becomes a file name, so no list can reach it (interface 2.1).
+        and pharmacy.is_valid_npi
 ),
 
 fills as (

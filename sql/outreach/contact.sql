@@ -31,15 +31,18 @@ dispensed as (
         on fill.drug_key = drug.drug_key
 ),
 
+-- An outcome names the person or only the gap: the sheet that goes with a delivery carries the gap alone.
 attempts as (
     select
-        outreach_outcome.person_id,
+        coalesce(outreach_outcome.person_id, ledger.person_id) as person_id,
         cast(count(*) as integer) as contact_attempts_90d
     from raw.outreach_outcome
+    left join outreach.ledger
+        on outreach_outcome.gap_id = ledger.gap_id
     where
         cast(outreach_outcome.attempted_at as date) > cast($as_of as date) - 90
         and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
-    group by outreach_outcome.person_id
+    group by coalesce(outreach_outcome.person_id, ledger.person_id)
 )
 
 select

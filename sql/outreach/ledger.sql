@@ -2,7 +2,7 @@
 --
 -- A gap keeps its id while it lives and gets a new one when it opens again (interface 3.1); the id is a salted digest,
 -- so that it says nothing of the person. A gap that vanished is `closed`, with `superseded` as the reason where the
--- same family now says something else of the same subject. Closed gaps stay through their calendar year.
+-- same family now says something else of the same subject, `expired` where its window is over, else `resolved`. Closed gaps stay through their calendar year.
 with
 
 current_gaps as (
@@ -38,6 +38,17 @@ living_gaps as (
     where state_gap.status <> 'closed'
 ),
 
+-- A gap that opens again over the same window must not take the id of the one that closed.
+closed_gaps as (
+    select
+        state_gap.gap_id,
+        state_gap.person_id,
+        state_gap.gap_code,
+        state_gap.subject
+    from raw.state_gap
+    where state_gap.status = 'closed'
+),
+
 continued_gaps as (
     select
         coalesce(
@@ -50,7 +61,8 @@ continued_gaps as (
                         current_gaps.person_id,
                         current_gaps.gap_code,
                         coalesce(current_gaps.subject, ''),
-                        cast(current_gaps.window_start_date as varchar)
+                        cast(current_gaps.window_start_date as varchar),
+                        closed_gaps.gap_id
                     )
                 ),
                 1,
@@ -83,6 +95,11 @@ continued_gaps as (
             current_gaps.person_id = living_gaps.person_id
             and current_gaps.gap_code = living_gaps.gap_code
             and current_gaps.subject is not distinct from living_gaps.subject
+    left join closed_gaps
+        on
+            current_gaps.person_id = closed_gaps.person_id
+            and current_gaps.gap_code = closed_gaps.gap_code
+            and current_gaps.subject is not distinct from closed_gaps.subject
 ),
 
 ended_gaps as (
@@ -104,6 +121,7 @@ ended_gaps as (
                     and current_gaps.gap_family = state_gap.gap_family
                     and current_gaps.subject is not distinct from state_gap.subject
             ) then 'superseded'
+            when state_gap.window_end_date < cast($as_of as date) then 'expired'
             else 'resolved'
         end as closing_reason,
         state_gap.window_start_date,

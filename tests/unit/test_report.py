@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import LinearConstraint, milp
 
 from assets.engine.report import write_report
 from assets.engine.report.small_cells import Cell, Counts, Mark, Published, hidden_cells
@@ -183,12 +183,9 @@ def another_fits(counts: Counts, marks: Mapping[Cell, Mark], cell: Cell, step: i
         low.append(lowest)
         high.append(highest)
     rows = [[(-1 if one == s.total else 0) + s.parts.count(one) for one in cells] for s in counts.sums]
-    found = milp(
-        [0] * len(cells),
-        constraints=LinearConstraint(rows, 0, 0),
-        bounds=Bounds(np.array(low), np.array(high)),
-        integrality=[1] * len(cells),
-    )
+    within = LinearConstraint(np.eye(len(cells)), low, high)  # pyright: ignore[reportArgumentType]
+    fits = [LinearConstraint(rows, 0, 0), within]
+    found = milp([0] * len(cells), constraints=fits, integrality=[1] * len(cells))
     return bool(found.success)
 
 

@@ -13,7 +13,6 @@ import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
-from assets.engine.report import charts
 from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, Night, Pharmacy, read_night
 from assets.engine.report.small_cells import Published
 
@@ -68,6 +67,8 @@ def write_report(
 
 def render(night: Night, shown: Published, warnings: list[str]) -> str:
     """The page as text."""
+    from assets.engine.report import charts  # altair takes a second to import
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,

@@ -21,6 +21,8 @@ STEP = 22
 INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--line)"
 BAND_COLOURS = {band: f"var(--{band})" for band in BANDS}
 STANDING_COLOURS = {standing: f"var(--{standing})" for standing in STANDINGS}
+GEOMETRY = re.compile(r' (?:d|x|y|x2|y2|transform|width|height)="[^"]*"')
+LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
 NAMESPACES = re.compile(r' xmlns(:\w+)?="[^"]*"')
 
 
@@ -138,6 +140,8 @@ def _svg(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
         view=alt.ViewConfig(stroke=None),
     ).to_dict()  # fmt: skip
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    # Two decimals of a pixel draw the same, and sixteen would spell out any number one looks for.
+    svg = GEOMETRY.sub(lambda attribute: LONG_FRACTION.sub(r"\1", attribute[0]), svg)
     # HTML knows the namespaces of inline SVG; the page names no address at all.
     opening, rest = svg.split(">", 1)
     opening = NAMESPACES.sub("", opening).replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)

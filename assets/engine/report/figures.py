@@ -167,7 +167,7 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
         from outreach.gap
         left join public_codes on gap.gap_code = public_codes.gap_code
         group by all order by all
-        """,  # noqa: S608
+        """,
     )
     night.codes = sorted({code for code, _, _ in gaps})
     found = {standing for _, standing, _ in gaps}
@@ -187,7 +187,7 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
             counts.total(same[0], [same[1]])
     if counts.values[("gap", ALL, "listed")] == counts.values[("listed", ALL, ALL)]:
         counts.total(("gap", ALL, "listed"), [("listed", ALL, ALL)])
-    actions = _rows(con, f"select public_code, min(action) from ({PUBLIC_CODES}) group by 1 having count(*) = 1")  # noqa: S608
+    actions = _rows(con, f"select public_code, min(action) from ({PUBLIC_CODES}) group by 1 having count(*) = 1")
     night.actions = {code: action for code, action in actions if action}
 
 

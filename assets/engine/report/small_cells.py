@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from scipy.optimize import linprog
-
 Cell = tuple[str, ...]
 
 
@@ -168,6 +166,8 @@ def _is_known(
     cell: Cell, group: list[Sum], values: Mapping[Cell, int], marks: Mapping[Cell, Mark], small_cell: int
 ) -> bool:
     """Whether the shown counts and the sums leave this cell a single possible value."""
+    from scipy.optimize import linprog  # slow to import
+
     hidden = sorted({c for one in group for c in one.cells if c in marks})
     place = {c: i for i, c in enumerate(hidden)}
     equations, constants = [], []

@@ -1,0 +1,234 @@
+"""PDC counted day by day: the domain rules as sets of dates, slow and obvious, to judge the SQL by.
+
+Domain sections 1.2 to 1.6 and 4; interface 2.1. One class of single-target drugs; no claim is ever netted here. Nothing
+in this file may be clever: no closed form, no day arithmetic where a set of days will do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+
+MIN_AGE = 18
+MIN_FILL_DATES = 2
+MIN_TREATMENT_DAYS = 91
+THRESHOLD = Fraction(80, 100)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """An enrolment span; no end is open."""
+
+    start: date
+    end: date | None = None
+    is_hospice: bool = False
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A paid fill of a drug of the class, or of one that excludes from it."""
+
+    day: date
+    claim_id: str
+    ingredient: str
+    days_supply: int | None
+    is_excluding: bool = False
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Days in a facility, the day of discharge included."""
+
+    admission: date
+    discharge: date
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that is known of a member."""
+
+    person_id: str
+    birth: date
+    spans: tuple[Span, ...]
+    fills: tuple[Fill, ...]
+    stays: tuple[Stay, ...] = ()
+    death: date | None = None
+
+
+@dataclass
+class Result:
+    """What `outreach.adherence` must say of a member."""
+
+    exclusion_reason: str | None = None
+    index_date: date | None = None
+    treatment_end_date: date | None = None
+    fill_date_count: int = 0
+    treatment_days: int = 0
+    full_treatment_days: int = 0
+    allowed_missed_days: int = 0
+    covered_days: int | None = None
+    missed_days: int | None = None
+    remaining_missed_days: int | None = None
+    is_reachable: bool | None = None
+    is_adherent: bool | None = None
+    projected_days: int | None = None
+    best_possible_days: int | None = None
+    covered_through_date: date | None = None
+    refill_due_date: date | None = None
+    days_late: int | None = None
+    last_impactable_date: date | None = None
+    member_years: Fraction | None = None
+    reasons: list[str] = field(default_factory=list)
+
+
+def days(first: date, last: date) -> list[date]:
+    """Every day from the first to the last, both included; none if the last is before the first."""
+    found = []
+    day = first
+    while day <= last:
+        found.append(day)
+        day += DAY
+    return found
+
+
+def enrolled_days(history: History, year: int) -> set[date]:
+    """Days of the year on which some span holds and the member lives."""
+    found = set()
+    for day in days(date(year, 1, 1), date(year, 12, 31)):
+        alive = history.death is None or day <= history.death
+        if alive and any(s.start <= day and (s.end is None or day <= s.end) for s in history.spans):
+            found.add(day)
+    return found
+
+
+def episodes_of(enrolled: set[date]) -> list[list[date]]:
+    """Unbroken runs of enrolled days."""
+    runs: list[list[date]] = []
+    for day in sorted(enrolled):
+        if runs and runs[-1][-1] + DAY == day:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def stay_days(history: History, as_of: date) -> set[date]:
+    """Days spent in a facility, as known on the as-of date."""
+    return {d for s in history.stays if s.admission <= as_of for d in days(s.admission, min(s.discharge, as_of))}
+
+
+def supplied_days(fills: list[Fill]) -> set[date]:
+    """Days with supply of the class: a refill of one ingredient waits for the supply before it, another does not."""
+    covered: set[date] = set()
+    for ingredient in {f.ingredient for f in fills}:
+        free = date.min
+        for fill in sorted((f for f in fills if f.ingredient == ingredient), key=lambda f: (f.day, f.claim_id)):
+            if fill.days_supply is None or not 1 <= fill.days_supply <= 365:
+                continue
+            day = max(fill.day, free)
+            for _ in range(fill.days_supply):
+                covered.add(day)
+                day += DAY
+            free = day
+    return covered
+
+
+def without_stays(covered: set[date], stays: set[date], last: date) -> set[date]:
+    """Covered days once each day met in a stay has moved to the first uncovered day after it, if there is one."""
+    at_home = covered - stays
+    for stranded in sorted(covered & stays):
+        for day in days(stranded, last):
+            if day not in stays and day not in at_home:
+                at_home.add(day)
+                break
+    return at_home
+
+
+def measure(history: History, as_of: date) -> Result | None:
+    """The member's row, or None where there is none or where the page says nothing (never enrolled in the year)."""
+    year = as_of.year
+    in_year = [f for f in history.fills if date(year, 1, 1) <= f.day <= as_of]
+    class_fills = [f for f in in_year if not f.is_excluding]
+    enrolled = enrolled_days(history, year)
+    if not class_fills or not enrolled:
+        return None
+    if year >= 2024:
+        return period(history, as_of, class_fills, max(enrolled), enrolled)
+    # Member-years: each episode is judged for itself; the row is the one that holds the last class fill.
+    row, months = None, 0
+    for run in episodes_of(enrolled):
+        own = [f for f in class_fills if f.day in run]
+        if not own:
+            continue
+        result = period(history, as_of, own, run[-1], enrolled)
+        if result.exclusion_reason is None:
+            months += len({d.month for d in run})
+        if max(class_fills, key=lambda f: f.day).day in run:
+            row = result
+    if row is not None:
+        row.member_years = Fraction(months, 12)
+    return row
+
+
+def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled: set[date]) -> Result:
+    """Judge one treatment period, from the first of the fills to the end."""
+    year = as_of.year
+    result = Result(index_date=min(f.day for f in fills), treatment_end_date=end)
+    start = result.index_date
+    treatment = days(start, end)
+    counted = [f for f in fills if f.day in treatment]
+    result.fill_date_count = len({f.day for f in counted})
+    stays = stay_days(history, as_of) & set(treatment) if year <= 2025 else set()
+
+    if date(history.birth.year + MIN_AGE, 1, 1) > date(year, 1, 1) or (
+        history.birth.year + MIN_AGE == year and (history.birth.month, history.birth.day) > (1, 1)
+    ):
+        result.reasons.append("under_18")
+    if result.fill_date_count < MIN_FILL_DATES:
+        result.reasons.append("one_fill_date")
+    if len(treatment) < MIN_TREATMENT_DAYS:
+        result.reasons.append("short_treatment_period")
+    if start not in enrolled or any(d not in enrolled for d in treatment):
+        result.reasons.append("enrollment_gap")
+    if any(s.is_hospice and s.start <= date(year, 12, 31) and (s.end or date.max) >= date(year, 1, 1) for s in history.spans):
+        result.reasons.append("hospice")
+    window = treatment if year >= 2024 else days(date(year, 1, 1), as_of)
+    if any(f.is_excluding and f.day in window and f.day <= as_of for f in history.fills):
+        result.reasons.append("sacubitril_valsartan")
+    if treatment and set(treatment) <= stays:
+        result.reasons.append("stay_spans_treatment_period")
+    result.exclusion_reason = ";".join(result.reasons) or None
+
+    home = [d for d in treatment if d not in stays]
+    result.full_treatment_days = len(home)
+    result.treatment_days = len([d for d in home if d <= as_of])
+    result.allowed_missed_days = max(k for k in range(len(home) + 1) if len(home) - k >= THRESHOLD * len(home))
+    if not any(f.days_supply is not None and 1 <= f.days_supply <= 365 for f in counted):
+        return result
+
+    covered = without_stays(supplied_days(counted), stays, end) & set(home)
+    over = [d for d in home if d < as_of]
+    result.covered_days = len([d for d in covered if d <= as_of])
+    result.is_adherent = result.covered_days >= THRESHOLD * result.treatment_days
+    result.missed_days = len([d for d in over if d not in covered])
+    result.remaining_missed_days = result.allowed_missed_days - result.missed_days
+    result.is_reachable = result.remaining_missed_days >= 0
+    result.projected_days = len(covered)
+    result.best_possible_days = len([d for d in over if d in covered]) + len([d for d in home if d >= as_of])
+    if not covered:
+        return result
+
+    # Unbroken coverage from the as-of date on, else the last covered day.
+    through = as_of if as_of in covered else max(covered)
+    while any(d > through for d in home) and min(d for d in home if d > through) in covered:
+        through = min(d for d in home if d > through)
+    result.covered_through_date = through
+    calendar = home + days(end + DAY, end + 400 * DAY)
+    due = min(d for d in calendar if d > through)
+    result.refill_due_date = due
+    result.days_late = 0 if as_of > end else max(0, (as_of - due).days + 1)
+    uncovered_before = len([d for d in home if d < due and d not in covered])
+    result.last_impactable_date = calendar[calendar.index(due) + result.allowed_missed_days - uncovered_before]
+    return result
