@@ -1,6 +1,5 @@
 """Models: one asset per SQL file, with its inputs, lineage and documentation read from the file and its contract."""
 
-
 import dagster as dg
 
 from assets.engine import warehouse

@@ -1,6 +1,5 @@
 """Publication: the one partitioned asset, so that the UI shows which nights exist and can run a past one again."""
 
-
 import datetime
 
 import dagster as dg
@@ -16,7 +15,7 @@ KEY = dg.AssetKey(["published", "night"])
 
 def nights(last_night: datetime.date | None, time_zone: str) -> dg.DailyPartitionsDefinition:
     """One partition per as-of date; `last_night` opens later ones, for a night that is run ahead of the calendar."""
-    today = datetime.datetime.now(datetime.timezone.utc).date()
+    today = datetime.datetime.now(datetime.UTC).date()
     ahead = max(1, (last_night - today).days + 2) if last_night else 1
     return dg.DailyPartitionsDefinition(start_date=FIRST_NIGHT, timezone=time_zone, end_offset=ahead)
 

@@ -41,7 +41,9 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
                 check_name=result.name,
                 passed=result.passed,
                 severity=SEVERITIES[result.severity],
-                description=None if result.passed else f"{border} border: {result.description} Found {result.observed}.",
+                description=None
+                if result.passed
+                else f"{border} border: {result.description} Found {result.observed}.",
                 metadata={"observed": _shown(result.observed), "allowed": _shown(result.allowed)},
             )
 

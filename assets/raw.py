@@ -1,5 +1,6 @@
 """Raw: the input tables through the door, the registries, and the state of the night before."""
 
+from collections.abc import Callable
 
 import dagster as dg
 
@@ -14,21 +15,25 @@ POOL = "duckdb"
 RAW = "raw"
 
 
-def _asset_arguments(contract: Contract, kinds: set[str]) -> dict[str, object]:
-    return {
-        "key": contract.key,
-        "group_name": RAW,
-        "description": contract.table.description,
-        "kinds": kinds,
-        "pool": POOL,
-        "metadata": {"dagster/column_schema": column_schema(contract)},
-    }
+def raw_asset(
+    contract: Contract, kind: str, deps: list[dg.AssetKey] | None = None
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """The decorator of one raw table's asset."""
+    return dg.asset(
+        key=contract.key,
+        deps=deps,
+        group_name=RAW,
+        description=contract.table.description,
+        kinds={"duckdb", kind},
+        pool=POOL,
+        metadata={"dagster/column_schema": column_schema(contract)},
+    )
 
 
 def input_asset(contract: Contract) -> dg.AssetsDefinition:
     """One input table, from its files."""
 
-    @dg.asset(**_asset_arguments(contract, {"duckdb", "file"}))
+    @raw_asset(contract, "file")
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
@@ -44,7 +49,7 @@ def input_asset(contract: Contract) -> dg.AssetsDefinition:
 def registry_asset(contract: Contract) -> dg.AssetsDefinition:
     """One registry table, from `data_contracts/`."""
 
-    @dg.asset(**_asset_arguments(contract, {"duckdb", "yaml"}))
+    @raw_asset(contract, "yaml")
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
@@ -57,7 +62,7 @@ def registry_asset(contract: Contract) -> dg.AssetsDefinition:
 def state_asset(contract: Contract) -> dg.AssetsDefinition:
     """One table of the newest earlier night's state."""
 
-    @dg.asset(**_asset_arguments(contract, {"duckdb", "parquet"}))
+    @raw_asset(contract, "parquet")
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
@@ -71,7 +76,7 @@ def door_asset(contract: Contract, suffix: str) -> dg.AssetsDefinition:
     """What the door set aside or counted, all input tables together."""
     tables = sorted(ingest.input_contracts())
 
-    @dg.asset(deps=[dg.AssetKey([RAW, t]) for t in tables], **_asset_arguments(contract, {"duckdb"}))
+    @raw_asset(contract, "sql", deps=[dg.AssetKey([RAW, t]) for t in tables])
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
@@ -135,4 +140,3 @@ def assets() -> list[dg.AssetsDefinition]:
             case "door":
                 found.append(door_asset(contract, {"rejected": "rejected", "ingested": "count"}[contract.key[1]]))
     return found
-

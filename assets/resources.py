@@ -1,6 +1,5 @@
 """The one resource: which night is run, on what, into what, and the warehouse it works in."""
 
-
 import datetime
 import fcntl
 import logging
@@ -125,9 +124,13 @@ class NightResource(dg.ConfigurableResource):
 
 def record(con: duckdb.DuckDBPyConnection, night: Night, name: str, rows: int, seconds: float) -> dg.MaterializeResult:
     """Stamp a built table with its night, tell the log, and return what Dagster shows of it."""
-    con.execute("insert or replace into door.built values (?, ?, ?, ?, ?)", [name, night.as_of, night.digest, rows, seconds])
+    con.execute(
+        "insert or replace into door.built values (?, ?, ?, ?, ?)", [name, night.as_of, night.digest, rows, seconds]
+    )
     log.info("%s: %s rows, %.1f s", name, f"{rows:,}", seconds)
-    return dg.MaterializeResult(metadata={"dagster/row_count": rows, "seconds": round(seconds, 3), "as_of": str(night.as_of)})
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": rows, "seconds": round(seconds, 3), "as_of": str(night.as_of)}
+    )
 
 
 @contextmanager

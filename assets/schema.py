@@ -1,6 +1,5 @@
 """What Dagster shows of a table's columns: documentation from the contract, lineage from the SQL."""
 
-
 import json
 from functools import cache
 
@@ -52,7 +51,9 @@ def _lineage(model: Model) -> dict[str, list[tuple[str, str, str]]]:
 
 def column_lineage(con: duckdb.DuckDBPyConnection, model: Model) -> dg.TableColumnLineage:
     """Which columns each column is computed from; kept in the warehouse, since parsing takes longer than building."""
-    con.execute("create table if not exists door.lineage (table_name VARCHAR primary key, version VARCHAR, columns VARCHAR)")
+    con.execute(
+        "create table if not exists door.lineage (table_name VARCHAR primary key, version VARCHAR, columns VARCHAR)"
+    )
     known = con.execute(
         "select columns from door.lineage where table_name = ? and version = ?", [model.name, model.version]
     ).fetchall()
@@ -60,7 +61,9 @@ def column_lineage(con: duckdb.DuckDBPyConnection, model: Model) -> dg.TableColu
         found = json.loads(known[0][0])
     else:
         found = _lineage(model)
-        con.execute("insert or replace into door.lineage values (?, ?, ?)", [model.name, model.version, json.dumps(found)])
+        con.execute(
+            "insert or replace into door.lineage values (?, ?, ?)", [model.name, model.version, json.dumps(found)]
+        )
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(dg.AssetKey([schema, table]), source) for schema, table, source in sources]

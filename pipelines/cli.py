@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """Every command with its options."""
-    root = Parser(prog="caregaps", description="Nightly care-gap worklists from pharmacy and medical claims.", epilog=EPILOGUE)
+    root = Parser(
+        prog="caregaps", description="Nightly care-gap worklists from pharmacy and medical claims.", epilog=EPILOGUE
+    )
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run one night and publish it")

@@ -1,6 +1,5 @@
 """The code location: what Dagster loads. Assembly only; nothing is computed here."""
 
-
 import datetime
 
 import dagster as dg

@@ -65,7 +65,9 @@ def launch(
             for leftover in (night.warehouse, night.warehouse.with_name(night.warehouse.name + ".wal")):
                 leftover.unlink(missing_ok=True)
     except OSError as error:
-        raise PublicationError(f"{output}: could not be written ({error.strerror}); a writable folder is expected") from error
+        raise PublicationError(
+            f"{output}: could not be written ({error.strerror}); a writable folder is expected"
+        ) from error
     fields: dict[str, Any] = {
         "input": str(night.input),
         "output": str(night.output),
@@ -104,7 +106,10 @@ def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
                 error = error.cause
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.blocking:
-            return check.description or f"{check.asset_key.to_user_string()}: check {check.check_name} failed; it must hold"
+            return (
+                check.description
+                or f"{check.asset_key.to_user_string()}: check {check.check_name} failed; it must hold"
+            )
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error

@@ -1,6 +1,5 @@
 """The nightly job, its schedule and its sensor: when a night runs, and for which date."""
 
-
 import datetime
 from zoneinfo import ZoneInfo
 

@@ -159,7 +159,9 @@ def give(con: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
         full.append([_plain(values.get(c), types[c]) for c in types])
     if full:
         casts = ", ".join(f"cast(? as {kind})" for kind in types.values())
-        con.execute(f"insert into {name} values {', '.join([f'({casts})'] * len(full))}", [v for row in full for v in row])
+        con.execute(
+            f"insert into {name} values {', '.join([f'({casts})'] * len(full))}", [v for row in full for v in row]
+        )
 
 
 def _plain(value: Any, kind: str) -> str | None:

@@ -241,7 +241,9 @@ def read_contract(path: Path) -> Contract:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise ContractError(f"{where}: {place} {first['msg'].lower()}; see data_contracts/README.md for the keys") from error
+        raise ContractError(
+            f"{where}: {place} {first['msg'].lower()}; see data_contracts/README.md for the keys"
+        ) from error
     expected = f"{path.parent.name}.{path.name.removesuffix('.odcs.yaml')}"
     if contract.id != expected or contract.table.name != expected.split(".")[1]:
         raise ContractError(f"{where}: id is {contract.id!r}; allowed is {expected!r}, the file's own path")
@@ -257,7 +259,9 @@ def contract_for(schema: str, table: str) -> Contract:
     """
     path = CONTRACTS / schema / f"{table}.odcs.yaml"
     if not path.exists():
-        raise ContractError(f"{schema}.{table}: found no contract; data_contracts/{schema}/{table}.odcs.yaml is expected")
+        raise ContractError(
+            f"{schema}.{table}: found no contract; data_contracts/{schema}/{table}.odcs.yaml is expected"
+        )
     return read_contract(path)
 
 

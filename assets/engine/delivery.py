@@ -69,7 +69,9 @@ def write_worklists(
         pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
         for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
             if not FILE_NAME.fullmatch(npi):
-                raise PublicationError("outreach.worklist: found a pharmacy_npi that is not ten digits; no file can bear it")
+                raise PublicationError(
+                    "outreach.worklist: found a pharmacy_npi that is not ten digits; no file can bear it"
+                )
             _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={npi}", formats)
 
 

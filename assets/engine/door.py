@@ -155,10 +155,14 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
             continue
         if kind in NATIVE.get(p.logical_type, ()):
             texts.append(f'"{p.name}" as "t_{p.name}"')
-            value = f't_{p.name}::{p.sql_type}' if p.logical_type != "number" else f"case when isfinite(t_{p.name}) then t_{p.name}::double end"
+            value = (
+                f"t_{p.name}::{p.sql_type}"
+                if p.logical_type != "number"
+                else f"case when isfinite(t_{p.name}) then t_{p.name}::double end"
+            )
         else:
             texts.append(f'{text_of(p.name, kind)} as "t_{p.name}"')
-            value = value_of(p, f't_{p.name}')
+            value = value_of(p, f"t_{p.name}")
             if _counts_repairs(p) and kind != "BOOLEAN":
                 repairs[family(p.name)].append(f't_{p.name} <> "{p.name}"::varchar')
         values.append(f'{value} as "{p.name}"')

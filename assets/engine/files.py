@@ -33,7 +33,9 @@ def set_modes(folder: Path, folder_mode: int, file_mode: int, group: str = "") -
             try:
                 shutil.chown(path, group=group)
             except LookupError as error:
-                raise PublicationError(f"delivery.group: found {group!r}; an existing POSIX group is expected") from error
+                raise PublicationError(
+                    f"delivery.group: found {group!r}; an existing POSIX group is expected"
+                ) from error
 
 
 def sha256(path: Path) -> str:
@@ -58,5 +60,5 @@ def switch(link: Path, target: str) -> None:
     fresh = link.with_name(f".{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    os.replace(fresh, link)
+    fresh.replace(link)
     sync(link.parent)

@@ -78,7 +78,9 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     con.execute("create schema if not exists raw; create schema if not exists door")
     con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
     con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
-    con.execute(f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT)")
+    con.execute(
+        f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT)"
+    )
     base = 0
     if inputs.layout.maps(table):
         base = _load_mapped(con, contract, inputs.layout, folder)
@@ -88,7 +90,9 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     if table in REQUIRED_TABLES and base == 0:
         has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
         found = "no row" if has_files else "no file"
-        raise InputError(f"{table}: found {found}; this table is required (one file or folder {table}.csv, .csv.gz or .parquet)")
+        raise InputError(
+            f"{table}: found {found}; this table is required (one file or folder {table}.csv, .csv.gz or .parquet)"
+        )
     _count(con, table, "read", "", base)
     if table not in VERSIONED_TABLES:
         _remove_copies(con, contract)

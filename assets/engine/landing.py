@@ -141,7 +141,9 @@ def land(
     try:
         return _land_parquet(con, file) if file.is_parquet else _land_csv(con, file, number, delimiter, quote)
     except duckdb.Error as error:
-        raise InputError(f"{file.label}: not readable as {'Parquet' if file.is_parquet else 'CSV'}; {_kind(error)}") from error
+        raise InputError(
+            f"{file.label}: not readable as {'Parquet' if file.is_parquet else 'CSV'}; {_kind(error)}"
+        ) from error
     except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
         raise InputError(f"{file.label}: not readable; a complete, readable file is expected") from error
 
@@ -165,13 +167,13 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile) -> Landed:
     return Landed(query, tuple(n.lower() for n in names), rows, None)
 
 
-def _land_csv(
-    con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str
-) -> Landed:
+def _land_csv(con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str) -> Landed:
     header, lines, blanks = _scan_lines(file, delimiter)
     source = f"landing_{number}"
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
-    con.execute(f"drop table if exists {source}_rejects; drop table if exists {source}_scans; drop table if exists {source}")
+    con.execute(
+        f"drop table if exists {source}_rejects; drop table if exists {source}_scans; drop table if exists {source}"
+    )
     reader = (
         f"read_csv({_literal(str(file.path))}, auto_detect = false, header = true, columns = {{{columns}}}, "
         f"delim = {_literal(delimiter)}, quote = {_literal(quote)}, escape = {_literal(quote)}, strict_mode = true, "
@@ -218,7 +220,11 @@ def _scan_lines(file: InputFile, delimiter: str) -> tuple[tuple[str, ...], int, 
         if b"\x00" in block:
             raise InputError(f"{file.label}: found NUL bytes; UTF-8 text is expected")
         joined = tail + block
-        if b"\n\n" in joined or b"\n\r\n" in joined or joined.startswith((b"\n", b"\r\n")) and lines == 0 and not tail:
+        if (
+            b"\n\n" in joined
+            or b"\n\r\n" in joined
+            or (joined.startswith((b"\n", b"\r\n")) and lines == 0 and not tail)
+        ):
             # Rare: number the blank lines of this block one by one.
             number = lines if tail[-1:] != b"" else 0
             for at, line in enumerate(block.split(b"\n")[:-1]):
@@ -241,7 +247,9 @@ def _scan_lines(file: InputFile, delimiter: str) -> tuple[tuple[str, ...], int, 
             if other != delimiter and other in text:
                 raise InputError(f"{file.label}: the header is separated by {other!r}; {delimiter!r} is expected")
     if not all(names):
-        raise InputError(f"{file.label}: the header has {names.count('')} columns without a name; a name each is expected")
+        raise InputError(
+            f"{file.label}: the header has {names.count('')} columns without a name; a name each is expected"
+        )
     _refuse_repeats(file, names)
     return names, lines, blanks
 

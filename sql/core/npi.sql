@@ -41,15 +41,15 @@ select
     and coalesce(
         (
             24
-            + 2 * (d1 + d3 + d5 + d7 + d9)
+            + 2 * (digits.d1 + digits.d3 + digits.d5 + digits.d7 + digits.d9)
             - 9 * (
-                case when d1 > 4 then 1 else 0 end
-                + case when d3 > 4 then 1 else 0 end
-                + case when d5 > 4 then 1 else 0 end
-                + case when d7 > 4 then 1 else 0 end
-                + case when d9 > 4 then 1 else 0 end
+                case when digits.d1 > 4 then 1 else 0 end
+                + case when digits.d3 > 4 then 1 else 0 end
+                + case when digits.d5 > 4 then 1 else 0 end
+                + case when digits.d7 > 4 then 1 else 0 end
+                + case when digits.d9 > 4 then 1 else 0 end
             )
-            + d2 + d4 + d6 + d8 + d10
+            + digits.d2 + digits.d4 + digits.d6 + digits.d8 + digits.d10
         ) % 10 = 0,
         false
     ) as is_valid

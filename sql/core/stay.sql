@@ -1,4 +1,4 @@
--- Institutional stays: days on which a facility, not a pharmacy, supplied the drugs. Stays that overlap or touch are one.
+-- Institutional stays: days on which a facility, not a pharmacy, supplied the drugs; stays that touch are one.
 --
 -- Bill types 11x, 18x, 21x and 41x; without a discharge date a stay ends with its claim, and a patient who is still
 -- there at the end of the last claim (status 30) stays through the as-of date (interface 2.1). The day of discharge
@@ -113,10 +113,7 @@ left join first_open_stays
 group by
     stays.member_key,
     -- Whatever begins after an open stay lies inside it.
-    case
-        when first_open_stays.stay_number is not null then first_open_stays.stay_number
-        else stays.stay_number
-    end
+    coalesce(first_open_stays.stay_number, stays.stay_number)
 order by
     stays.member_key,
     admission_date

@@ -162,7 +162,9 @@ last_fills as (
             class_fill.member_key = treatment_period.member_key
             and class_fill.measure_key = treatment_period.measure_key
             and class_fill.fill_date between treatment_period.index_date
-            and coalesce(greatest(treatment_period.treatment_end_date, treatment_period.index_date), treatment_period.index_date)
+            and coalesce(
+                greatest(treatment_period.treatment_end_date, treatment_period.index_date), treatment_period.index_date
+            )
     group by treatment_period.period_key
 ),
 
@@ -214,16 +216,35 @@ stay_offsets as (
     select
         counted.period_key,
         cast(
-            sum(case when period_stay.community_day <= counted.last_covered_day then period_stay.end_day - period_stay.start_day + 1 else 0 end)
+            sum(
+                case
+                    when
+                        period_stay.community_day <= counted.last_covered_day
+                        then period_stay.end_day - period_stay.start_day + 1
+                    else 0
+                end
+            )
             as integer
         ) as covered_offset,
         cast(
-            sum(case when period_stay.community_day <= counted.due_day then period_stay.end_day - period_stay.start_day + 1 else 0 end)
+            sum(
+                case
+                    when
+                        period_stay.community_day <= counted.due_day
+                        then period_stay.end_day - period_stay.start_day + 1
+                    else 0
+                end
+            )
             as integer
         ) as due_offset,
         cast(
             sum(
-                case when period_stay.community_day <= counted.last_impactable_day then period_stay.end_day - period_stay.start_day + 1 else 0 end
+                case
+                    when
+                        period_stay.community_day <= counted.last_impactable_day
+                        then period_stay.end_day - period_stay.start_day + 1
+                    else 0
+                end
             ) as integer
         ) as impactable_offset
     from counted

@@ -1,7 +1,7 @@
 -- Fills of each measure's drugs in the measurement year through the as-of date, one row per target ingredient.
 --
 -- Only fills dated in the year count: supply carried over from December gives nothing in January (CMS Star Ratings
--- Technical Notes 2026, data source of D08 to D10). Compounds are left out: CMS is silent, and their NDC names one part.
+-- Technical Notes 2026, data source of D08 to D10). Compounds are left out: their NDC names one part only.
 select
     measure_drug.measure_key,
     fill.member_key,

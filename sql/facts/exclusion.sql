@@ -15,7 +15,9 @@ claim_statuses as (
     inner join raw.value_set
         on
             value_set.code_system = 'bill_type'
-            and substr(medical_line.bill_type_code, 1, 2) between value_set.code and coalesce(value_set.last_code, value_set.code)
+            and substr(medical_line.bill_type_code, 1, 2) between value_set.code and coalesce(
+                value_set.last_code, value_set.code
+            )
     where medical_line.is_paid
     union
     select distinct
@@ -27,7 +29,9 @@ claim_statuses as (
     inner join raw.value_set
         on
             value_set.code_system = 'revenue_center'
-            and medical_line.revenue_center_code between value_set.code and coalesce(value_set.last_code, value_set.code)
+            and medical_line.revenue_center_code between value_set.code and coalesce(
+                value_set.last_code, value_set.code
+            )
     where medical_line.is_paid
     union
     select distinct

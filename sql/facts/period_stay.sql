@@ -19,8 +19,8 @@ clipped_stays as (
     inner join core.stay
         on
             treatment_period.member_key = stay.member_key
-            and stay.admission_date <= treatment_period.treatment_end_date
-            and stay.discharge_date >= treatment_period.index_date
+            and treatment_period.treatment_end_date >= stay.admission_date
+            and treatment_period.index_date <= stay.discharge_date
     -- Enrolment that ended before the first fill leaves no day to take a stay from.
     where treatment_period.calendar_days > 0
 ),

@@ -90,7 +90,7 @@ episodes as (
 select
     cast(
         row_number() over (
-            order by episodes.member_key, episodes.measure_key, episodes.span_start_date asc nulls first
+            order by episodes.member_key asc, episodes.measure_key asc, episodes.span_start_date asc nulls first
         ) as integer
     ) as period_key,
     episodes.member_key,
@@ -109,7 +109,11 @@ select
     -- Calendar months of the episode that lie in the year, of twelve.
     coalesce(
         cast(
-            (extract(year from episodes.span_end_date) - extract(year from greatest(episodes.span_start_date, measurement_year.year_start_date))) * 12
+            (
+                extract(year from episodes.span_end_date)
+                - extract(year from greatest(episodes.span_start_date, measurement_year.year_start_date))
+            )
+            * 12
             + extract(month from episodes.span_end_date)
             - extract(month from greatest(episodes.span_start_date, measurement_year.year_start_date))
             + 1 as integer

@@ -69,19 +69,25 @@ select
     -- A fill without usable days supply may have covered days that look missed.
     cast(case when gaps.unusable_fill_count > 0 then 0.7 else 1 end as decimal(9, 4)) as confidence,
     case
-        when gaps.gap_code = 'ADHERENCE_LOST' then concat(
-            'The target for ', gaps.drug_class, ' can no longer be reached this year: ', gaps.missed_days,
-            ' days without a paid claim, ', gaps.allowed_missed_days, ' allowed.'
-        )
-        when gaps.gap_code = 'ADHERENCE_FIRST_FILL' then concat(
-            'First fill of ', gaps.drug_class, ' this year lasts through ', gaps.covered_through_date,
-            '; no second fill on record yet.'
-        )
-        when gaps.days_late >= 1 then concat(
-            'Supply of ', gaps.drug_class, ' ran out on ', gaps.covered_through_date, ', ', gaps.days_late,
-            case when gaps.days_late = 1 then ' day' else ' days' end, ' late with no paid claim; refill by ',
-            gaps.last_impactable_date, ' to stay on target this year.'
-        )
+        when gaps.gap_code = 'ADHERENCE_LOST'
+            then
+                concat(
+                    'The target for ', gaps.drug_class, ' can no longer be reached this year: ', gaps.missed_days,
+                    ' days without a paid claim, ', gaps.allowed_missed_days, ' allowed.'
+                )
+        when gaps.gap_code = 'ADHERENCE_FIRST_FILL'
+            then
+                concat(
+                    'First fill of ', gaps.drug_class, ' this year lasts through ', gaps.covered_through_date,
+                    '; no second fill on record yet.'
+                )
+        when gaps.days_late >= 1
+            then
+                concat(
+                    'Supply of ', gaps.drug_class, ' ran out on ', gaps.covered_through_date, ', ', gaps.days_late,
+                    case when gaps.days_late = 1 then ' day' else ' days' end, ' late with no paid claim; refill by ',
+                    gaps.last_impactable_date, ' to stay on target this year.'
+                )
         else concat(
             'Supply of ', gaps.drug_class, ' lasts through ', gaps.covered_through_date, '; ',
             gaps.remaining_missed_days, ' of ', gaps.allowed_missed_days,

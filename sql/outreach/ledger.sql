@@ -2,7 +2,8 @@
 --
 -- A gap keeps its id while it lives and gets a new one when it opens again (interface 3.1); the id is a salted digest,
 -- so that it says nothing of the person. A gap that vanished is `closed`, with `superseded` as the reason where the
--- same family now says something else of the same subject, `expired` where its window is over, else `resolved`. Closed gaps stay through their calendar year.
+-- same family now says something else of the same subject, `expired` where its window is over, else `resolved`.
+-- Closed gaps stay through their calendar year.
 with
 
 current_gaps as (

@@ -96,7 +96,8 @@ def insert(con: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...],
     if not rows:
         return
     lines = (
-        f"({', '.join(map(_text, row))}, '{table}.csv', {number + 1}, {number})" for number, row in enumerate(rows, start=1)
+        f"({', '.join(map(_text, row))}, '{table}.csv', {number + 1}, {number})"
+        for number, row in enumerate(rows, start=1)
     )
     names = ", ".join((*columns, "source_file", "line_number", "row_id"))
     con.execute(f"insert into raw.{table} ({names}) values {', '.join(lines)}")

@@ -77,7 +77,7 @@ class Result:
     best_possible_days: int | None = None
     covered_through_date: date | None = None
     refill_due_date: date | None = None
-    days_late: int | None = None
+    days_late: int = 0
     last_impactable_date: date | None = None
     member_years: Fraction | None = None
     reasons: list[str] = field(default_factory=list)
@@ -192,7 +192,10 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
         result.reasons.append("short_treatment_period")
     if start not in enrolled or any(d not in enrolled for d in treatment):
         result.reasons.append("enrollment_gap")
-    if any(s.is_hospice and s.start <= date(year, 12, 31) and (s.end or date.max) >= date(year, 1, 1) for s in history.spans):
+    if any(
+        s.is_hospice and s.start <= date(year, 12, 31) and (s.end or date.max) >= date(year, 1, 1)
+        for s in history.spans
+    ):
         result.reasons.append("hospice")
     window = treatment if year >= 2024 else days(date(year, 1, 1), as_of)
     if any(f.is_excluding and f.day in window and f.day <= as_of for f in history.fills):
@@ -205,7 +208,8 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
     result.full_treatment_days = len(home)
     result.treatment_days = len([d for d in home if d <= as_of])
     result.allowed_missed_days = max(k for k in range(len(home) + 1) if len(home) - k >= THRESHOLD * len(home))
-    if not any(f.days_supply is not None and 1 <= f.days_supply <= 365 for f in counted):
+    # Without a usable supply, or without a day at home, nothing can be said of coverage.
+    if not home or not any(f.days_supply is not None and 1 <= f.days_supply <= 365 for f in counted):
         return result
 
     covered = without_stays(supplied_days(counted), stays, end) & set(home)

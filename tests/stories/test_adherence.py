@@ -452,7 +452,9 @@ def test_a_fill_on_the_last_day_covers_one_day(story):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="variant C for products with several target ingredients is not built: B gives 75")
+@pytest.mark.xfail(
+    strict=True, reason="variant C for products with several target ingredients is not built: B gives 75"
+)
 def test_a_combination_waits_for_both_of_its_ingredients(story):
     """D9, domain rule 1.5 variant C: the whole claim is shifted, 1/1 to 3/31: 90 days."""
     story(

@@ -440,7 +440,10 @@ def test_a_member_who_opted_out_is_on_no_list(story):
     """Interface 3.1: an open gap that is not on a list has a status_reason."""
     story(
         given={"raw.member_preference": "person_id | do_not_contact\nann | yes"},
-        expect={"outreach.worklist": "", "outreach.gap": "person_id | status | status_reason\nann | open | do_not_contact"},
+        expect={
+            "outreach.worklist": "",
+            "outreach.gap": "person_id | status | status_reason\nann | open | do_not_contact",
+        },
     )
 
 
@@ -614,7 +617,9 @@ def test_the_nearest_open_network_pharmacy_of_the_zip(story):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="facts.class_fill holds this year's fills only: rule 3 does not see 180 days back")
+@pytest.mark.xfail(
+    strict=True, reason="facts.class_fill holds this year's fills only: rule 3 does not see 180 days back"
+)
 def test_fills_of_the_class_before_the_new_year_count(story):
     """Rule 3: most paid fills of the class in 180 days; as of 31 March that reaches back to October."""
     story(

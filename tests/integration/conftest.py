@@ -1,0 +1,51 @@
+"""Nights that the integration tests share: a run takes seconds, so each is run once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets.resources import workplace
+from tests.integration.nightly_run import FIRST, ROOT, SECOND, SETTINGS, Season, write_delivery, write_settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_dagster_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs of the tests stay out of the repository's own instance."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "DAGSTER_HOME", str(ROOT))
+        patch.setitem(os.environ, "CAREGAPS_DAGSTER_STORAGE", str(tmp_path_factory.mktemp("dagster")))
+        yield
+    workplace.leave()
+
+
+@pytest.fixture(scope="session")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An input folder in the `tuva` layout."""
+    return write_delivery(tmp_path_factory.mktemp("delivery"))
+
+
+@pytest.fixture(scope="session")
+def first_night(delivery: Path, tmp_path_factory: pytest.TempPathFactory) -> Season:
+    """One published night: the first that the output folder ever saw."""
+    settings = write_settings(tmp_path_factory.mktemp("settings") / "settings.toml", SETTINGS)
+    season = Season(delivery, settings, tmp_path_factory.mktemp("nights") / "output")
+    season.run(FIRST, "first")
+    return season
+
+
+@pytest.fixture(scope="session")
+def season(first_night: Season) -> Season:
+    """Two nights, the second knowing the first."""
+    first_night.run(SECOND, "second")
+    return first_night
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one warning of Dagster's pass: `define_asset_job(partitions_def=)` is deprecated for version 2."""
+    for item in items:
+        if "integration" in item.path.parts:
+            item.add_marker(pytest.mark.filterwarnings("ignore:Parameter `partitions_def`:DeprecationWarning"))
