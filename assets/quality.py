@@ -35,6 +35,7 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
     def checks(context: dg.AssetCheckExecutionContext, night: NightResource) -> Iterator[dg.AssetCheckResult]:
         with night.open(context.run) as (con, plan), tempfile.TemporaryDirectory(dir=plan.warehouse.parent) as scratch:
             results = quality.run_suite(con, border, last_night(plan), Path(scratch))
+            quality.keep_results(con, border, results)
         for result in results:
             yield dg.AssetCheckResult(
                 asset_key=asset,

@@ -77,7 +77,7 @@ def write_worklists(
 
 def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:
     """Equal neighbours of a sorted column, as (value, first row, row after the last)."""
-    encoded = pc.run_end_encode(column.combine_chunks())
+    encoded = pc.call_function("run_end_encode", [column.combine_chunks()])
     ends = encoded.run_ends.to_pylist()
     return list(zip(encoded.values.to_pylist(), [0, *ends[:-1]], ends, strict=True))
 

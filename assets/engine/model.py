@@ -102,7 +102,11 @@ class Model:
         """
         found: dict[str, list[tuple[str, str, str]]] = {}
         tree = qualify(
-            self.tree.copy(), schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False
+            self.tree.copy(),
+            schema=dict(schema),
+            dialect="duckdb",
+            validate_qualify_columns=False,
+            quote_identifiers=False,
         )
         for column in tree.named_selects:
             sources = set()

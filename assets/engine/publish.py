@@ -21,6 +21,7 @@ from assets.engine.contract import Contract, all_contracts
 from assets.engine.delivery import write_worklists
 from assets.engine.errors import PublicationError
 from assets.engine.night import Night
+from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
 from assets.engine.state import STATE_TABLES, nights
 
@@ -130,6 +131,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             small_cell=night.settings.outreach.small_cell,
             warnings=warnings,
         )
+        write_data_docs(kept_results(con), draft / "report" / "quality.html")
         inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
         manifest = build_manifest(con, night, run_id, inventory, warnings)
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -440,3 +440,31 @@ def _row(result: ExpectationResult) -> str:
         f'<th scope="row">{html.escape(result.name.replace("_", " "))}<br><small>{html.escape(result.description)}</small></th>'
         f'<td class="number">{found}</td><td>{html.escape(result.allowed)}</td></tr>'
     )
+
+
+RESULTS = "door.border_result"
+RESULTS_DDL = (
+    f"create table if not exists {RESULTS} (border VARCHAR, number INTEGER, name VARCHAR, severity VARCHAR, "
+    "passed BOOLEAN, observed DOUBLE, description VARCHAR, allowed VARCHAR)"
+)
+
+
+def keep_results(con: duckdb.DuckDBPyConnection, border: str, results: Sequence[ExpectationResult]) -> None:
+    """Keep a border's results in the warehouse until the night is published."""
+    con.execute(RESULTS_DDL)
+    con.execute(f"delete from {RESULTS} where border = ?", [border])
+    rows = [
+        (r.border, n, r.name, r.severity, r.passed, r.observed, r.description, r.allowed) for n, r in enumerate(results)
+    ]
+    if rows:
+        con.executemany(f"insert into {RESULTS} values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def kept_results(con: duckdb.DuckDBPyConnection) -> list[ExpectationResult]:
+    """The results that were kept, border by border, in suite order."""
+    con.execute(RESULTS_DDL)
+    rows = con.execute(
+        "select border, name, severity, passed, observed, description, allowed "
+        f"from {RESULTS} order by border desc, number"
+    ).fetchall()
+    return [ExpectationResult(*row) for row in rows]

@@ -63,7 +63,10 @@ def write_delivery(folder: Path) -> Path:
     # 2026-03-31 is 91 days before the second night.
     (folder / "outreach_outcome.csv").write_text(
         "person_id,gap_code,attempted_at,outcome_code\n"
-        + "".join(f"{EARLY_REFILLS},ADHERENCE_LATE,{day} 10:00:00,no_answer\n" for day in ("2026-03-31", "2026-06-01", "2026-06-20")),
+        + "".join(
+            f"{EARLY_REFILLS},ADHERENCE_LATE,{day} 10:00:00,no_answer\n"
+            for day in ("2026-03-31", "2026-06-01", "2026-06-20")
+        ),
         encoding="utf-8",
     )
     (folder / "notes.txt").write_text("not a table\n", encoding="utf-8")

@@ -88,7 +88,11 @@ def test_a_night_holds_what_the_interface_names(season: Season) -> None:
         assert re.fullmatch(r"state=[A-Z]{2}", state.name)
         files = {p.name for p in state.iterdir()}
         assert "worklist.parquet" in files
-        npis = {re.fullmatch(r"pharmacy_npi=(\d{10})\.parquet", n).group(1) for n in files if n.startswith("pharmacy") and n.endswith("parquet")}
+        npis = {
+            re.fullmatch(r"pharmacy_npi=(\d{10})\.parquet", n).group(1)
+            for n in files
+            if n.startswith("pharmacy") and n.endswith("parquet")
+        }
         lists = {f"pharmacy_npi={npi}.{form}" for npi in npis for form in ("parquet", "csv", "xlsx")}
         assert npis
         assert lists <= files
@@ -98,7 +102,9 @@ def test_a_night_holds_what_the_interface_names(season: Season) -> None:
 
 @pytest.mark.parametrize("table", [*TABLES, *(pytest.param(t, marks=not_built) for t in COMING)])
 def test_published_table_has_the_columns_of_the_interface(season: Season, table: str) -> None:
-    assert set((TABLES | COMING)[table].split()) <= set(pl.read_parquet_schema(season.second / "tables" / f"{table}.parquet"))
+    assert set((TABLES | COMING)[table].split()) <= set(
+        pl.read_parquet_schema(season.second / "tables" / f"{table}.parquet")
+    )
 
 
 @pytest.mark.parametrize("table", [pytest.param(t, marks=not_built) for t in ("pregnancy", "suppression")])
@@ -112,7 +118,9 @@ def test_restricted_tables_are_nowhere_else(season: Season) -> None:
     assert secret
     assert not secret & public
     with duckdb.connect(str(season.second / "warehouse.duckdb"), read_only=True) as con:
-        assert {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()} == public
+        assert {
+            name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()
+        } == public
 
 
 def test_modes_keep_others_out(season: Season) -> None:
@@ -159,7 +167,11 @@ def test_manifest_says_what_ran(season: Season) -> None:
 def test_manifest_names_every_file_with_its_digest(season: Season) -> None:
     listed = {f["path"]: f for f in manifest_of(season.second)["files"]}
     public = {p.relative_to(season.second).as_posix(): p for p in season.second.rglob("*") if p.is_file()}
-    secret = {f"restricted/{p.relative_to(season.restricted).as_posix()}": p for p in season.restricted.rglob("*") if p.is_file()}
+    secret = {
+        f"restricted/{p.relative_to(season.restricted).as_posix()}": p
+        for p in season.restricted.rglob("*")
+        if p.is_file()
+    }
     public.pop("manifest.json")
     assert set(listed) == set(public) | set(secret)
     for name, path in (public | secret).items():
@@ -255,7 +267,9 @@ def test_states_add_up_to_the_table_and_pharmacies_to_their_state(season: Season
         frame = pl.read_parquet(path, hive_partitioning=False)
         assert set(frame["state"]) == {path.parent.name.removeprefix("state=")}
         assert frame.equals(frame.sort("pharmacy_npi", "list_rank"))
-        lists = [pl.read_parquet(p, hive_partitioning=False) for p in sorted(path.parent.glob("pharmacy_npi=*.parquet"))]
+        lists = [
+            pl.read_parquet(p, hive_partitioning=False) for p in sorted(path.parent.glob("pharmacy_npi=*.parquet"))
+        ]
         assert pl.concat(lists).select(frame.columns).sort("pharmacy_npi", "list_rank").equals(frame)
         states.append(frame)
     everything = pl.concat(states)
@@ -373,7 +387,9 @@ def test_a_list_is_cut_only_where_its_capacity_is_used_up(season: Season) -> Non
 
 
 def test_member_who_wants_no_contact_is_on_no_list(season: Season) -> None:
-    gaps = rows(f"select status, status_reason from {season.table('gap')} where person_id = '{LATE_REFILL}' and status = 'open'")
+    gaps = rows(
+        f"select status, status_reason from {season.table('gap')} where person_id = '{LATE_REFILL}' and status = 'open'"
+    )
     assert gaps == [("open", "do_not_contact")]
     assert rows(f"select 1 from {season.table('worklist')} where person_id = '{LATE_REFILL}'") == []
 
@@ -394,7 +410,9 @@ def truth(season: Season) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("fact", ["treatment_days", "covered_days", "exclusion_reason"])
 def test_adherence_is_what_was_worked_out_by_hand(season: Season, fact: str) -> None:
-    found = {(p, m): str(v) for p, m, v in rows(f"select person_id, measure_id, {fact} from {season.table('adherence')}")}
+    found = {
+        (p, m): str(v) for p, m, v in rows(f"select person_id, measure_id, {fact} from {season.table('adherence')}")
+    }
     expected = {(t["person_id"], t["subject"]): t["value"] for t in truth(season) if t["fact"] == f"expected_{fact}"}
     assert len(expected) >= 8
     assert {key: found.get(key) for key in expected} == expected
@@ -405,7 +423,8 @@ def test_adherence_is_what_was_worked_out_by_hand(season: Season, fact: str) -> 
     [
         ["ADHERENCE_LATE", "ADHERENCE_LOST", "ADHERENCE_FIRST_FILL"],
         pytest.param(
-            ["ADHERENCE_NOT_STARTED"], marks=pytest.mark.xfail(strict=True, reason="no model finds ADHERENCE_NOT_STARTED yet")
+            ["ADHERENCE_NOT_STARTED"],
+            marks=pytest.mark.xfail(strict=True, reason="no model finds ADHERENCE_NOT_STARTED yet"),
         ),
     ],
     ids=["started", "not_started"],
@@ -433,7 +452,9 @@ def facts_of(season: Season, fact: str, prefix: str = "", value: str | None = No
 def test_planted_pharmacy_claims_end_in_their_buckets(season: Season) -> None:
     told = manifest_of(season.second)["inputs"]["pharmacy_claim"]
     # A reversal falls with its original, an adjustment lets the version before it fall.
-    assert told["netted"] == 2 * len(facts_of(season, "planted_reversal", "RX")) + len(facts_of(season, "planted_adjustment", "RX"))
+    assert told["netted"] == 2 * len(facts_of(season, "planted_reversal", "RX")) + len(
+        facts_of(season, "planted_adjustment", "RX")
+    )
     assert told["duplicate"] == len(facts_of(season, "planted_duplicate", "RX"))
     bad = Counter(t["value"] for t in truth(season) if t["fact"] == "planted_bad_row" and t["subject"].startswith("RX"))
     assert told["rejected"] == bad
@@ -447,7 +468,10 @@ def test_planted_pharmacy_claims_end_in_their_buckets(season: Season) -> None:
 def test_planted_medical_claims_end_in_their_buckets(season: Season) -> None:
     told = manifest_of(season.second)["inputs"]["medical_claim"]
     lines = Counter(pl.read_parquet(season.delivery / "medical_claim.parquet")["claim_id"])
-    claims = {f: facts_of(season, f"planted_{f}", "MC") for f in ("reversal", "adjustment", "duplicate", "replacement", "void")}
+    claims = {
+        f: facts_of(season, f"planted_{f}", "MC")
+        for f in ("reversal", "adjustment", "duplicate", "replacement", "void")
+    }
     assert told["duplicate"] == sum(lines[c] // 2 for c in claims["duplicate"])
     assert told["netted"] == (
         sum(lines[c] for c in claims["reversal"])
@@ -509,7 +533,9 @@ def test_gap_history_tells_every_status_and_when_it_held(season: Season) -> None
             expected.append((gap, FIRST, status, None))
         else:
             expected += [(gap, FIRST, before[gap], SECOND), (gap, SECOND, status, None)]
-    assert sorted(rows(f"select gap_id, valid_from, status, valid_to from {season.table('gap_history')}"), key=str) == sorted(expected, key=str)
+    assert sorted(
+        rows(f"select gap_id, valid_from, status, valid_to from {season.table('gap_history')}"), key=str
+    ) == sorted(expected, key=str)
 
 
 def test_gap_ids_are_sixteen_hex_digits_that_name_nobody(season: Season) -> None:
@@ -541,6 +567,10 @@ def test_an_earlier_night_is_published_and_moves_nothing(long_season: Season) ->
 
 def test_an_earlier_night_knows_nothing_of_later_ones(long_season: Season) -> None:
     night = long_season.output / f"as_of={BEFORE_BOTH}"
-    assert rows(f"select distinct valid_from, valid_to from {long_season.table('gap_history', night)}") == [(BEFORE_BOTH, None)]
-    assert rows(f"select distinct opened_date from {long_season.table('gap', night)} where status = 'open'") == [(BEFORE_BOTH,)]
+    assert rows(f"select distinct valid_from, valid_to from {long_season.table('gap_history', night)}") == [
+        (BEFORE_BOTH, None)
+    ]
+    assert rows(f"select distinct opened_date from {long_season.table('gap', night)} where status = 'open'") == [
+        (BEFORE_BOTH,)
+    ]
     assert rows(f"select distinct as_of from {long_season.table('gap', night)}") == [(BEFORE_BOTH,)]

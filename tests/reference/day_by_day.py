@@ -1,7 +1,7 @@
 """PDC counted day by day: the domain rules as sets of dates, slow and obvious, to judge the SQL by.
 
-Domain sections 1.2 to 1.6 and 4; interface 2.1. One class of single-target drugs; no claim is ever netted here. Nothing
-in this file may be clever: no closed form, no day arithmetic where a set of days will do.
+Domain sections 1.2 to 1.6 and 4; interface 2.1. One class of drugs; no claim is ever netted here. Nothing in this file
+may be clever: no closed form, no day arithmetic where a set of days will do.
 """
 
 from __future__ import annotations
@@ -32,9 +32,14 @@ class Fill:
 
     day: date
     claim_id: str
-    ingredient: str
+    product: str
     days_supply: int | None
     is_excluding: bool = False
+
+    @property
+    def ingredients(self) -> list[str]:
+        """Target ingredients; a combination of two is named with a hyphen between them."""
+        return self.product.split("-")
 
 
 @dataclass(frozen=True)
@@ -120,18 +125,18 @@ def stay_days(history: History, as_of: date) -> set[date]:
 
 
 def supplied_days(fills: list[Fill]) -> set[date]:
-    """Days with supply of the class: a refill of one ingredient waits for the supply before it, another does not."""
+    """Days with supply of the class: a fill waits for the supply of every ingredient that it shares (variant C)."""
     covered: set[date] = set()
-    for ingredient in {f.ingredient for f in fills}:
-        free = date.min
-        for fill in sorted((f for f in fills if f.ingredient == ingredient), key=lambda f: (f.day, f.claim_id)):
-            if fill.days_supply is None or not 1 <= fill.days_supply <= 365:
-                continue
-            day = max(fill.day, free)
-            for _ in range(fill.days_supply):
-                covered.add(day)
-                day += DAY
-            free = day
+    free: dict[str, date] = {}
+    for fill in sorted(fills, key=lambda f: (f.day, f.claim_id)):
+        if fill.days_supply is None or not 1 <= fill.days_supply <= 365:
+            continue
+        day = max([fill.day, *(free[i] for i in fill.ingredients if i in free)])
+        for _ in range(fill.days_supply):
+            covered.add(day)
+            day += DAY
+        for ingredient in fill.ingredients:
+            free[ingredient] = day
     return covered
 
 
@@ -168,7 +173,7 @@ def measure(history: History, as_of: date) -> Result | None:
         if max(class_fills, key=lambda f: f.day).day in run:
             row = result
     if row is not None:
-        row.member_years = Fraction(months, 12)
+        row.member_years = Fraction(min(months, 12), 12)
     return row
 
 
@@ -199,7 +204,7 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
         result.reasons.append("hospice")
     window = treatment if year >= 2024 else days(date(year, 1, 1), as_of)
     if any(f.is_excluding and f.day in window and f.day <= as_of for f in history.fills):
-        result.reasons.append("sacubitril_valsartan")
+        result.reasons.append("insulin")
     if treatment and set(treatment) <= stays:
         result.reasons.append("stay_spans_treatment_period")
     result.exclusion_reason = ";".join(result.reasons) or None
@@ -215,7 +220,8 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
     covered = without_stays(supplied_days(counted), stays, end) & set(home)
     over = [d for d in home if d < as_of]
     result.covered_days = len([d for d in covered if d <= as_of])
-    result.is_adherent = result.covered_days >= THRESHOLD * result.treatment_days
+    if result.treatment_days > 0:
+        result.is_adherent = result.covered_days >= THRESHOLD * result.treatment_days
     result.missed_days = len([d for d in over if d not in covered])
     result.remaining_missed_days = result.allowed_missed_days - result.missed_days
     result.is_reachable = result.remaining_missed_days >= 0
