@@ -199,9 +199,8 @@ def difference(columns: list[str], expected: list[Row], found: list[Row]) -> str
     same = Counter(found) & Counter(expected)
     marked = [(" ", r) for r in same.elements()] + [("-", r) for r in missing.elements()]
     marked += [("+", r) for r in unexpected.elements()]
-    table = [("", columns)] + sorted(
-        ((mark, [c or "-" for c in row]) for mark, row in marked), key=lambda m: (m[1], m[0] != "-")
-    )
+    shown = [(mark, [c or "-" for c in row]) for mark, row in marked]
+    table = [("", columns), *sorted(shown, key=lambda line: (line[1], line[0] != "-"))]
     widths = [max(len(row[i]) for _, row in table) for i in range(len(columns))]
     return "\n".join(
         f"{mark:1} {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip()

@@ -112,6 +112,7 @@ class Table(BaseModel):
     rows: Literal["always", "may_be_empty"] = "may_be_empty"
     published: bool = False
     restricted: bool = False
+    sensitive_when: str | None = Field(default=None, alias="sensitiveWhen")
 
 
 class Contract(BaseModel):

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from assets.engine.contract import contract_for
 from assets.engine.model import SQL, Model, sql_models
 from assets.engine.registry import read_families
 
@@ -25,6 +26,9 @@ FAMILY_COLUMNS = (
     "evidence",
 )
 
+# A family whose rows differ in sensitivity says so in this column; elsewhere the code alone decides.
+SENSITIVE_COLUMN = "is_sensitive"
+
 
 @dataclass(frozen=True)
 class EveryGap(Model):
@@ -36,7 +40,9 @@ class EveryGap(Model):
     def sql(self) -> str:
         """One branch per registered family; the registry supplies what a family leaves null."""
         branches = "\nunion all\n".join(
-            "select\n    " + ",\n    ".join(f"{family}.{c}" for c in FAMILY_COLUMNS) + f"\nfrom gaps.{family}"
+            "select\n    "
+            + ",\n    ".join([*(f"{family}.{c}" for c in FAMILY_COLUMNS), _sensitive(family)])
+            + f"\nfrom gaps.{family}"
             for family in sorted(read_families())
         )
         shared = {"severity": "coalesce(found_gaps.severity, gap_code.severity) as severity"}
@@ -45,10 +51,16 @@ class EveryGap(Model):
             "-- Every gap of every family registered in gap_families.yaml, with the severity, impactability and action of "
             "its code.\n-- Generated: a new family appears here by being registered.\n"
             f"with\n\nfound_gaps as (\n{branches}\n)\n\nselect\n    {columns},\n    gap_code.gap_family,\n"
-            "    gap_code.impactability,\n    gap_code.action\nfrom found_gaps\ninner join raw.gap_code\n"
+            "    gap_code.impactability,\n    gap_code.action,\n"
+            "    gap_code.is_sensitive or found_gaps.is_sensitive as is_sensitive\nfrom found_gaps\ninner join raw.gap_code\n"
             "    on found_gaps.gap_code = gap_code.gap_code\norder by\n    found_gaps.member_key,\n"
             "    found_gaps.gap_code,\n    found_gaps.subject\n"
         )
+
+
+def _sensitive(family: str) -> str:
+    has_column = SENSITIVE_COLUMN in contract_for("gaps", family).columns
+    return f"{family}.{SENSITIVE_COLUMN}" if has_column else f"false as {SENSITIVE_COLUMN}"
 
 
 @cache

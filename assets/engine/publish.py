@@ -153,6 +153,9 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
 def _write_restricted(con: duckdb.DuckDBPyConnection, folder: Path, metadata: dict[str, str]) -> None:
     for contract in (c for layer in LAYERS for c in all_contracts(layer) if c.table.restricted):
         _copy(con, contract.id, contract.columns, order_of(contract), folder / f"{contract.key[1]}.parquet", metadata)
+    for contract in (c for layer in LAYERS for c in all_contracts(layer) if c.table.sensitive_when):
+        rows = f"(select * from {contract.id} where {contract.table.sensitive_when})"
+        _copy(con, rows, contract.columns, order_of(contract), folder / f"{contract.key[1]}.parquet", metadata)
     (folder / "state").mkdir()
     for state, source in STATE_TABLES.items():
         contract = next(c for c in all_contracts("raw") if c.key[1] == state)
@@ -164,6 +167,13 @@ def order_of(contract: Contract) -> list[str]:
     if contract.key[1] == "worklist":
         return ["state", "pharmacy_npi", "list_rank"]
     return contract.grain or contract.columns
+
+
+def public_rows(contract: Contract) -> str:
+    """The rows of a table that analysts may read; those of sensitive codes are in the restricted part."""
+    if contract.table.sensitive_when is None:
+        return contract.id
+    return f"(select * from {contract.id} where not coalesce({contract.table.sensitive_when}, false))"
 
 
 def _copy(
@@ -188,7 +198,7 @@ def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], p
             order = ", ".join(f"{c} asc nulls first" for c in order_of(contract))
             con.execute(
                 f"create table published.{contract.key[1]} as select {', '.join(contract.columns)} "
-                f"from {contract.id} order by {order}"
+                f"from {public_rows(contract)} order by {order}"
             )
         # close() can swallow a failed checkpoint; this one cannot.
         con.execute("checkpoint published")

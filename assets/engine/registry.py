@@ -20,6 +20,30 @@ from assets.engine.errors import SettingsError
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
 
+# A value set whose drugs come in several forms has one more column: a word of the product's route or dose form.
+FORM_COLUMN = "form"
+
+# Every reason why a member is not measured, in the order in which a row names them.
+REASONS = (
+    "under_18",
+    "one_fill_date",
+    "short_treatment_period",
+    "enrollment_gap",
+    "hospice",
+    "esrd",
+    "insulin",
+    "sacubitril_valsartan",
+    "stay_spans_treatment_period",
+    "no_diagnosis",
+    "low_supplied_days",
+    "short_span",
+    "few_ingredients",
+    "infused_biologic",
+    "infused_ms_agent",
+    "other_anticoagulant",
+    "nebulized_bronchodilator",
+)
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +67,12 @@ class Measure(_Entry):
     min_age: int = Field(ge=0)
     min_fill_dates: int = Field(ge=1)
     min_treatment_days: int = Field(ge=1)
+    min_supplied_days: int | None = Field(default=None, ge=1)
+    min_span_days: int | None = Field(default=None, ge=1)
+    min_ingredients: int = Field(default=1, ge=1)
+    diagnosis_value_set: str | None = None
+    is_sensitive: bool = False
+    confidence: Literal["high", "medium", "low"] = "high"
     source: str
     exclusions: list[Exclusion]
 
@@ -161,7 +191,7 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
-            if reader.fieldnames != VALUE_SET_HEADER:
+            if reader.fieldnames not in (VALUE_SET_HEADER, [*VALUE_SET_HEADER, FORM_COLUMN]):
                 raise SettingsError(
                     f"value_sets/{name}.csv: found the header {reader.fieldnames}; {VALUE_SET_HEADER} is expected"
                 )
@@ -175,6 +205,7 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
                     datetime.date.fromisoformat(row["to"]) if row["to"] else None,
                     row["source"],
                     row["category"] or None,
+                    row.get(FORM_COLUMN) or None,
                 )
                 for row in reader
             ]
@@ -192,13 +223,16 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
         return [
             (
                 keys[i], i, m.title, m.drug_class, m.value_set, m.threshold_percent, m.min_age, m.min_fill_dates,
-                m.min_treatment_days, m.source,
+                m.min_treatment_days, m.min_supplied_days, m.min_span_days, m.min_ingredients, m.diagnosis_value_set,
+                m.is_sensitive, m.source,
             )
             for i, m in sorted(measures.measures.items())
         ]  # fmt: skip
     if table == "measure_exclusion":
         return [
-            (keys[i], e.reason, e.kind, e.value_set) for i, m in sorted(measures.measures.items()) for e in m.exclusions
+            (keys[i], e.reason, e.kind, e.value_set, REASONS.index(e.reason) + 1 if e.reason in REASONS else None)
+            for i, m in sorted(measures.measures.items())
+            for e in m.exclusions
         ]
     if table == "measure_year":
         return [

@@ -21,7 +21,15 @@ reasons as (
             max(case when exclusion.reason_number = 6 then exclusion.reason end),
             max(case when exclusion.reason_number = 7 then exclusion.reason end),
             max(case when exclusion.reason_number = 8 then exclusion.reason end),
-            max(case when exclusion.reason_number = 9 then exclusion.reason end)
+            max(case when exclusion.reason_number = 9 then exclusion.reason end),
+            max(case when exclusion.reason_number = 10 then exclusion.reason end),
+            max(case when exclusion.reason_number = 11 then exclusion.reason end),
+            max(case when exclusion.reason_number = 12 then exclusion.reason end),
+            max(case when exclusion.reason_number = 13 then exclusion.reason end),
+            max(case when exclusion.reason_number = 14 then exclusion.reason end),
+            max(case when exclusion.reason_number = 15 then exclusion.reason end),
+            max(case when exclusion.reason_number = 16 then exclusion.reason end),
+            max(case when exclusion.reason_number = 17 then exclusion.reason end)
         ) as exclusion_reason
     from facts.exclusion
     group by exclusion.period_key
@@ -94,32 +102,6 @@ periods as (
         on treatment_period.period_key = stay_days.period_key
 ),
 
-coverage as (
-    select
-        periods.period_key,
-        cast(
-            sum(
-                greatest(least(community_block.end_day + 1, periods.treatment_days) - community_block.start_day, 0)
-            ) as integer
-        ) as covered_days,
-        cast(
-            sum(
-                greatest(least(community_block.end_day + 1, periods.elapsed_days) - community_block.start_day, 0)
-            ) as integer
-        ) as covered_elapsed_days,
-        cast(
-            sum(
-                greatest(least(community_block.end_day + 1, periods.full_treatment_days) - community_block.start_day, 0)
-            ) as integer
-        ) as projected_covered_days,
-        max(least(community_block.end_day, periods.full_treatment_days - 1)) as last_covered_day
-    from periods
-    inner join facts.community_block
-        on periods.period_key = community_block.period_key
-    where community_block.start_day < periods.full_treatment_days
-    group by periods.period_key
-),
-
 supplies as (
     select
         fill_supplies.period_key,
@@ -135,6 +117,45 @@ supplies as (
             supply.fill_key
     ) as fill_supplies
     group by fill_supplies.period_key
+),
+
+coverage as (
+    select
+        periods.period_key,
+        cast(
+            coalesce(
+                sum(
+                    greatest(least(community_block.end_day + 1, periods.treatment_days) - community_block.start_day, 0)
+                ),
+                0
+            ) as integer
+        ) as covered_days,
+        cast(
+            coalesce(
+                sum(greatest(least(community_block.end_day + 1, periods.elapsed_days) - community_block.start_day, 0)),
+                0
+            ) as integer
+        ) as covered_elapsed_days,
+        cast(
+            coalesce(
+                sum(
+                    greatest(
+                        least(community_block.end_day + 1, periods.full_treatment_days) - community_block.start_day, 0
+                    )
+                ),
+                0
+            ) as integer
+        ) as projected_covered_days,
+        coalesce(max(least(community_block.end_day, periods.full_treatment_days - 1)), -1) as last_covered_day
+    from periods
+    -- Without a single usable days supply nothing is known of coverage: no PDC, rather than one of zero.
+    inner join supplies
+        on periods.period_key = supplies.period_key
+    left join facts.community_block
+        on
+            periods.period_key = community_block.period_key
+            and community_block.start_day < periods.full_treatment_days
+    group by periods.period_key
 ),
 
 unusable_fills as (
@@ -181,7 +202,6 @@ counted as (
         periods.full_treatment_days,
         periods.treatment_days,
         periods.elapsed_days,
-        -- Fills without a single usable days supply say nothing about coverage: no PDC, rather than one of zero.
         coverage.covered_days,
         coverage.covered_elapsed_days,
         coverage.projected_covered_days,
@@ -194,8 +214,8 @@ counted as (
         measure.threshold_percent,
         (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as allowed_missed_days,
         coverage.last_covered_day + 1 as due_day,
-        (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 + coverage.projected_covered_days
-            as last_impactable_day
+        (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100
+        + coverage.projected_covered_days as last_impactable_day
     from periods
     inner join raw.measure
         on periods.measure_key = measure.measure_key
@@ -324,11 +344,26 @@ select
     counted.unusable_fill_count,
     counted.index_fill_key,
     counted.last_fill_key,
+    last_supplies.days_supply as last_days_supply,
+    greatest(
+        counted.full_treatment_days - counted.allowed_missed_days - counted.projected_covered_days, 0
+    ) as needed_days_supply,
+    -- Refills of the last size that the rest of the year still takes.
+    cast(
+        ceil(
+            greatest(counted.full_treatment_days - counted.allowed_missed_days - counted.projected_covered_days, 0)
+            / cast(last_supplies.days_supply as double)
+        ) as integer
+    ) as needed_refills,
+    -- A last fill of under 84 days (twelve weeks) can be offered as one of 90.
+    last_supplies.days_supply < 84 as is_90_day_candidate,
     member_years.member_years
 from counted
 cross join facts.measurement_year
 left join stay_offsets
     on counted.period_key = stay_offsets.period_key
+left join core.fill as last_supplies
+    on counted.last_fill_key = last_supplies.fill_key
 left join member_years
     on
         counted.member_key = member_years.member_key

@@ -1,4 +1,4 @@
--- Unbroken runs of days on which at least one drug of the class was supplied: the union over ingredients.
+-- Unbroken runs of days on which enough drugs of the class were supplied: for one drug, the union over ingredients.
 --
 -- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date.
 with
@@ -16,6 +16,12 @@ ordered_supply as (
             rows between unbounded preceding and 1 preceding
         ) as supplied_through_day
     from facts.supply
+    inner join facts.treatment_period
+        on supply.period_key = treatment_period.period_key
+    inner join raw.measure
+        on
+            treatment_period.measure_key = measure.measure_key
+            and measure.min_ingredients = 1
 ),
 
 numbered_supply as (
@@ -47,6 +53,15 @@ from numbered_supply
 group by
     numbered_supply.period_key,
     numbered_supply.block_number
+union all
+select
+    depth_block.period_key,
+    depth_block.block_number,
+    depth_block.start_day,
+    depth_block.end_day,
+    depth_block.first_fill_key,
+    depth_block.last_fill_key
+from facts.depth_block
 order by
-    numbered_supply.period_key,
+    period_key,
     block_number

@@ -1,72 +1,9 @@
 -- Every reason for which a treatment period is not measured: one row per period and reason that applies.
 --
--- Hospice and end-stage renal disease count any time in the measurement year, from eligibility or, as a proxy, from
--- paid claims. The window of the drug exclusions follows the year's rule. Age is that on the first day of the year.
+-- The window of the drug exclusions follows the year's rule. Age is that on the first day of the year. Numbers are the
+-- order in which a published row names its reasons.
 -- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10; proxies: domain rule 1.3.
 with
-
-claim_statuses as (
-    select distinct
-        medical_line.member_key,
-        value_set.value_set as status
-    from core.medical_line
-    inner join facts.measurement_year
-        on medical_line.service_date between measurement_year.year_start_date and measurement_year.as_of
-    inner join raw.value_set
-        on
-            value_set.code_system = 'bill_type'
-            and substr(medical_line.bill_type_code, 1, 2) between value_set.code and coalesce(
-                value_set.last_code, value_set.code
-            )
-    where medical_line.is_paid
-    union
-    select distinct
-        medical_line.member_key,
-        value_set.value_set as status
-    from core.medical_line
-    inner join facts.measurement_year
-        on medical_line.service_date between measurement_year.year_start_date and measurement_year.as_of
-    inner join raw.value_set
-        on
-            value_set.code_system = 'revenue_center'
-            and medical_line.revenue_center_code between value_set.code and coalesce(
-                value_set.last_code, value_set.code
-            )
-    where medical_line.is_paid
-    union
-    select distinct
-        medical_line.member_key,
-        value_set.value_set as status
-    from core.medical_line
-    inner join facts.measurement_year
-        on medical_line.service_date between measurement_year.year_start_date and measurement_year.as_of
-    inner join raw.value_set
-        on
-            value_set.code_system = 'hcpcs'
-            and medical_line.hcpcs_code between value_set.code and coalesce(value_set.last_code, value_set.code)
-    where medical_line.is_paid
-    union
-    select distinct
-        diagnosis.member_key,
-        value_set.value_set as status
-    from core.diagnosis
-    inner join facts.measurement_year
-        on diagnosis.diagnosis_date between measurement_year.year_start_date and measurement_year.as_of
-    inner join raw.value_set
-        on
-            value_set.code_system = 'icd10cm'
-            and diagnosis.code between value_set.code and coalesce(value_set.last_code, value_set.code)
-    where diagnosis.is_paid
-    union
-    select distinct
-        coverage_status.member_key,
-        coverage_status.status
-    from core.coverage_status
-    inner join facts.measurement_year
-        on
-            coverage_status.status_start_date <= measurement_year.year_end_date
-            and extract(year from coverage_status.status_end_date) >= measurement_year.measurement_year
-),
 
 drug_exclusions as (
     select distinct
@@ -86,6 +23,42 @@ drug_exclusions as (
     where
         measurement_year.drug_exclusion_window = 'measurement_year'
         or fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
+),
+
+-- Days supply of a fill counts once, however many target ingredients it holds.
+supplied_totals as (
+    select
+        fill_supplies.period_key,
+        sum(fill_supplies.days_supply) as supplied_days
+    from (
+        select
+            period_fill.period_key,
+            period_fill.fill_key,
+            min(period_fill.days_supply) as days_supply
+        from facts.period_fill
+        group by
+            period_fill.period_key,
+            period_fill.fill_key
+    ) as fill_supplies
+    group by fill_supplies.period_key
+),
+
+-- An ingredient is part of the regimen from its second date of service on (PQA, PDC-ARV pharmacy version).
+ingredient_counts as (
+    select
+        repeated_ingredients.period_key,
+        count(*) as ingredient_count
+    from (
+        select
+            period_fill.period_key,
+            period_fill.ingredient_key
+        from facts.period_fill
+        group by
+            period_fill.period_key,
+            period_fill.ingredient_key
+        having min(period_fill.fill_day) < max(period_fill.fill_day)
+    ) as repeated_ingredients
+    group by repeated_ingredients.period_key
 ),
 
 stay_days as (
@@ -136,22 +109,28 @@ union all
 select
     treatment_period.period_key,
     measure_exclusion.reason,
-    case measure_exclusion.reason when 'hospice' then 5 else 6 end as reason_number
+    measure_exclusion.reason_number
 from facts.treatment_period
 inner join raw.measure_exclusion
     on
         treatment_period.measure_key = measure_exclusion.measure_key
         and measure_exclusion.kind = 'status'
-inner join claim_statuses
+inner join facts.member_status
     on
-        treatment_period.member_key = claim_statuses.member_key
-        and measure_exclusion.value_set = claim_statuses.status
+        treatment_period.member_key = member_status.member_key
+        and measure_exclusion.value_set = member_status.status
 union all
 select
     drug_exclusions.period_key,
     drug_exclusions.reason,
-    case drug_exclusions.reason when 'insulin' then 7 else 8 end as reason_number
+    measure_exclusion.reason_number
 from drug_exclusions
+inner join facts.treatment_period
+    on drug_exclusions.period_key = treatment_period.period_key
+inner join raw.measure_exclusion
+    on
+        treatment_period.measure_key = measure_exclusion.measure_key
+        and drug_exclusions.reason = measure_exclusion.reason
 union all
 select
     treatment_period.period_key,
@@ -161,6 +140,57 @@ from facts.treatment_period
 inner join stay_days
     on treatment_period.period_key = stay_days.period_key
 where stay_days.stay_days >= treatment_period.calendar_days
+union all
+select
+    treatment_period.period_key,
+    'no_diagnosis' as reason,
+    10 as reason_number
+from facts.treatment_period
+inner join raw.measure
+    on treatment_period.measure_key = measure.measure_key
+where
+    measure.diagnosis_value_set is not null
+    and not exists (
+        select 1
+        from facts.member_status
+        where
+            member_status.member_key = treatment_period.member_key
+            and member_status.status = measure.diagnosis_value_set
+    )
+union all
+select
+    treatment_period.period_key,
+    'low_supplied_days' as reason,
+    11 as reason_number
+from facts.treatment_period
+inner join raw.measure
+    on treatment_period.measure_key = measure.measure_key
+left join supplied_totals
+    on treatment_period.period_key = supplied_totals.period_key
+where coalesce(supplied_totals.supplied_days, 0) < measure.min_supplied_days
+union all
+select
+    treatment_period.period_key,
+    'short_span' as reason,
+    12 as reason_number
+from facts.treatment_period
+inner join raw.measure
+    on treatment_period.measure_key = measure.measure_key
+where
+    coalesce(cast(treatment_period.last_fill_date - treatment_period.index_date as integer), 0) < measure.min_span_days
+union all
+select
+    treatment_period.period_key,
+    'few_ingredients' as reason,
+    13 as reason_number
+from facts.treatment_period
+inner join raw.measure
+    on treatment_period.measure_key = measure.measure_key
+left join ingredient_counts
+    on treatment_period.period_key = ingredient_counts.period_key
+where
+    measure.min_ingredients > 1
+    and coalesce(ingredient_counts.ingredient_count, 0) < measure.min_ingredients
 order by
     period_key,
     reason_number

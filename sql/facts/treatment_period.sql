@@ -78,7 +78,9 @@ episodes as (
         max(episode_dates.fill_date) as last_class_fill_date,
         cast(
             count(*) filter (where episode_dates.fill_date <= episode_dates.span_end_date) as integer
-        ) as fill_date_count
+        ) as fill_date_count,
+        max(episode_dates.fill_date) filter (where episode_dates.fill_date <= episode_dates.span_end_date)
+            as last_fill_date
     from episode_dates
     group by
         episode_dates.member_key,
@@ -101,6 +103,7 @@ select
     coalesce(episodes.span_start_date <= episodes.index_date and episodes.span_end_date >= episodes.index_date, false)
         as is_continuously_enrolled,
     episodes.fill_date_count,
+    episodes.last_fill_date,
     -- Through 2023 the row that is published is the episode that holds the last class fill (interface 2.1).
     row_number() over (
         partition by episodes.member_key, episodes.measure_key

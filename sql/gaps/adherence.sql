@@ -3,6 +3,8 @@
 -- First match of domain rule 4.1. Someone whose supply on hand already carries them over the threshold has no gap;
 -- someone who can no longer reach it is `lost` and never listed. Members excluded from the measure have no gap; a
 -- member with one fill date is not measured yet and is reminded before the first supply runs out.
+-- Someone who filled the class last year, has not this year and has run out is not started: a first fill by the due
+-- date still makes a treatment period that counts.
 -- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (pitfall 14).
 with
 
@@ -28,7 +30,7 @@ judged as (
         cast(adherence.refill_due_date - measurement_year.as_of as integer) as days_until_due,
         case
             when not adherence.is_reachable then 'ADHERENCE_LOST'
-            when adherence.exclusion_reason = 'one_fill_date' then 'ADHERENCE_FIRST_FILL'
+            when adherence.exclusion_reason is not null then 'ADHERENCE_FIRST_FILL'
             when adherence.is_safe then null
             when adherence.days_late >= 1 then 'ADHERENCE_LATE'
             when adherence.remaining_missed_days <= $at_risk_missed_days then 'ADHERENCE_AT_RISK'
@@ -40,7 +42,54 @@ judged as (
     cross join facts.measurement_year
     where
         adherence.pdc is not null
-        and (adherence.exclusion_reason is null or adherence.exclusion_reason = 'one_fill_date')
+        and (
+            adherence.exclusion_reason is null
+            -- One fill date, and what only a second one can give.
+            or adherence.exclusion_reason in (
+                'one_fill_date',
+                'one_fill_date;low_supplied_days',
+                'one_fill_date;short_span',
+                'one_fill_date;low_supplied_days;short_span'
+            )
+        )
+),
+
+not_started as (
+    select
+        prior_supply.member_key,
+        prior_supply.measure_key,
+        prior_supply.supplied_through_date,
+        prior_supply.last_fill_key,
+        measurement_year.year_end_date,
+        -- The last index date that leaves the shortest treatment period (domain rule 1.2: October 2 for 91 days).
+        measurement_year.year_end_date - (measure.min_treatment_days - 1) as last_index_date
+    from facts.prior_supply
+    inner join raw.measure
+        on prior_supply.measure_key = measure.measure_key
+    inner join core.member
+        on prior_supply.member_key = member.member_key
+    cross join facts.measurement_year
+    where
+        prior_supply.supplied_through_date < measurement_year.as_of
+        and measurement_year.as_of <= measurement_year.year_end_date - (measure.min_treatment_days - 1)
+        and member.birth_date <= make_date(measurement_year.measurement_year - measure.min_age, 1, 1)
+        and not exists (
+            select 1
+            from facts.adherence
+            where
+                adherence.member_key = prior_supply.member_key
+                and adherence.measure_key = prior_supply.measure_key
+        )
+        and not exists (
+            select 1
+            from raw.measure_exclusion
+            inner join facts.member_status
+                on measure_exclusion.value_set = member_status.status
+            where
+                measure_exclusion.kind = 'status'
+                and measure_exclusion.measure_key = prior_supply.measure_key
+                and member_status.member_key = prior_supply.member_key
+        )
 ),
 
 gaps as (
@@ -106,6 +155,7 @@ select
         ',"rule":"PDC, covered days over treatment days, target ', measure.threshold_percent,
         ' %","source":', to_json(measure.source), '}'
     ) as evidence,
+    measure.is_sensitive,
     gaps.days_late,
     gaps.remaining_missed_days,
     gaps.pdc
@@ -116,7 +166,37 @@ inner join core.fill as index_fills
     on gaps.index_fill_key = index_fills.fill_key
 inner join core.fill as last_fills
     on gaps.last_fill_key = last_fills.fill_key
+union all
+select
+    not_started.member_key,
+    'ADHERENCE_NOT_STARTED' as gap_code,
+    measure.measure_id as subject,
+    'open' as status,
+    not_started.supplied_through_date + 1 as window_start_date,
+    not_started.year_end_date as window_end_date,
+    not_started.last_index_date as due_date,
+    cast(null as decimal(9, 4)) as severity,
+    cast(1 as decimal(9, 4)) as confidence,
+    concat(
+        'Supply of ', measure.drug_class, ' from last year ran out on ', not_started.supplied_through_date,
+        '; no paid claim this year yet.'
+    ) as reason,
+    concat(
+        '{"claims":[{"claim_id":', to_json(last_fills.claim_id), ',"fill_date":"', last_fills.fill_date,
+        '","days_supply":', coalesce(cast(last_fills.days_supply as varchar), 'null'),
+        '}],"covered_through_date":"', not_started.supplied_through_date,
+        '","rule":"class fill last year, none this year","source":', to_json(measure.source), '}'
+    ) as evidence,
+    measure.is_sensitive,
+    cast(null as integer) as days_late,
+    cast(null as integer) as remaining_missed_days,
+    cast(null as decimal(9, 4)) as pdc
+from not_started
+inner join raw.measure
+    on not_started.measure_key = measure.measure_key
+inner join core.fill as last_fills
+    on not_started.last_fill_key = last_fills.fill_key
 order by
-    gaps.member_key,
-    gaps.gap_code,
+    member_key,
+    gap_code,
     subject

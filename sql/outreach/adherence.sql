@@ -26,6 +26,10 @@ select
     adherence.surplus_days,
     adherence.fill_date_count,
     adherence.unusable_fill_count,
+    adherence.last_days_supply,
+    adherence.needed_days_supply,
+    adherence.needed_refills,
+    adherence.is_90_day_candidate,
     adherence.member_years
 from facts.adherence
 inner join core.member

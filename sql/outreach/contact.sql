@@ -15,10 +15,12 @@ dispensed as (
             order by fill.fill_key desc
         ) as recency
     from outreach.worklist
+    inner join outreach.ledger
+        on worklist.gap_id = ledger.gap_id
     inner join core.member
         on worklist.person_id = member.person_id
     inner join raw.measure
-        on worklist.subject = measure.measure_id
+        on ledger.subject = measure.measure_id
     inner join facts.class_fill
         on
             member.member_key = class_fill.member_key

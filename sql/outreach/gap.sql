@@ -23,7 +23,8 @@ select
     scored_gap.score,
     ledger.action,
     ledger.reason,
-    ledger.evidence
+    ledger.evidence,
+    ledger.is_sensitive
 from outreach.ledger
 inner join outreach.scored_gap
     on ledger.gap_id = scored_gap.gap_id

@@ -22,7 +22,8 @@ current_gaps as (
         every_gap.confidence,
         every_gap.action,
         every_gap.reason,
-        every_gap.evidence
+        every_gap.evidence,
+        every_gap.is_sensitive
     from outreach.every_gap
     inner join core.member
         on every_gap.member_key = member.member_key
@@ -89,7 +90,8 @@ continued_gaps as (
         current_gaps.confidence,
         current_gaps.action,
         current_gaps.reason,
-        current_gaps.evidence
+        current_gaps.evidence,
+        current_gaps.is_sensitive
     from current_gaps
     left join living_gaps
         on
@@ -135,7 +137,8 @@ ended_gaps as (
         state_gap.confidence,
         state_gap.action,
         state_gap.reason,
-        state_gap.evidence
+        state_gap.evidence,
+        state_gap.is_sensitive
     from raw.state_gap
     left join core.member
         on state_gap.person_id = member.person_id
@@ -171,7 +174,8 @@ select
     continued_gaps.confidence,
     continued_gaps.action,
     continued_gaps.reason,
-    continued_gaps.evidence
+    continued_gaps.evidence,
+    continued_gaps.is_sensitive
 from continued_gaps
 union all
 select
@@ -193,7 +197,8 @@ select
     ended_gaps.confidence,
     ended_gaps.action,
     ended_gaps.reason,
-    ended_gaps.evidence
+    ended_gaps.evidence,
+    ended_gaps.is_sensitive
 from ended_gaps
 order by
     person_id,

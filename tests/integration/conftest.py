@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from assets.resources import workplace
-from tests.integration.nightly_run import FIRST, ROOT, SECOND, SETTINGS, Season, write_delivery, write_settings
+from tests.integration.nightly_run import (
+    FIRST,
+    ROOT,
+    SECOND,
+    SETTINGS,
+    Season,
+    enter_hospice,
+    rows,
+    write_delivery,
+    write_settings,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,8 +48,14 @@ def first_night(delivery: Path, tmp_path_factory: pytest.TempPathFactory) -> Sea
 
 
 @pytest.fixture(scope="session")
-def season(first_night: Season) -> Season:
-    """Two nights, the second knowing the first."""
+def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Season:
+    """Two nights, the second knowing the first; between them one member with an open gap enters hospice."""
+    [(first_night.in_hospice,)] = rows(
+        f"select min(person_id) from {first_night.table('gap', first_night.first)} "
+        "where status = 'open' and person_id > 'SYN0000040'"
+    )
+    folder = tmp_path_factory.mktemp("later") / "delivery"
+    first_night.delivery = enter_hospice(first_night.delivery, folder, first_night.in_hospice)
     first_night.run(SECOND, "second")
     return first_night
 

@@ -74,6 +74,15 @@ def write_delivery(folder: Path) -> Path:
     return folder
 
 
+def enter_hospice(delivery: Path, folder: Path, person: str) -> Path:
+    """The delivery of a later night, in which one member is in hospice."""
+    shutil.copytree(delivery, folder)
+    members = pl.read_parquet(folder / "eligibility.parquet")
+    in_hospice = pl.when(pl.col("person_id") == person).then(pl.lit(value=True)).otherwise("hospice_flag")
+    members.with_columns(hospice_flag=in_hospice).write_parquet(folder / "eligibility.parquet")
+    return folder
+
+
 def run_night(delivery: Path, output: Path, as_of: datetime.date, **options: Any) -> dg.DagsterInstance:
     """Run and publish one night through the nightly job, on an instance that is forgotten afterwards."""
     instance = dg.DagsterInstance.ephemeral()
@@ -126,6 +135,7 @@ class Season:
     output: Path
     instance: dg.DagsterInstance | None = None
     after: dict[str, dict[str, str]] = field(default_factory=dict)
+    in_hospice: str = ""
 
     @property
     def first(self) -> Path:
@@ -144,7 +154,8 @@ class Season:
 
     def table(self, name: str, night: Path | None = None) -> str:
         """A published table, as SQL reads it."""
-        return f"'{(night or self.second) / 'tables' / name}.parquet'"
+        # Without this, the folder `as_of=...` would come back as a column.
+        return f"read_parquet('{(night or self.second) / 'tables' / name}.parquet', hive_partitioning = false)"
 
     def run(self, as_of: datetime.date, moment: str) -> None:
         """Run a night and remember what the folder holds."""

@@ -13,7 +13,9 @@ FORMULARY = """
     metformin             | metformin                      | -
     metformin-1000        | metformin                      | -
     glipizide             | glipizide                      | -
+    linagliptin           | linagliptin                    | -
     glipizide-metformin   | glipizide;metformin            | -
+    empagliflozin-linagliptin-metformin | empagliflozin;linagliptin;metformin | -
     ozempic               | semaglutide                    | Ozempic
     wegovy                | semaglutide                    | Wegovy
     glargine              | insulin glargine               | Lantus

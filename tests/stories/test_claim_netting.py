@@ -5,6 +5,8 @@ A row's `row_id` is its number in the story. Quantities are named where a rule r
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.formulary import GIVEN as GIVEN
 
 AS_OF = "2026-12-31"
@@ -505,6 +507,30 @@ def test_frequency_7_replaces_the_bill(story):
                 admission_date | discharge_date
                 2026-01-05     | 2026-01-14
             """,
+        },
+    )
+
+
+@pytest.mark.xfail(
+    strict=True, reason="core.medical_claim_removed lists a bill's lines once per status: the grain breaks"
+)
+def test_a_bill_with_a_denied_line_is_replaced_once(story):
+    """Frequency 7 replaces the claim, its denied line too; each row is in one bucket (interface 2.1)."""
+    story(
+        given={
+            "raw.medical_claim": """
+                person_id | claim_id | claim_line_number | claim_type    | bill_type_code | claim_start_date | claim_status
+                ann       | A        | 1                 | institutional | 111            | 2026-01-05       | paid
+                ann       | A        | 2                 | institutional | 111            | 2026-01-05       | denied
+                ann       | B        | 1                 | institutional | 117            | 2026-01-05       | paid
+            """
+        },
+        expect={
+            "core.medical_claim_removed": """
+                row_id | bucket
+                1      | netted
+                2      | netted
+            """
         },
     )
 

@@ -28,6 +28,11 @@ ANN = """
     ann       | 512-555-0100 | 79901    | 1 Main St
 """
 
+# Only an identifier that can name a file can be sent a list; here every name can.
+VALID = "npi | is_valid" + "".join(
+    f"\n{npi} | yes" for npi in ("north", "south", "west", "mail", "near", "nearer", "shut", "far", "other")
+)
+
 LATE = """
     person_id | dispensing_date | ndc_code     | days_supply | dispensing_provider_npi
     ann       | 2026-01-01      | atorvastatin | 90          | north
@@ -39,6 +44,7 @@ GIVEN = {
     "raw.eligibility": ANN,
     "raw.pharmacy": PHARMACIES,
     "raw.pharmacy_claim": LATE,
+    "core.npi": VALID,
 }
 
 
@@ -541,6 +547,19 @@ def test_a_prescription_counts_once_a_day(story):
             "2026-03-31 | rosuvastatin | 30 | south | - | 9",
         ),
         expect=attributed("south", "most_class_fills", "2", "2026-03-31"),
+    )
+
+
+def test_an_npi_that_fails_its_check_digit_gets_no_list(story):
+    """Interface 2.1: it never becomes a file name, so that no list can reach the pharmacy."""
+    story(
+        given=fills(
+            "2026-03-01 | atorvastatin | 30 | north",
+            "2026-04-01 | atorvastatin | 30 | north",
+            "2026-04-01 | rosuvastatin | 30 | south",
+        )
+        | {"core.npi": "npi | is_valid\nnorth | no\nsouth | yes"},
+        expect=attributed("south", "most_class_fills", "1", "2026-04-01"),
     )
 
 
