@@ -11,7 +11,7 @@ MEMBERS ?= 5000
 SEED ?= 1
 AS_OF ?= 2026-06-30
 
-.PHONY: help setup setup-dev run ui test check golden lock clean
+.PHONY: help setup setup-dev run ui test check golden docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,12 +47,16 @@ check: .stamp-dev ## formatting, lint, types and SQL style
 	$(BIN)/pyright
 	$(BIN)/sqlfluff lint sql
 	$(BIN)/dg check defs
+	$(BIN)/caregaps docs --check
 
 test: check ## the whole test suite
 	$(BIN)/pytest
 
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 	$(BIN)/pytest tests/golden --rewrite-golden
+
+docs: .stamp-run ## rewrite the measure pages
+	$(BIN)/caregaps docs
 
 lock: ## both lock files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock

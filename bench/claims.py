@@ -244,7 +244,7 @@ class Draw:
             select
                 member_key, service_date, draw % 100 >= 5 as is_paid,
                 case when draw % 100 < 30 then case (draw // 100) % 200 when 0 then '811' else ['111', '131', '131', '851'][1 + cast((draw // 100) % 4 as integer)] end end as bill_type_code,
-                case when draw % 100 < 30 then printf('%04d', 100 + (draw // 100) % 540) end as revenue_center_code,
+                case when draw % 100 < 30 then printf('%04d', 100 + (draw // 100) % 540 + 260 * ((draw // 54000) % 2)) end as revenue_center_code,
                 case when draw % 100 >= 30 then case (draw // 100) % 20000 when 0 then 'Q5001' else 'J' || (1000 + (draw // 100) % 900) end end as hcpcs_code
             from draws order by member_key, service_date, draw
             """,

@@ -58,6 +58,9 @@ def parser() -> Parser:
     sample.add_argument("--seed", required=True, type=int, metavar="S", help="seed; the same seed gives the same bytes")
     sample.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write")
 
+    docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
+
     sql = commands.add_parser("sql", help="print a model's SQL, in DuckDB's or another dialect")
     sql.add_argument("model", help="schema.table, such as facts.adherence")
     sql.add_argument("--dialect", default="duckdb", help="dialect to print, such as spark (default duckdb)")
@@ -152,6 +155,18 @@ def sample(options: argparse.Namespace) -> int:
     return 0
 
 
+def docs(options: argparse.Namespace) -> int:
+    """Write the measure pages, or say which are not current."""
+    from assets.engine.measure_pages import PAGES, stale_pages, write_pages
+
+    if options.check:
+        if stale := stale_pages(PAGES):
+            raise SettingsError(f"docs/measures: found {', '.join(stale)} not current; run `caregaps docs`")
+        return 0
+    print(f"{PAGES}: {len(write_pages(PAGES))} pages")
+    return 0
+
+
 def sql(options: argparse.Namespace) -> int:
     """Print a model."""
     from assets.engine.families import all_models
@@ -164,7 +179,7 @@ def sql(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": run, "explain": explain, "status": status, "sample": sample, "sql": sql}
+COMMANDS = {"run": run, "explain": explain, "status": status, "sample": sample, "docs": docs, "sql": sql}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from assets.engine.errors import PublicationError
+from assets.engine.timeline import draw
 
 NO_GAP = "no gap tonight"
 
@@ -57,7 +58,8 @@ class _Evidence:
 
 
 def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> Iterator[str]:
-    gaps = [g for g in person.rows("gap", "gap_code, subject") if gap_code in (None, g["gap_code"])]
+    found = [*person.rows("gap", "gap_code, subject"), *person.rows("gap", "gap_code, subject", secret=True)]
+    gaps = [gap for gap in found if gap_code in (None, gap["gap_code"])]
     measured = person.rows("adherence", "measure_id")
     listed = {row["gap_id"]: row for row in person.rows("worklist", "gap_id")}
     if not gaps and not measured:
@@ -116,11 +118,19 @@ def _tell_measure(person: _Evidence, row: dict[str, Any]) -> Iterator[str]:
                 f"    {fill['fill_date']}  {fill['claim_id']}  {fill['ingredient']}  {fill['days_supply']} -> {counted}"
                 f"{'  (moved: earlier supply of the same ingredient)' if shifted else ''}"
             )
+    segments = [
+        segment
+        for segment in person.rows("coverage_segment", "start_date", secret=True)
+        if segment["measure_id"] == row["measure_id"]
+    ]
+    yield "  The year:"
+    intervals = [(s["start_date"], s["end_date"], s["is_covered"]) for s in segments]
+    for line in draw(intervals, row["index_date"], row["treatment_end_date"], row["as_of"], row["measurement_year"]):
+        yield f"    {line}"
     yield "  Intervals:"
-    for segment in person.rows("coverage_segment", "start_date", secret=True):
-        if segment["measure_id"] == row["measure_id"]:
-            kind = "covered  " if segment["is_covered"] else "uncovered"
-            yield f"    {kind}  {segment['start_date']} to {segment['end_date']}  {segment['counted_days']} days"
+    for segment in segments:
+        kind = "covered  " if segment["is_covered"] else "uncovered"
+        yield f"    {kind}  {segment['start_date']} to {segment['end_date']}  {segment['counted_days']} days"
 
 
 def _tell_gap(gap: dict[str, Any], listed: dict[str, Any] | None, manifest: dict[str, Any]) -> Iterator[str]:

@@ -193,7 +193,13 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
             reader = csv.DictReader(lines)
             if reader.fieldnames not in (VALUE_SET_HEADER, [*VALUE_SET_HEADER, FORM_COLUMN]):
                 raise SettingsError(
-                    f"value_sets/{name}.csv: found the header {reader.fieldnames}; {VALUE_SET_HEADER} is expected"
+                    f"value_sets/{name}.csv: found the header {reader.fieldnames}; {VALUE_SET_HEADER} is expected, "
+                    f"and {FORM_COLUMN} after it where products come in several forms"
+                )
+            rows = list(reader)
+            if incomplete := sum(not (row["code"] and row["system"] and row["source"]) for row in rows):
+                raise SettingsError(
+                    f"value_sets/{name}.csv: found {incomplete} rows without code, system or source; each needs all three"
                 )
             return [
                 (
@@ -207,7 +213,7 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
                     row["category"] or None,
                     row.get(FORM_COLUMN) or None,
                 )
-                for row in reader
+                for row in rows
             ]
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise SettingsError(f"value_sets/{name}.csv: not readable; UTF-8 with dates YYYY-MM-DD is expected") from error

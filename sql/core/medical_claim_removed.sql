@@ -231,7 +231,7 @@ adjusted_bills as (
 ),
 
 fallen_bills as (
-    select
+    select distinct
         adjusted_bills.person_id,
         adjusted_bills.facility_npi,
         adjusted_bills.claim_start_date,

@@ -154,7 +154,8 @@ coverage as (
     left join facts.community_block
         on
             periods.period_key = community_block.period_key
-            and community_block.start_day < periods.full_treatment_days
+            and periods.full_treatment_days > community_block.start_day
+    where periods.full_treatment_days > 0
     group by periods.period_key
 ),
 

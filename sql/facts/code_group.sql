@@ -40,6 +40,9 @@ inner join raw.value_set
         present_codes.code_system = value_set.code_system
         and present_codes.code >= value_set.code
         and present_codes.code <= coalesce(value_set.last_code, value_set.code)
+where
+    (value_set.from_date is null or value_set.from_date <= $as_of)
+    and (value_set.to_date is null or value_set.to_date >= $as_of)
 order by
     value_set.value_set,
     present_codes.code_system,

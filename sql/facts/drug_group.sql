@@ -1,4 +1,4 @@
--- The drug value sets that each product belongs to, by ingredient or by brand name, with the ingredient that matched.
+-- The drug value sets that each product belongs to, by ingredient, brand name or NDC, with the ingredient that matched.
 --
 -- A code range is closed on both sides: the row's code is the first, `last_code` the last. Where a row names a form,
 -- the product's route or dose form must contain the word: an ingredient alone cannot tell an infusion from a pen.
@@ -33,8 +33,11 @@ inner join core.drug_ingredient
     on drug.drug_key = drug_ingredient.drug_key
 inner join raw.value_set
     on
-        value_set.code_system = 'brand_name'
-        and drug.brand_name = value_set.code
+        (value_set.code_system = 'brand_name' and drug.brand_name = value_set.code)
+        or (value_set.code_system = 'ndc' and drug.ndc_code = value_set.code)
+where
+    (value_set.from_date is null or value_set.from_date <= $as_of)
+    and (value_set.to_date is null or value_set.to_date >= $as_of)
 order by
     value_set,
     drug_key,

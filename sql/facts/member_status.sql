@@ -1,8 +1,8 @@
 -- What a member's own year says of them, by value set: hospice, end-stage renal disease, a diagnosis that a measure
 -- needs. One row per member and value set that applies.
 --
--- Any time in the measurement year, from eligibility or, as a proxy, from paid claims. Source: CMS Star Ratings Technical
--- Notes 2026, D08 to D10; proxies: domain rule 1.3.
+-- Any time in the measurement year, from eligibility or, as a proxy, from paid claims.
+-- Source: CMS Star Ratings Technical Notes 2026, D08 to D10; proxies: domain rule 1.3.
 select
     medical_line.member_key,
     code_group.value_set as status

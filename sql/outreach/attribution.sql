@@ -52,14 +52,22 @@ fills as (
         and coalesce(drug.product_class, '') <> 'vaccine'
 ),
 
+-- The class window reaches back over the new year, so it reads fills rather than this year's class fills.
 class_fills as (
     select distinct
         measure.measure_id as subject,
-        class_fill.member_key,
-        class_fill.fill_key
-    from facts.class_fill
+        fill.member_key,
+        fill.fill_key
+    from core.fill
+    inner join facts.measure_drug
+        on
+            fill.drug_key = measure_drug.drug_key
+            and measure_drug.ingredient_key is not null
     inner join raw.measure
-        on class_fill.measure_key = measure.measure_key
+        on measure_drug.measure_key = measure.measure_key
+    where
+        fill.fill_date > cast($as_of as date) - $recent_days
+        and not fill.is_compound
 ),
 
 choices as (

@@ -139,7 +139,7 @@ def write(name: str, content: bytes | str) -> Callable[[Path], None]:
     """A change of the delivery: this file with this content, in place of the table's own."""
 
     def change(folder: Path) -> None:
-        (folder / f"{name.split('.')[0].split('/')[0]}.csv").unlink()
+        (folder / f"{name.split('.', maxsplit=1)[0].split('/', maxsplit=1)[0]}.csv").unlink()
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
