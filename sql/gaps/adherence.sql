@@ -69,6 +69,11 @@ not_started as (
     inner join core.member
         on prior_supply.member_key = member.member_key
     cross join facts.measurement_year
+    -- Someone who has left or died has nothing to start.
+    inner join core.enrollment
+        on
+            prior_supply.member_key = enrollment.member_key
+            and measurement_year.as_of between enrollment.enrollment_start_date and enrollment.enrollment_end_date
     where
         prior_supply.supplied_through_date < measurement_year.as_of
         and measurement_year.as_of <= measurement_year.year_end_date - (measure.min_treatment_days - 1)
@@ -127,8 +132,9 @@ select
         when gaps.gap_code = 'ADHERENCE_FIRST_FILL'
             then
                 concat(
-                    'First fill of ', gaps.drug_class, ' this year lasts through ', gaps.covered_through_date,
-                    '; no second fill on record yet.'
+                    'First fill of ', gaps.drug_class, ' this year ',
+                    case when gaps.days_late >= 1 then 'ran out on ' else 'lasts through ' end,
+                    gaps.covered_through_date, '; no paid claim for a second one yet.'
                 )
         when gaps.days_late >= 1
             then

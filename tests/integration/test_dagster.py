@@ -88,5 +88,3 @@ def test_no_value_of_a_person_reaches_the_events(instance: dg.DagsterInstance) -
         assert not re.search(pattern, text), pattern
     # The birth date of the second story, which no rule writes.
     assert "1950-07-12" not in text
-
-

@@ -415,7 +415,7 @@ def test_two_fills_of_one_drug_on_one_day_queue(story):
 
 
 def test_supply_of_december_gives_nothing_in_january(story):
-    """D5, TN26 data source: 2024-12-20 for 90 days does not count; index 2025-02-15, 180/320."""
+    """D5, TN26 data source: 2024-12-20 for 90 days does not count; index 2025-02-15, 180/320. Bob has no row."""
     story(
         as_of="2025-12-31",
         given={
@@ -424,6 +424,8 @@ def test_supply_of_december_gives_nothing_in_january(story):
                 ann       | 2024-12-20      | metformin | 90
                 ann       | 2025-02-15      | metformin | 90
                 ann       | 2025-05-16      | metformin | 90
+                bob       | 2024-12-20      | metformin | 90
+                bob       | 2024-12-31      | metformin | 90
             """
         },
         expect="""
@@ -1151,9 +1153,6 @@ def test_unusable_days_supply_is_a_fill_date_without_supply(story):
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="facts.adherence says null, as if no supply were usable; 0 of 91 days are covered"
-)
 def test_usable_supply_that_reaches_no_day_at_home_covers_nothing(story):
     """Interface 2.1: only fills without usable days supply have no PDC. The usable fill of 12-31 falls into a stay."""
     story(

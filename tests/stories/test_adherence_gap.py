@@ -5,8 +5,6 @@ Measurement year 2026, so that from 1 January 365 days are measured and 365 // 5
 
 from __future__ import annotations
 
-import pytest
-
 from tests.stories.formulary import GIVEN as GIVEN
 
 MODEL = "outreach.ledger"
@@ -301,7 +299,6 @@ def test_each_measure_has_a_gap_of_its_own(story):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="ADHERENCE_NOT_STARTED is not built")
 def test_nothing_this_year_after_a_fill_last_year(story):
     """Row 8: class fill in the prior year, none this year, supply ended. Bob's supply of 90 days is not over yet."""
     story(

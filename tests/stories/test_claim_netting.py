@@ -5,8 +5,6 @@ A row's `row_id` is its number in the story. Quantities are named where a rule r
 
 from __future__ import annotations
 
-import pytest
-
 from tests.stories.formulary import GIVEN as GIVEN
 
 AS_OF = "2026-12-31"
@@ -511,9 +509,6 @@ def test_frequency_7_replaces_the_bill(story):
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="core.medical_claim_removed lists a bill's lines once per status: the grain breaks"
-)
 def test_a_bill_with_a_denied_line_is_replaced_once(story):
     """Frequency 7 replaces the claim, its denied line too; each row is in one bucket (interface 2.1)."""
     story(

@@ -636,9 +636,6 @@ def test_the_nearest_open_network_pharmacy_of_the_zip(story):
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="facts.class_fill holds this year's fills only: rule 3 does not see 180 days back"
-)
 def test_fills_of_the_class_before_the_new_year_count(story):
     """Rule 3: most paid fills of the class in 180 days; as of 31 March that reaches back to October."""
     story(

@@ -209,7 +209,7 @@ def night() -> Connection:
         create table outreach.worklist (pharmacy_npi varchar, state varchar, priority_band varchar, person_id varchar,
             gap_id varchar, gap_code varchar, gap_family varchar, as_of date);
         create table outreach.gap (gap_id varchar, person_id varchar, gap_code varchar, status varchar,
-            status_reason varchar, as_of date);
+            status_reason varchar, as_of date, is_sensitive boolean);
         create table outreach.gap_history (gap_id varchar, valid_from date, status varchar, valid_to date);
         create table outreach.adherence (person_id varchar, measure_id varchar, is_eligible boolean,
             pdc decimal(9, 4), is_adherent boolean);
@@ -243,7 +243,7 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         insert into outreach.gap
         select 'gap' || lpad(i::varchar, 6, '0'), 'PERSON' || i,
             case when i = 70 then 'SECRET' when i % 4 = 0 then 'HIV_LATE' else 'ADHERENCE_LATE' end, 'open',
-            case when i >= 64 then ? end, date '2026-06-30'
+            case when i >= 64 then ? end, date '2026-06-30', i = 70 or i % 4 = 0
         from range(80) as t (i)
         """,
         [hostile],

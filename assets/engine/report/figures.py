@@ -23,15 +23,9 @@ ALL = "all"
 BUCKETS = ("read", "accepted", "rejected", "duplicate", "netted")
 BUSIEST = 15
 
-# The internal names of a gap never meet the page: without a public name a sensitive code is only "Confidential".
-PUBLIC_CODES = """
-    select
-        gap_code.gap_code,
-        case when gap_code.is_sensitive then coalesce(gap_code.public_code, 'CONFIDENTIAL')
-            else coalesce(gap_code.public_code, gap_code.gap_code) end as public_code,
-        case when not gap_code.is_sensitive and gap_code.public_code is null then gap_code.action end as action
-    from raw.gap_code
-"""
+# The internal name of a sensitive gap never meets the page: without a public name it is only "Confidential".
+PUBLIC_CODE = "case when gap.is_sensitive then coalesce(gap_code.public_code, 'CONFIDENTIAL') else gap.gap_code end"
+ACTIONS = "select gap_code, action from raw.gap_code where not is_sensitive"
 
 
 @dataclass(frozen=True)
@@ -155,9 +149,8 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
     gaps = _rows(
         con,
         f"""
-        with public_codes as ({PUBLIC_CODES})
         select
-            coalesce(public_codes.public_code, 'CONFIDENTIAL'),
+            {PUBLIC_CODE},
             case
                 when gap.status = 'open' and gap.status_reason is null then 'listed'
                 when gap.status = 'open' then 'unlisted'
@@ -165,7 +158,7 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
             end,
             count(*)
         from outreach.gap
-        left join public_codes on gap.gap_code = public_codes.gap_code
+        left join raw.gap_code on gap.gap_code = gap_code.gap_code
         group by all order by all
         """,
     )
@@ -187,7 +180,7 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
             counts.total(same[0], [same[1]])
     if counts.values[("gap", ALL, "listed")] == counts.values[("listed", ALL, ALL)]:
         counts.total(("gap", ALL, "listed"), [("listed", ALL, ALL)])
-    actions = _rows(con, f"select public_code, min(action) from ({PUBLIC_CODES}) group by 1 having count(*) = 1")
+    actions = _rows(con, ACTIONS)
     night.actions = {code: action for code, action in actions if action}
 
 
