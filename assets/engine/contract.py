@@ -21,7 +21,7 @@ CONTRACTS = ROOT / "data_contracts"
 
 LogicalType = Literal["string", "integer", "bigint", "number", "ratio", "miles", "date", "timestamp", "boolean"]
 
-# `ratio` and `miles` are the published decimals of design 4.2: rounded once, before any comparison or sort.
+# `ratio` and `miles` are the published decimals of interface 3.1: rounded once, before any comparison or sort.
 SQL_TYPES: dict[str, str] = {
     "string": "VARCHAR",
     "integer": "INTEGER",
@@ -112,6 +112,7 @@ class Table(BaseModel):
     rows: Literal["always", "may_be_empty"] = "may_be_empty"
     published: bool = False
     restricted: bool = False
+    reject_when: dict[str, str] = Field(default={}, alias="rejectWhen")
     sensitive_when: str | None = Field(default=None, alias="sensitiveWhen")
 
 

@@ -142,7 +142,7 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
 
     Returns:
         A SELECT of the contract's columns, `source_file`, `line_number`, `row_id`, `reasons` (VARCHAR, `;`-joined, null
-        for an accepted row) and `repairs` (a list of BOOLEAN in the order of `repairable`).
+        for an accepted row) and `repairs` (BIGINT, one bit per column family in the order of `repairable`).
     """
     texts, values, reasons = [], [], []
     repairs: dict[str, list[str]] = {name: [] for name in repairable(contract)}
@@ -170,12 +170,19 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
             reasons.append(f"case when t_{p.name} is null then 'missing_{p.name}' end")
         broken = [f'"{p.name}" is null', *(c for rule, c in p.broken().items() if rule != "not_null")]
         reasons.append(f"case when t_{p.name} is not null and ({' or '.join(broken)}) then 'invalid_{p.name}' end")
-    flags = ", ".join(f"coalesce({' or '.join(found)}, false)" if found else "false" for found in repairs.values())
+    reasons += [
+        f"case when {condition} then '{reason}' end" for reason, condition in contract.table.reject_when.items()
+    ]
+    flags = " + ".join(
+        f"case when {' or '.join(found)} then {1 << bit} else 0 end"
+        for bit, found in enumerate(repairs.values())
+        if found
+    )
     columns = ", ".join(f'"{p.name}"' for p in contract.properties)
     place = "source_file, line_number, row_id"
     return (
         f"with landed as ({landed}), texts as (select {', '.join([*texts, place])} from landed), "
         f"typed as (select *, {', '.join(values)} from texts) "
         f"select {columns}, {place}, nullif(concat_ws(';', {', '.join(reasons) or 'null'}), '') as reasons, "
-        f"[{flags}]::boolean[] as repairs from typed"
+        f"({flags or 0})::bigint as repairs from typed"
     )

@@ -79,7 +79,8 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
     con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
     con.execute(
-        f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT)"
+        f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT, "
+        "reasons VARCHAR, repairs BIGINT)"
     )
     base = 0
     if inputs.layout.maps(table):
@@ -87,6 +88,7 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     else:
         for number, file in enumerate(inputs.files_of(table)):
             base += _load_file(con, contract, file, number, base)
+    _settle(con, contract)
     if table in REQUIRED_TABLES and base == 0:
         has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
         found = "no row" if has_files else "no file"
@@ -138,26 +140,27 @@ def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, layout: Lay
 
 
 def _append(con: duckdb.DuckDBPyConnection, contract: Contract, landed: str) -> None:
-    """Type landed rows: the good ones into `raw.<table>`, the others into the rejects, repairs into the counts."""
-    table = contract.key[1]
+    """Type landed rows into `raw.<table>`, where refused ones wait with their reasons for `_settle`."""
     declared = {row[0]: row[1] for row in con.execute(f"describe {landed}").fetchall()}
-    columns = ", ".join(f'"{c}"' for c in contract.columns)
-    con.execute(f"create or replace temp table typed as {door.typed_select(contract, landed, declared)}")
-    con.execute(
-        f"insert into raw.{table} select {columns}, source_file, line_number, row_id from typed where reasons is null"
-    )
+    con.execute(f"insert into raw.{contract.key[1]} by name {door.typed_select(contract, landed, declared)}")
+
+
+def _settle(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Take refused rows out of `raw.<table>` into the rejects, and count the repairs of the others."""
+    table = contract.key[1]
     con.execute(
         f"insert into door.{table}_rejected select '{table}', source_file, line_number, reasons "
-        "from typed where reasons is not null"
+        f"from raw.{table} where reasons is not null"
     )
+    con.execute(f"delete from raw.{table} where reasons is not null")
     families = door.repairable(contract)
     if families:
-        sums = ", ".join(f"count(*) filter (where repairs[{i}])" for i in range(1, len(families) + 1))
-        [counts] = con.execute(f"select {sums} from typed where reasons is null").fetchall()
+        sums = ", ".join(f"count(*) filter (where repairs & {1 << bit} <> 0)" for bit in range(len(families)))
+        [counts] = con.execute(f"select {sums} from raw.{table}").fetchall()
         for name, count in zip(families, counts, strict=True):
             if count:
                 _count(con, table, "repaired", name, count)
-    con.execute("drop table typed")
+    con.execute(f"alter table raw.{table} drop column reasons; alter table raw.{table} drop column repairs")
 
 
 def _remove_copies(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

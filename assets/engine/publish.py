@@ -25,7 +25,7 @@ from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
 from assets.engine.state import STATE_TABLES, nights
 
-# Version of the published interface (shared interface page): major for anything an importer can notice.
+# Version of the published interface (docs/interface.md): major for anything an importer can notice.
 CONTRACT_VERSION = "1.0.0"
 ROW_GROUP = 122_880
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
@@ -99,7 +99,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
     for contract in published:
         _copy(
             con,
-            contract.id,
+            public_rows(contract),
             contract.columns,
             order_of(contract),
             draft / "tables" / f"{contract.key[1]}.parquet",
@@ -237,7 +237,7 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
 def build_manifest(
     con: duckdb.DuckDBPyConnection, night: Night, run_id: str, inventory: list[dict[str, Any]], warnings: list[str]
 ) -> dict[str, Any]:
-    """The manifest of a release (interface section 3): counts and hashes, never a person-level value."""
+    """The manifest of a release (interface 3): counts and hashes, never a person-level value."""
     buckets: dict[str, dict[str, int]] = {}
     for table, bucket, count in con.execute("select * from core.reconciliation").fetchall():
         buckets.setdefault(table, {})[bucket] = count

@@ -77,7 +77,7 @@ class Identity(_Section):
 
 
 class Score(_Section):
-    """Terms of the priority score (interface section 3.1)."""
+    """Terms of the priority score (interface 3.1)."""
 
     social_weight: float = Field(ge=0, le=1)
     urgency_floor: float = Field(ge=0, le=1)

@@ -5,7 +5,7 @@
 -- the as-of date out, because a fill today still covers today. All days are community days where the year's rule takes
 -- stays out. With N the days of the whole period and t the threshold, N * (1 - t), rounded down, may be missed; the
 -- last impactable date is the day on which a refill, then kept up, still gives the threshold.
--- Source: CMS Star Ratings Technical Notes 2026, D08 to D10; the dates are derived (domain section 4).
+-- Source: CMS Star Ratings Technical Notes 2026, D08 to D10; the dates are derived (rules 4).
 with
 
 reasons as (
@@ -303,7 +303,7 @@ select
     counted.treatment_days,
     counted.covered_days,
     cast(round(counted.covered_days / cast(nullif(counted.treatment_days, 0) as double), 4) as decimal(9, 4)) as pdc,
-    -- Integers decide, so that no rounding can (domain rule 1.4).
+    -- Integers decide, so that no rounding can (rules 1.4).
     case
         when counted.treatment_days > 0
             then 100 * counted.covered_days >= counted.threshold_percent * counted.treatment_days

@@ -1,5 +1,5 @@
 -- Supply of fills whose ingredients a combination ties together: the whole claim moves behind the latest supply of any
--- target ingredient that it shares (domain rule 1.5, variant C: the literal wording of PQA's step 2).
+-- target ingredient that it shares (rules 1.5, variant C: the literal wording of PQA's step 2).
 --
 -- This has no window form, so it recurses by claim over the coupled ingredients of few members, one row per period,
 -- claim and ingredient: `end_day` is how far that ingredient is supplied once the claim is queued.

@@ -2,7 +2,7 @@
 --
 -- The window of the drug exclusions follows the year's rule. Age is that on the first day of the year. Numbers are the
 -- order in which a published row names its reasons.
--- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10; proxies: domain rule 1.3.
+-- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10; proxies: rules 1.3.
 with
 
 drug_exclusions as (

@@ -2,7 +2,7 @@
 -- needs. One row per member and value set that applies.
 --
 -- Any time in the measurement year, from eligibility or, as a proxy, from paid claims.
--- Source: CMS Star Ratings Technical Notes 2026, D08 to D10; proxies: domain rule 1.3.
+-- Source: CMS Star Ratings Technical Notes 2026, D08 to D10; proxies: rules 1.3.
 select
     medical_line.member_key,
     code_group.value_set as status

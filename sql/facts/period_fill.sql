@@ -1,7 +1,7 @@
 -- Class fills inside each treatment period, one row per target ingredient, with the day of the period they fall on.
 --
 -- `is_coupled` marks ingredients that a combination of two target ingredients ties to another in the same period:
--- their supplies move together (domain rule 1.5, variant C). Fills without usable days supply have none to move.
+-- their supplies move together (rules 1.5, variant C). Fills without usable days supply have none to move.
 with
 
 fills as (

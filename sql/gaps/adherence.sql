@@ -1,11 +1,11 @@
 -- Adherence gaps: a refill that is late or soon due, for members who can still reach the threshold this year.
 --
--- First match of domain rule 4.1. Someone whose supply on hand already carries them over the threshold has no gap;
+-- First match of rules 4.1. Someone whose supply on hand already carries them over the threshold has no gap;
 -- someone who can no longer reach it is `lost` and never listed. Members excluded from the measure have no gap; a
 -- member with one fill date is not measured yet and is reminded before the first supply runs out.
 -- Someone who filled the class last year, has not this year and has run out is not started: a first fill by the due
 -- date still makes a treatment period that counts.
--- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (pitfall 14).
+-- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (rules 5.14).
 with
 
 judged as (
@@ -61,7 +61,7 @@ not_started as (
         prior_supply.supplied_through_date,
         prior_supply.last_fill_key,
         measurement_year.year_end_date,
-        -- The last index date that leaves the shortest treatment period (domain rule 1.2: October 2 for 91 days).
+        -- The last index date that leaves the shortest treatment period (rules 1.2: October 2 for 91 days).
         measurement_year.year_end_date - (measure.min_treatment_days - 1) as last_index_date
     from facts.prior_supply
     inner join raw.measure

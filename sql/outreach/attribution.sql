@@ -1,6 +1,6 @@
 -- The pharmacy that each gap goes to, and the rule that chose it.
 --
--- First match (domain rule 6.5): the member's preferred pharmacy; most paid fills of the gap's drug class in the recent
+-- First match (rules 6.5): the member's preferred pharmacy; most paid fills of the gap's drug class in the recent
 -- window; most fills of any drug in it; the latest fill in the longer window; the nearest open in-network pharmacy in
 -- the member's ZIP (`assigned_by_distance`, an offer only). Ties: latest fill, more days supply, lowest NCPDP id, NPI.
 -- Mail-order and closed pharmacies and vaccine fills never attribute a member.

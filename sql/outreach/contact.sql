@@ -1,6 +1,6 @@
 -- Contact columns of each listed row: what the treating pharmacy needs to call, and nothing that it did not dispense.
 --
--- The drug, prescription and last fill are shown only where this pharmacy dispensed them (domain rule 6.2); a channel
+-- The drug, prescription and last fill are shown only where this pharmacy dispensed them (rules 6.2); a channel
 -- that the member restricted is blank. These columns are in the per-pharmacy files only (interface 3.1).
 with
 

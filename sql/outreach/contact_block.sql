@@ -1,4 +1,4 @@
--- Members whom no list may name tonight, with the first reason that holds (domain rule 6.2).
+-- Members whom no list may name tonight, with the first reason that holds (rules 6.2).
 with
 
 blocks as (

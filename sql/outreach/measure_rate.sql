@@ -17,6 +17,7 @@ measured as (
 placed as (
     select
         measure.measure_id,
+        measure.is_sensitive,
         measured.numerator,
         member.payer,
         member.plan,
@@ -68,6 +69,8 @@ levelled as (
         placed.pharmacy_npi as level_value,
         placed.numerator
     from placed
+    -- A pharmacy's few members of a sensitive measure could be told from its rate.
+    where not placed.is_sensitive
 )
 
 select

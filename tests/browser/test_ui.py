@@ -139,7 +139,7 @@ def free_port() -> int:
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and every child of its session: the UI outlives a mere SIGTERM to its parent."""
-    for number, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+    for number, patience in ((signal.SIGTERM, 3), (signal.SIGKILL, 10)):
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
@@ -196,8 +196,10 @@ def code_locations(address: str, process: subprocess.Popen[bytes], log: Path) ->
 
 @pytest.fixture(scope="module")
 def launched(ui: Ui) -> Launched:
-    """The nightly job and, at once after it, a run of one small asset."""
-    night, other = ui.launch("nightly"), ui.launch("__ASSET_JOB", assets=(("raw", "gap_code"),))
+    """The nightly job and, as soon as it has left the queue, a run of one small asset."""
+    night = ui.launch("nightly")
+    wait_for("the nightly run", lambda: ui.status(night) != "QUEUED", 60)
+    other = ui.launch("__ASSET_JOB", assets=(("raw", "gap_code"),))
     seen: list[tuple[str, str]] = []
 
     def both_ended() -> bool:

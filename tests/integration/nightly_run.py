@@ -25,7 +25,7 @@ MEMBERS, SEED = 400, 7
 FIRST, SECOND, BEFORE_BOTH = datetime.date(2026, 6, 23), datetime.date(2026, 6, 30), datetime.date(2026, 6, 22)
 
 # Stories of the sample: a blood pressure refill and a diabetes refill, both late on the second night.
-LATE_REFILL, EARLY_REFILLS = "SYN0000002", "SYN0000005"
+LATE_REFILL, EARLY_REFILLS = "SYN0000002", "SYN0000004"
 
 # Every format, and capacities that cut some lists.
 SETTINGS = {
@@ -156,6 +156,12 @@ class Season:
         """A published table, as SQL reads it."""
         # Without this, the folder `as_of=...` would come back as a column.
         return f"read_parquet('{(night or self.second) / 'tables' / name}.parquet', hive_partitioning = false)"
+
+    def gaps(self, night: Path | None = None) -> str:
+        """Every gap of a night, those of sensitive codes included, as SQL reads it."""
+        night = night or self.second
+        secret = self.output / "restricted" / night.name / "gap.parquet"
+        return f"(from {self.table('gap', night)} union all from read_parquet('{secret}', hive_partitioning = false))"
 
     def run(self, as_of: datetime.date, moment: str) -> None:
         """Run a night and remember what the folder holds."""

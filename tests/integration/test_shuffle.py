@@ -127,8 +127,13 @@ def test_the_database_has_the_same_content(first_night: Season, reshaped: Path) 
 
 def test_the_counts_are_the_same(first_night: Season, reshaped: Path) -> None:
     one, other = manifest_of(first_night.first), manifest_of(reshaped)
+    for told in (*one["inputs"].values(), *other["inputs"].values()):
+        # A file that declares its types has less to repair.
+        told.pop("repaired")
     assert one["inputs"] == other["inputs"]
-    assert {n: a["rows"] for n, a in one["assets"].items()} == {n: a["rows"] for n, a in other["assets"].items()}
+    # `raw.ingested` counts by file.
+    rows = [{n: a["rows"] for n, a in m["assets"].items() if n != "raw.ingested"} for m in (one, other)]
+    assert rows[0] == rows[1]
     assert one["settings_digest"] == other["settings_digest"]
     assert one["warnings"] == other["warnings"]
 

@@ -183,7 +183,7 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
     result = Result(index_date=min(f.day for f in fills), treatment_end_date=end)
     start = result.index_date
     treatment = days(start, end)
-    counted = [f for f in fills if f.day in treatment]
+    counted = [f for f in fills if start <= f.day <= end]
     result.fill_date_count = len({f.day for f in counted})
     stays = stay_days(history, as_of) & set(treatment) if year <= 2025 else set()
 
@@ -232,8 +232,10 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
 
     # Unbroken coverage from the as-of date on, else the last covered day.
     through = as_of if as_of in covered else max(covered)
-    while any(d > through for d in home) and min(d for d in home if d > through) in covered:
-        through = min(d for d in home if d > through)
+    for day in [d for d in home if d > through]:
+        if day not in covered:
+            break
+        through = day
     result.covered_through_date = through
     calendar = home + days(end + DAY, end + 400 * DAY)
     due = min(d for d in calendar if d > through)

@@ -1175,6 +1175,31 @@ def test_usable_supply_that_reaches_no_day_at_home_covers_nothing(story):
     )
 
 
+@pytest.mark.xfail(
+    strict=True, reason="facts.adherence: least(null, ...) makes the last day of the period the last covered one"
+)
+def test_nothing_covered_has_no_last_covered_day(story):
+    """Domain section 4: covered-through is the last covered day. Cal has none: his usable fill falls into a stay."""
+    story(
+        as_of="2025-12-31",
+        given={
+            "raw.pharmacy_claim": """
+                person_id | dispensing_date | ndc_code     | days_supply
+                cal       | 2025-10-01      | atorvastatin | -
+                cal       | 2025-12-31      | atorvastatin | 30
+            """,
+            "raw.medical_claim": """
+                person_id | claim_type    | bill_type_code | claim_start_date | discharge_date
+                cal       | institutional | 111            | 2025-12-31       | 2025-12-31
+            """,
+        },
+        expect="""
+            person_id | covered_days | covered_through_date
+            cal       | 0            | -
+        """,
+    )
+
+
 def test_unknown_ndcs_compounds_and_unpaid_claims_are_no_fills(story):
     """Interface 2.1 and domain pitfall 5: NCPDP compound code 2 is a compound, 1 is not."""
     story(

@@ -351,6 +351,21 @@ def test_a_fill_billed_again_under_another_claim_id_is_a_duplicate(story):
     )
 
 
+def test_two_lines_of_one_claim_are_no_duplicates(story):
+    """A duplicate is billed under another claim id: both lines of A stand, B does not."""
+    story(
+        given={
+            "raw.pharmacy_claim": """
+                person_id | claim_id | claim_line_number | ndc_code  | dispensing_date | days_supply | rx_number | fill_number
+                ann       | A        | 1                 | metformin | 2026-01-01      | 30          | 7         | 0
+                ann       | A        | 2                 | metformin | 2026-01-01      | 30          | 7         | 0
+                ann       | B        | 1                 | metformin | 2026-01-01      | 30          | 7         | 0
+            """
+        },
+        expect={"core.pharmacy_claim_removed": "row_id | bucket\n3 | duplicate"},
+    )
+
+
 def test_two_prescriptions_of_one_drug_on_one_day_are_two_fills(story):
     """Interface 2.1 and domain pitfall 2: a real second supply."""
     story(
@@ -471,6 +486,7 @@ def test_frequency_8_voids_the_bill_of_the_same_stay(story):
                 ann       | D        | institutional | 111            | 2026-02-05       | 2026-02-09     | hospital
                 ann       | E        | institutional | 211            | 2026-01-05       | 2026-01-06     | hospital
                 ann       | F        | institutional | 111            | 2026-01-05       | 2026-01-07     | clinic
+                ann       | G        | institutional | 181            | 2026-01-05       | 2026-01-08     | hospital
             """
         },
         expect={
@@ -479,7 +495,7 @@ def test_frequency_8_voids_the_bill_of_the_same_stay(story):
                 1      | netted
                 2      | netted
             """,
-            "core.medical_line": "claim_id\nC\nD\nE\nF",
+            "core.medical_line": "claim_id\nC\nD\nE\nF\nG",
         },
     )
 

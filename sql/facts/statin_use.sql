@@ -1,0 +1,177 @@
+-- Statin use of everyone with a diabetes medicine in the measurement year (SUPD): who is measured, who has a statin.
+--
+-- One row per member with a diabetes fill while enrolled; `exclusion_reason` lists every reason not to measure them.
+-- A fill date counts once. A statin of any strength counts, alone or in a combination, with or without usable days
+-- supply. Weight-loss brands of a diabetes ingredient are no diabetes medicine; compounds are left out.
+-- Age is that on the first day of the year (confidence medium); conditions count any time in the year, never earlier.
+-- Source: CMS Star Ratings Technical Notes 2026, D12.
+with
+
+rule as (
+    select
+        40 as min_age,
+        75 as max_age,
+        2 as min_fill_dates,
+        90 as min_index_days,
+        1 as max_holes,
+        -- One calendar month, at its longest.
+        31 as max_hole_days
+),
+
+diabetes_drugs as (
+    select distinct drug_group.drug_key
+    from facts.drug_group
+    where
+        drug_group.value_set in ('diabetes_drugs', 'insulins')
+        and not exists (
+            select 1
+            from facts.drug_group as weight_loss_brands
+            where
+                weight_loss_brands.drug_key = drug_group.drug_key
+                and weight_loss_brands.value_set = 'weight_loss_brands'
+        )
+),
+
+diabetes_fills as (
+    select
+        fill.member_key,
+        fill.fill_key,
+        fill.fill_date,
+        dense_rank() over (
+            partition by fill.member_key
+            order by fill.fill_date
+        ) as date_number
+    from core.fill
+    inner join diabetes_drugs
+        on fill.drug_key = diabetes_drugs.drug_key
+    inner join facts.measurement_year
+        on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
+    left join facts.enrolled_year
+        on fill.member_key = enrolled_year.member_key
+    where
+        not fill.is_compound
+        and fill.fill_date <= coalesce(enrolled_year.enrolled_through_date, measurement_year.year_end_date)
+),
+
+treated as (
+    select
+        diabetes_fills.member_key,
+        cast(max(diabetes_fills.date_number) as integer) as fill_date_count,
+        min(diabetes_fills.fill_date) as index_date,
+        min(diabetes_fills.fill_key) as index_fill_key,
+        min(case when diabetes_fills.date_number = 2 then diabetes_fills.fill_date end) as second_fill_date,
+        min(case when diabetes_fills.date_number = 2 then diabetes_fills.fill_key end) as second_fill_key
+    from diabetes_fills
+    group by diabetes_fills.member_key
+),
+
+statins as (
+    select
+        fill.member_key,
+        min(fill.fill_key) as statin_fill_key
+    from core.fill
+    inner join facts.drug_group
+        on
+            fill.drug_key = drug_group.drug_key
+            and drug_group.value_set = 'statins'
+    inner join facts.measurement_year
+        on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
+    where not fill.is_compound
+    group by fill.member_key
+),
+
+conditions as (
+    select
+        member_status.member_key,
+        member_status.status
+    from facts.member_status
+    union
+    select
+        fill.member_key,
+        'pregnancy_lactation_fertility' as status
+    from core.fill
+    inner join facts.drug_group
+        on
+            fill.drug_key = drug_group.drug_key
+            and drug_group.value_set = 'fertility_drugs'
+    inner join facts.measurement_year
+        on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
+),
+
+named_conditions as (
+    select
+        conditions.member_key,
+        concat_ws(
+            ';',
+            max(case when conditions.status = 'hospice' then conditions.status end),
+            max(case when conditions.status = 'esrd' then conditions.status end),
+            max(case when conditions.status = 'myopathy_rhabdomyolysis' then conditions.status end),
+            max(case when conditions.status = 'pregnancy_lactation_fertility' then conditions.status end),
+            max(case when conditions.status = 'cirrhosis' then conditions.status end),
+            max(case when conditions.status = 'prediabetes' then conditions.status end),
+            max(case when conditions.status = 'pcos' then conditions.status end)
+        ) as condition_names
+    from conditions
+    group by conditions.member_key
+),
+
+judged as (
+    select
+        treated.*,
+        enrolled_year.enrolled_through_date,
+        statins.statin_fill_key,
+        nullif(
+            concat_ws(
+                ';',
+                case
+                    when member.birth_date > make_date(measurement_year.measurement_year - rule.min_age, 1, 1)
+                        then 'under_40'
+                end,
+                case
+                    when member.birth_date <= make_date(measurement_year.measurement_year - rule.max_age - 1, 1, 1)
+                        then 'over_75'
+                end,
+                case when treated.fill_date_count < rule.min_fill_dates then 'one_fill_date' end,
+                case
+                    when
+                        cast(measurement_year.year_end_date - treated.index_date as integer) < rule.min_index_days
+                        then 'late_index'
+                end,
+                case
+                    when
+                        enrolled_year.member_key is null
+                        or enrolled_year.hole_count > rule.max_holes
+                        or enrolled_year.longest_hole_days > rule.max_hole_days
+                        then 'enrollment_gap'
+                end,
+                nullif(named_conditions.condition_names, '')
+            ),
+            ''
+        ) as exclusion_reason
+    from treated
+    cross join rule
+    cross join facts.measurement_year
+    inner join core.member
+        on treated.member_key = member.member_key
+    left join facts.enrolled_year
+        on treated.member_key = enrolled_year.member_key
+    left join statins
+        on treated.member_key = statins.member_key
+    left join named_conditions
+        on treated.member_key = named_conditions.member_key
+)
+
+select
+    judged.member_key,
+    judged.exclusion_reason is null as is_eligible,
+    judged.exclusion_reason,
+    judged.statin_fill_key is not null as has_statin,
+    judged.fill_date_count,
+    judged.index_date,
+    judged.second_fill_date,
+    judged.enrolled_through_date,
+    judged.index_fill_key,
+    judged.second_fill_key,
+    judged.statin_fill_key
+from judged
+order by judged.member_key

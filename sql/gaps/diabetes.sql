@@ -1,0 +1,68 @@
+-- Diabetes gaps: SUPD, a diabetes medicine twice this year and no paid claim for a statin (any strength meets it).
+--
+-- Open from the second diabetes fill date, on which the member is first measured, while the year can still be met;
+-- `lost` once known enrolment or life has ended before the as-of date. A statin fill or an exclusion leaves no gap.
+-- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (rules 5.14).
+-- Source: CMS Star Ratings Technical Notes 2026, D12.
+with
+
+gaps as (
+    select
+        statin_use.member_key,
+        statin_use.fill_date_count,
+        statin_use.index_date,
+        statin_use.second_fill_date,
+        statin_use.enrolled_through_date,
+        statin_use.index_fill_key,
+        statin_use.second_fill_key,
+        case when measurement_year.as_of <= statin_use.enrolled_through_date then 'open' else 'lost' end as status
+    from facts.statin_use
+    cross join facts.measurement_year
+    where
+        statin_use.is_eligible
+        and not statin_use.has_statin
+)
+
+select
+    gaps.member_key,
+    'SUPD' as gap_code,
+    'supd' as subject,
+    gaps.status,
+    gaps.second_fill_date as window_start_date,
+    gaps.enrolled_through_date as window_end_date,
+    gaps.enrolled_through_date as due_date,
+    cast(null as decimal(9, 4)) as severity,
+    cast(1 as decimal(9, 4)) as confidence,
+    case
+        when gaps.status = 'lost'
+            then
+                concat(
+                    'No paid claim for a cholesterol medicine (statin) this year before enrolment ended on ',
+                    gaps.enrolled_through_date, '.'
+                )
+        else concat(
+            'No paid claim for a cholesterol medicine (statin) this year; diabetes medicine filled on ',
+            gaps.fill_date_count, ' dates since ', gaps.index_date,
+            '. Ask the prescriber whether a statin fits, by ', gaps.enrolled_through_date, '.'
+        )
+    end as reason,
+    concat(
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': index_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"', index_fills.fill_date,
+        '","days_supply":', coalesce(cast(index_fills.days_supply as varchar), 'null'),
+        '},', rtrim(cast(cast({ 'claim_id': second_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"', second_fills.fill_date,
+        '","days_supply":', coalesce(cast(second_fills.days_supply as varchar), 'null'),
+        '}],"index_date":"', gaps.index_date,
+        '","fill_date_count":', gaps.fill_date_count,
+        ',"rule":"SUPD, two fill dates of diabetes medicine and no statin fill in the year, age 40 to 75"',
+        ',"source":"CMS Star Ratings Technical Notes 2026, D12"}'
+    ) as evidence,
+    gaps.fill_date_count,
+    gaps.index_date
+from gaps
+inner join core.fill as index_fills
+    on gaps.index_fill_key = index_fills.fill_key
+inner join core.fill as second_fills
+    on gaps.second_fill_key = second_fills.fill_key
+order by gaps.member_key
