@@ -4,12 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)
-export CAREGAPS_DAGSTER_STORAGE := $(CURDIR)/.dagster
+export CAREGAPS_DAGSTER_STORAGE ?= $(CURDIR)/.dagster
+export VIRTUAL_ENV := $(CURDIR)/.venv
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 MEMBERS ?= 5000
 SEED ?= 1
 AS_OF ?= 2026-06-30
+PORT ?= 3000
 
 .PHONY: help setup setup-dev run ui test check golden docs lock clean
 
@@ -38,8 +40,8 @@ run: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## sample data, one night, 
 	$(BIN)/caregaps run --input data/sample --output data/output --as-of $(AS_OF)
 
 ui: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## the Dagster UI on 127.0.0.1:3000 over the same instance
-	@mkdir -p .dagster
-	$(BIN)/dg dev --host 127.0.0.1 --port 3000
+	@mkdir -p $(CAREGAPS_DAGSTER_STORAGE)
+	$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
 
 check: .stamp-dev ## formatting, lint, types and SQL style
 	$(BIN)/ruff format --check .

@@ -101,6 +101,8 @@ def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error is not None:
+                if error.cls_name and "Interrupt" in error.cls_name:
+                    return "run: interrupted; the night before it is still published, run it again"
                 if error.cls_name and _is_ours(error.cls_name):
                     return error.message.split(": ", 1)[-1].strip()
                 error = error.cause

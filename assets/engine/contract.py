@@ -267,6 +267,7 @@ def contract_for(schema: str, table: str) -> Contract:
     return read_contract(path)
 
 
-def all_contracts(schema: str) -> list[Contract]:
-    """Every contract of one layer, in name order."""
-    return [read_contract(path) for path in sorted((CONTRACTS / schema).glob("*.odcs.yaml"))]
+@cache
+def all_contracts(schema: str) -> tuple[Contract, ...]:
+    """Every contract of one layer, in name order; read once, so that a night sees one set of them."""
+    return tuple(read_contract(path) for path in sorted((CONTRACTS / schema).glob("*.odcs.yaml")))

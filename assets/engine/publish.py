@@ -6,7 +6,6 @@ then shows it. `latest` follows last and never moves back.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import shutil
@@ -306,15 +305,16 @@ def _show(night: Night, folder: Path, secret_folder: Path) -> None:
 
 
 def _forget(night: Night) -> None:
-    """Remove nights, and superseded releases of them, that are older than the retention period."""
-    published = nights(night.output)
-    oldest_kept = max(published) - datetime.timedelta(days=night.settings.delivery.retention_nights - 1)
+    """Keep the newest nights that settings ask for, and always this one; remove the others with their releases."""
+    published = list(nights(night.output))
+    kept = {night.as_of, *published[-night.settings.delivery.retention_nights :]}
     for root in (night.output, night.output / "restricted"):
         for as_of, link in nights(root).items():
-            if as_of < oldest_kept:
+            if as_of not in kept:
                 link.unlink()
+        names = tuple(f"{as_of}." for as_of in kept)
         for release in (root / ".nights").iterdir():
-            if release.name[:10] < str(oldest_kept) and release.name[:1] != ".":
+            if not release.name.startswith((".", *names)):
                 shutil.rmtree(release, ignore_errors=True)
 
 

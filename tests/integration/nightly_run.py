@@ -24,8 +24,8 @@ MEMBERS, SEED = 400, 7
 # One week apart, so that refills fall between them; the sample's planted answers hold on the second.
 FIRST, SECOND, BEFORE_BOTH = datetime.date(2026, 6, 23), datetime.date(2026, 6, 30), datetime.date(2026, 6, 22)
 
-# Stories of the sample: a blood pressure refill and a diabetes refill, both late on the second night.
-LATE_REFILL, EARLY_REFILLS = "SYN0000002", "SYN0000004"
+# Stories of the sample, all late on the second night: the second wants no contact, the fifth no call.
+LATE_REFILL, EARLY_REFILLS, SWITCH = "SYN0000002", "SYN0000004", "SYN0000005"
 
 # Every format, and capacities that cut some lists.
 SETTINGS = {
@@ -53,10 +53,10 @@ def write_delivery(folder: Path) -> Path:
     preferences = folder / "member_preference.csv"
     lines = preferences.read_text(encoding="utf-8").splitlines()
     header = lines[0].split(",")
-    lines = [line for line in lines if not line.startswith((f"{LATE_REFILL},", f"{EARLY_REFILLS},"))]
+    lines = [line for line in lines if not line.startswith((f"{LATE_REFILL},", f"{SWITCH},"))]
     for wish in (
         {"person_id": LATE_REFILL, "do_not_contact": "1", "contact_block_reason": "member_request"},
-        {"person_id": EARLY_REFILLS, "do_not_contact": "0", "restricted_channels": "sms;phone"},
+        {"person_id": SWITCH, "do_not_contact": "0", "restricted_channels": "sms;phone"},
     ):
         lines.append(",".join(wish.get(name, "") for name in header))
     preferences.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -64,8 +64,7 @@ def write_delivery(folder: Path) -> Path:
     (folder / "outreach_outcome.csv").write_text(
         "person_id,gap_code,attempted_at,outcome_code\n"
         + "".join(
-            f"{EARLY_REFILLS},ADHERENCE_LATE,{day} 10:00:00,no_answer\n"
-            for day in ("2026-03-31", "2026-06-01", "2026-06-20")
+            f"{SWITCH},ADHERENCE_LATE,{day} 10:00:00,no_answer\n" for day in ("2026-03-31", "2026-06-01", "2026-06-20")
         ),
         encoding="utf-8",
     )
