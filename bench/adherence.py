@@ -91,8 +91,8 @@ def measure(path: Path, runs: int, *, cms_only: bool) -> dict[str, Any]:
             seconds[model.name].append(timed(lambda model=model: build(con, model, params)))
     peak = peak_mb()
     for _ in range(max(runs, 3)):
-        floors["scan"].append(timed(con.execute(SCAN).fetchall))
-        floors["sort"].append(timed(con.execute(SORT).fetchall))
+        floors["scan"].append(timed(lambda: con.execute(SCAN).fetchall()))
+        floors["sort"].append(timed(lambda: con.execute(SORT).fetchall()))
     counted = {name: f"select count(*) from {name}" for name in ("core.fill", "facts.class_fill", "facts.adherence")}
     rows = {name: con.execute(sql).fetchall()[0][0] for name, sql in counted.items()}
     con.close()

@@ -92,6 +92,25 @@ class Measures(_Entry):
     years: dict[int, MeasurementYear]
 
 
+class ConcurrentUse(_Entry):
+    """One measure of medicines on hand together; its key is the subject of its gaps."""
+
+    title: str
+    gap_code: str
+    medicines: str
+    index_value_set: str
+    other_value_set: str | None = None
+    left_out_value_set: str | None = None
+    min_age: int = Field(ge=0)
+    min_fill_dates: int = Field(ge=1)
+    min_supplied_days: int | None = Field(default=None, ge=1)
+    min_index_days: int | None = Field(default=None, ge=0)
+    min_medicines: int = Field(ge=1)
+    min_concurrent_days: int = Field(ge=1)
+    exclusions: list[str]
+    source: str
+
+
 class GapCode(_Entry):
     """One gap code: what it asks for and how much it weighs before anything is known of the member."""
 
@@ -154,6 +173,19 @@ def read_families() -> dict[str, Family]:
         return {name: Family.model_validate(entry) for name, entry in _read("gap_families.yaml").items()}
     except ValidationError as error:
         raise _error("gap_families.yaml", error) from error
+
+
+@cache
+def read_concurrent_use() -> dict[str, ConcurrentUse]:
+    """Measures of concurrent use by name.
+
+    Raises:
+        SettingsError: The file says something that is not allowed.
+    """
+    try:
+        return {name: ConcurrentUse.model_validate(entry) for name, entry in _read("concurrent_use.yaml").items()}
+    except ValidationError as error:
+        raise _error("concurrent_use.yaml", error) from error
 
 
 @cache
@@ -245,6 +277,15 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             (year, rule.enrollment_rule, rule.drug_exclusion_window, rule.is_stay_adjusted)
             for year, rule in sorted(measures.years.items())
         ]
+    if table == "concurrent_use":
+        return [
+            (
+                key, i, c.title, c.gap_code, c.medicines, c.index_value_set, c.other_value_set, c.left_out_value_set,
+                c.min_age, c.min_fill_dates, c.min_supplied_days, c.min_index_days, c.min_medicines,
+                c.min_concurrent_days, ";".join(c.exclusions), c.source,
+            )
+            for key, (i, c) in enumerate(sorted(read_concurrent_use().items()), start=1)
+        ]  # fmt: skip
     if table == "gap_code":
         return [
             (

@@ -146,7 +146,22 @@ coverage as (
                 0
             ) as integer
         ) as projected_covered_days,
-        coalesce(max(least(community_block.end_day, periods.full_treatment_days - 1)), -1) as last_covered_day
+        -- Without a covered day there is no last one, and a refill has been due since the index date.
+        max(
+            case
+                when community_block.end_day is not null
+                    then least(community_block.end_day, periods.full_treatment_days - 1)
+            end
+        ) as last_covered_day,
+        coalesce(
+            max(
+                case
+                    when community_block.end_day is not null
+                        then least(community_block.end_day, periods.full_treatment_days - 1)
+                end
+            ),
+            -1
+        ) + 1 as due_day
     from periods
     -- Without a single usable days supply nothing is known of coverage: no PDC, rather than one of zero.
     inner join supplies
@@ -214,7 +229,7 @@ counted as (
         nullif(reasons.exclusion_reason, '') as exclusion_reason,
         measure.threshold_percent,
         (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as allowed_missed_days,
-        coverage.last_covered_day + 1 as due_day,
+        coverage.due_day,
         (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100
         + coverage.projected_covered_days as last_impactable_day
     from periods

@@ -16,7 +16,7 @@ judged as (
         measure.drug_class,
         adherence.index_date,
         adherence.treatment_end_date,
-        adherence.covered_through_date,
+        coalesce(adherence.covered_through_date, adherence.index_date - 1) as covered_through_date,
         adherence.refill_due_date,
         adherence.last_impactable_date,
         adherence.days_late,

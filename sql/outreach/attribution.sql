@@ -52,24 +52,6 @@ fills as (
         and coalesce(drug.product_class, '') <> 'vaccine'
 ),
 
--- The class window reaches back over the new year, so it reads fills rather than this year's class fills.
-class_fills as (
-    select distinct
-        measure.measure_id as subject,
-        fill.member_key,
-        fill.fill_key
-    from core.fill
-    inner join facts.measure_drug
-        on
-            fill.drug_key = measure_drug.drug_key
-            and measure_drug.ingredient_key is not null
-    inner join raw.measure
-        on measure_drug.measure_key = measure.measure_key
-    where
-        fill.fill_date > cast($as_of as date) - $recent_days
-        and not fill.is_compound
-),
-
 choices as (
     select
         gap_subjects.member_key,
@@ -100,12 +82,12 @@ choices as (
         cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
         cast(0 as double) as distance
     from gap_subjects
-    inner join class_fills
+    inner join facts.subject_fill
         on
-            gap_subjects.member_key = class_fills.member_key
-            and gap_subjects.subject = class_fills.subject
+            gap_subjects.member_key = subject_fill.member_key
+            and gap_subjects.subject = subject_fill.subject
     inner join fills
-        on class_fills.fill_key = fills.fill_key
+        on subject_fill.fill_key = fills.fill_key
     where fills.fill_date > cast($as_of as date) - $recent_days
     group by
         gap_subjects.member_key,

@@ -17,17 +17,13 @@ dispensed as (
     from outreach.worklist
     inner join outreach.ledger
         on worklist.gap_id = ledger.gap_id
-    inner join core.member
-        on worklist.person_id = member.person_id
-    inner join raw.measure
-        on ledger.subject = measure.measure_id
-    inner join facts.class_fill
+    inner join facts.subject_fill
         on
-            member.member_key = class_fill.member_key
-            and measure.measure_key = class_fill.measure_key
+            ledger.member_key = subject_fill.member_key
+            and ledger.subject = subject_fill.subject
     inner join core.fill
         on
-            class_fill.fill_key = fill.fill_key
+            subject_fill.fill_key = fill.fill_key
             and worklist.pharmacy_npi = fill.dispensing_provider_npi
     inner join core.drug
         on fill.drug_key = drug.drug_key

@@ -1175,9 +1175,6 @@ def test_usable_supply_that_reaches_no_day_at_home_covers_nothing(story):
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="facts.adherence: least(null, ...) makes the last day of the period the last covered one"
-)
 def test_nothing_covered_has_no_last_covered_day(story):
     """Domain section 4: covered-through is the last covered day. Cal has none: his usable fill falls into a stay."""
     story(

@@ -39,9 +39,8 @@ def through_the_door(
     [found] = con.execute(
         f'select "{column}", reasons, repairs from ({door.typed_select(contract, landed, declared)})'
     ).fetchall()
-    families = door.repairable(contract)
-    repaired = dict(zip(families, found[2], strict=True)).get(door.family(column), False)
-    return found[0], found[1], repaired
+    bit = [*door.repairable(contract), door.family(column)].index(door.family(column))
+    return found[0], found[1], bool(found[2] >> bit & 1)
 
 
 def repr_sql(text: str) -> str:
