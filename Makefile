@@ -13,7 +13,7 @@ SEED ?= 1
 AS_OF ?= 2026-06-30
 PORT ?= 3000
 
-.PHONY: help setup setup-dev run ui test check golden docs lock clean
+.PHONY: help setup setup-dev run ui test check golden docs bench mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,12 @@ golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 
 docs: .stamp-run ## rewrite the measure pages
 	$(BIN)/caregaps docs
+
+bench: .stamp-dev ## the cost of the adherence step beside its floor; rewrites docs/performance.md
+	$(BIN)/python bench/adherence.py --write
+
+mutate: .stamp-dev ## break the SQL rule by rule and see a test fail
+	$(BIN)/python -m tests.mutate
 
 lock: ## both lock files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock

@@ -27,7 +27,7 @@ LIST = ROOT / "tests" / "mutations.yaml"
 COPIED = ("assets", "data_contracts", "pipelines", "sample_data", "sql", "tests", "settings.toml", "pyproject.toml")
 EVERYTHING = ("tests/stories", "tests/properties/test_adherence_laws.py")
 SECONDS = 900  # after which a run counts as a failure: a rule broken into an endless loop is broken
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 class Mutation(BaseModel):
