@@ -41,7 +41,7 @@ def night_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
-            release = publish(con, plan, context.run_id)
+            release = publish(con, plan, context.run.run_id)
         for warning in release.warnings:
             log.warning("%s", warning)
         return dg.MaterializeResult(

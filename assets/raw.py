@@ -8,7 +8,7 @@ from assets.engine import ingest, registry, state
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.layout import read_layout
 from assets.engine.reference import load_shipped
-from assets.resources import NightResource, log, record, timed
+from assets.resources import NightResource, record, timed
 from assets.schema import column_schema
 
 POOL = "duckdb"
@@ -39,8 +39,8 @@ def input_asset(contract: Contract) -> dg.AssetsDefinition:
             with timed() as seconds:
                 inputs = ingest.find_inputs(read_layout(plan.layout), plan.input, plan.reference)
                 rows = ingest.load_table(con, contract, inputs, plan.input) or load_shipped(con, contract)
-            if contract.key[1] == ingest.REQUIRED_TABLES[0] and inputs.claims.ignored:
-                log.info("ignored in the input folder: %s", ", ".join(inputs.claims.ignored))
+            if contract.key[1] == ingest.REQUIRED_TABLES[0]:
+                ingest.keep_ignored(con, inputs)
             return record(con, plan, contract.id, rows, seconds[-1])
 
     return asset

@@ -175,6 +175,10 @@ def sql(options: argparse.Namespace) -> int:
     if options.model not in models:
         raise SettingsError(f"model: found {options.model!r}; allowed are {', '.join(sorted(models))}")
     model = models[options.model]
+    from sqlglot.dialects.dialect import Dialect
+
+    if Dialect.get(options.dialect) is None:
+        raise SettingsError(f"--dialect: found {options.dialect!r}; a dialect of sqlglot, such as spark, is expected")
     print(model.sql.rstrip() if options.dialect == "duckdb" else model.to(options.dialect))
     return 0
 

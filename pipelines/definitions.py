@@ -14,7 +14,7 @@ def build_defs(last_night: datetime.date | None = None) -> dg.Definitions:
     """The definitions; `last_night` makes room for an as-of date after today."""
     settings = read_settings()
     partitions = publication.nights(last_night, settings.schedule.time_zone)
-    job = nightly.job(partitions)
+    job = nightly.job()
     return dg.Definitions(
         assets=[*raw.assets(), *models.assets(), publication.night_asset(partitions)],
         asset_checks=[raw.reject_share_check(), *models.checks(), *quality.checks()],

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError
+from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
@@ -58,7 +59,8 @@ def launch(
         if folder is not None and not folder.is_dir():
             raise SettingsError(f"{name}: found no folder {folder}; a readable folder is expected")
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
-    read_layout(layout)
+    # A delivery that cannot be read stops here rather than after half a night.
+    find_inputs(read_layout(layout), night.input, night.reference)
     try:
         workplace.take(night.warehouse)
         if fresh:

@@ -7,18 +7,18 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.engine.landing import DONE_MARKER
+from assets.engine.registry import measurement_years
 from assets.engine.settings import Settings
 
 JOB = "nightly"
 
 
-def job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
+def job() -> UnresolvedAssetJobDefinition:
     """Everything, in one run and one process: DuckDB has one writer."""
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
         description="One night: claims in, gaps found, worklists published.",
-        partitions_def=partitions,
         executor_def=dg.in_process_executor,
     )
 
@@ -60,9 +60,19 @@ def sensor(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.Sens
             as_of = datetime.date.fromisoformat(text) if text else yesterday
         except ValueError:
             return dg.SkipReason(f"{DONE_MARKER} holds no date YYYY-MM-DD; leave it empty or name the as-of date")
+        if not is_night(as_of):
+            return dg.SkipReason(
+                f"{DONE_MARKER} names a date that no night can have: not after today, in a year with rules"
+            )
         return dg.RunRequest(run_key=f"{as_of}@{marker.stat().st_mtime_ns}", partition_key=as_of.isoformat())
 
     return delivery_done
+
+
+def is_night(as_of: datetime.date) -> bool:
+    """Whether the calendar of nights has this date."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    return as_of <= today and as_of.year in measurement_years()
 
 
 def _status(settings: Settings) -> dg.DefaultScheduleStatus:

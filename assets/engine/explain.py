@@ -62,7 +62,7 @@ def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> 
     gaps = [gap for gap in found if gap_code in (None, gap["gap_code"])]
     measured = person.rows("adherence", "measure_id")
     listed = {row["gap_id"]: row for row in person.rows("worklist", "gap_id")}
-    if not gaps and not measured:
+    if not gaps and (gap_code or not measured):
         yield f"Night of {manifest['as_of']}: no published evidence of this person{_about(gap_code)}."
         return
     yield f"Night of {manifest['as_of']}, engine {manifest['engine']}, settings {manifest['settings_digest']}"

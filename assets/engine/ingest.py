@@ -62,6 +62,13 @@ def find_inputs(layout: Layout, folder: Path, reference: Path | None) -> Inputs:
     )
 
 
+def keep_ignored(con: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
+    """Keep the names in the input folder that belong to no table, for the manifest."""
+    con.execute("create or replace table door.ignored (name VARCHAR)")
+    for name in inputs.claims.ignored:
+        con.execute("insert into door.ignored values (?)", [name])
+
+
 def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
     """Replace `raw.<table>` from its files and return its row count.
 
@@ -117,7 +124,8 @@ def _load_file(con: duckdb.DuckDBPyConnection, contract: Contract, file: InputFi
         if name not in landed.header:
             _count(con, table, "absent_column", name, 1)
     label = _literal(file.label)
-    query = f"select *, {label} as source_file, {base}::bigint + line_number as row_id from ({landed.query})"
+    # Rows are numbered, not lines: lines have gaps, and begin at 2 in text and at 1 in Parquet.
+    query = f"select *, {label} as source_file, {base}::bigint + row_number() over () as row_id from ({landed.query})"
     _append(con, contract, query)
     if landed.rejects_table:
         con.execute(f"insert into door.{table}_rejected {refused_lines(landed.rejects_table, table, label)}")

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError
 
@@ -53,7 +55,8 @@ class InputFile:
         """The file's bytes, a few megabytes at a time."""
         with self.open() as stream:
             while block := stream.read(BLOCK):
-                yield block
+                # A Windows line end is never cut in two.
+                yield block + stream.read(1) if block.endswith(b"\r") else block
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,15 @@ def _kind(error: duckdb.Error) -> str:
 
 def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile) -> Landed:
     source = f"read_parquet({_literal(str(file.path))}, file_row_number = true)"
+    # DuckDB renames a second column of the same name without a word; the file's own schema does not.
+    try:
+        _refuse_repeats(file, tuple(pq.read_schema(file.path).names))
+    except pa.ArrowException as error:
+        raise InputError(
+            f"{file.label}: not readable as Parquet; a complete file of that format is expected"
+        ) from error
     described = con.execute(f"describe select * from {source}").fetchall()
     names = tuple(row[0] for row in described if row[0] != "file_row_number")
-    _refuse_repeats(file, names)
     [[rows]] = con.execute(f"select count(*) from {source}").fetchall()
     columns = ", ".join(f"{_identifier(n)} as {_identifier(n.lower())}" for n in names)
     query = f"select {columns}, (file_row_number + 1)::bigint as line_number from {source}"
@@ -192,8 +201,8 @@ def _land_csv(con: duckdb.DuckDBPyConnection, file: InputFile, number: int, deli
     # A row's physical line is its ordinal, plus the header, plus the lines before it that are no rows.
     shifts = ", ".join(f"({line - i})" for i, line in enumerate(gaps)) or "(null)"
     query = (
-        f"select {source}.* exclude (ordinal), ordinal + 1 + (select count(*) from (values {shifts}) as gap (at) "
-        f"where gap.at <= ordinal + 1) as line_number from {source}"
+        f"select {source}.* exclude (ordinal), ordinal + 1 + (select count(*) from (values {shifts}) as gap (line) "
+        f"where gap.line <= ordinal + 1) as line_number from {source}"
         if gaps
         else f"select * exclude (ordinal), ordinal + 1 as line_number from {source}"
     )

@@ -230,6 +230,9 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
         "regexp_replace(detail, '_[0-9]+$', '_*') as name from raw.ingested where measure = 'unknown_column') "
         "group by source_table order by source_table"
     ).fetchall()
+    files_ignored = con.execute("select string_agg(name, ', ' order by name) from door.ignored").fetchall()[0][0]
+    if files_ignored:
+        found.append(f"input folder: files ignored: {files_ignored}")
     return [*found, *(f"{table}: columns ignored: {names}" for table, names in ignored)]
 
 

@@ -150,16 +150,22 @@ select
         )
     end as reason,
     concat(
-        '{"claims":[{"claim_id":', to_json(index_fills.claim_id), ',"fill_date":"', index_fills.fill_date,
+        '{"claims":[',
+        rtrim(cast(cast({ 'claim_id': index_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"',
+        index_fills.fill_date,
         '","days_supply":', coalesce(cast(index_fills.days_supply as varchar), 'null'),
-        '},{"claim_id":', to_json(last_fills.claim_id), ',"fill_date":"', last_fills.fill_date,
+        '},',
+        rtrim(cast(cast({ 'claim_id': last_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"',
+        last_fills.fill_date,
         '","days_supply":', coalesce(cast(last_fills.days_supply as varchar), 'null'),
         '}],"covered_through_date":"', gaps.covered_through_date,
         '","pdc":', gaps.pdc,
         ',"missed_days":', gaps.missed_days,
         ',"allowed_missed_days":', gaps.allowed_missed_days,
         ',"rule":"PDC, covered days over treatment days, target ', measure.threshold_percent,
-        ' %","source":', to_json(measure.source), '}'
+        ' %",', ltrim(cast(cast({ 'source': measure.source } as json) as varchar), '{')
     ) as evidence,
     measure.is_sensitive,
     gaps.days_late,
@@ -188,10 +194,14 @@ select
         '; no paid claim this year yet.'
     ) as reason,
     concat(
-        '{"claims":[{"claim_id":', to_json(last_fills.claim_id), ',"fill_date":"', last_fills.fill_date,
+        '{"claims":[',
+        rtrim(cast(cast({ 'claim_id': last_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"',
+        last_fills.fill_date,
         '","days_supply":', coalesce(cast(last_fills.days_supply as varchar), 'null'),
         '}],"covered_through_date":"', not_started.supplied_through_date,
-        '","rule":"class fill last year, none this year","source":', to_json(measure.source), '}'
+        '","rule":"class fill last year, none this year",',
+        ltrim(cast(cast({ 'source': measure.source } as json) as varchar), '{')
     ) as evidence,
     measure.is_sensitive,
     cast(null as integer) as days_late,

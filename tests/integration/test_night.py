@@ -221,7 +221,6 @@ def test_manifest_tells_ignored_files_and_tables_without_rows(season: Season) ->
     assert "notes" not in inputs
 
 
-@pytest.mark.xfail(strict=True, reason="ignored files go to the log of the run, not to the manifest")
 def test_ignored_files_are_reported(season: Season) -> None:
     # Interface 2: unknown files and hidden folders are ignored and reported.
     assert [w for w in manifest_of(season.second)["warnings"] if "notes.txt" in w]
@@ -460,7 +459,6 @@ def test_adherence_is_what_was_worked_out_by_hand(season: Season, fact: str) -> 
         # Worked out by domain rule 4.1 the story is ADHERENCE_LOST: 215 of 297 days at best, and that row comes first.
         pytest.param(
             "first_fill_only",
-            marks=pytest.mark.xfail(strict=True, reason="story_truth.csv names a later row of rule 4.1"),
         ),
         "not_started",
     ],

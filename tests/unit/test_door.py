@@ -186,9 +186,6 @@ def test_parts_of_a_table_are_one_table(con: duckdb.DuckDBPyConnection, tmp_path
     ]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="row_id is line number plus rows before, and lines do not begin at one number nor lack gaps"
-)
 @pytest.mark.parametrize("case", ["CSV then Parquet", "line numbers with gaps"])
 def test_every_row_has_a_row_id_of_its_own(con: duckdb.DuckDBPyConnection, tmp_path: Path, case: str) -> None:
     # Rows are removed by row_id: two rows that share one would fall together.
