@@ -86,7 +86,7 @@ def short_night(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         nights = publication.nights(last_night, "UTC")
         return dg.Definitions(
             assets=[*(a for a in raw.assets() if a.key in required), publication.night_asset(nights)],
-            jobs=[nightly.job(nights)],
+            jobs=[nightly.job()],
             resources={"night": NightResource()},
             executor=dg.in_process_executor,
         )
