@@ -86,14 +86,16 @@ def measure(path: Path, runs: int, *, cms_only: bool) -> dict[str, Any]:
     models, params = step(con), {"as_of": datetime.date.fromisoformat(AS_OF)}
     seconds: dict[str, list[tuple[float, float]]] = {model.name: [] for model in models}
     floors: dict[str, list[tuple[float, float]]] = {"scan": [], "sort": []}
-    reset_peak()
+    peak = 0.0
     for _ in range(runs):
+        reset_peak()
         for model in models:
             seconds[model.name].append(timed(lambda model=model: build(con, model, params)))
-    peak = peak_mb()
-    for _ in range(max(runs, 3)):
-        floors["scan"].append(timed(lambda: con.execute(SCAN).fetchall()))
-        floors["sort"].append(timed(lambda: con.execute(SORT).fetchall()))
+        peak = max(peak, peak_mb())
+        # Close to the step in time, so that a busy minute weighs on both.
+        for _ in range(3):
+            floors["scan"].append(timed(lambda: con.execute(SCAN).fetchall()))
+            floors["sort"].append(timed(lambda: con.execute(SORT).fetchall()))
     counted = {name: f"select count(*) from {name}" for name in ("core.fill", "facts.class_fill", "facts.adherence")}
     rows = {name: con.execute(sql).fetchall()[0][0] for name, sql in counted.items()}
     con.close()
