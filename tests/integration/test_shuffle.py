@@ -135,7 +135,11 @@ def test_the_counts_are_the_same(first_night: Season, reshaped: Path) -> None:
     rows = [{n: a["rows"] for n, a in m["assets"].items() if n != "raw.ingested"} for m in (one, other)]
     assert rows[0] == rows[1]
     assert one["settings_digest"] == other["settings_digest"]
-    assert one["warnings"] == other["warnings"]
+    # The folders differ in what lies beside the tables, and each night says so.
+    beside = "input folder: files ignored"
+    assert [w for w in one["warnings"] if not w.startswith(beside)] == [
+        w for w in other["warnings"] if not w.startswith(beside)
+    ]
 
 
 def test_the_rejected_rows_name_the_new_files(reshaped: Path) -> None:
