@@ -1,62 +1,33 @@
-"""Encounters: one row per medical claim that a member's care gives rise to, before lines and faults.
-
-`kind` is a row of `encounter_kind.csv`; diagnoses are positions in `DIAGNOSES` (-1: none); dates are day numbers.
-"""
+"""Encounters: one row per medical claim that a member's care gives rise to, before lines and faults."""
 
 import numpy as np
 import polars as pl
 
-from sample_data.calendar import FIRST, HERE, LAST, NONE
+from sample_data.calendar import FIRST, LAST, NONE
+from sample_data.claim_frame import (
+    ACUTE,
+    DIAGNOSIS_COLUMNS,
+    EVENT,
+    FULL_LINES,
+    KINDS,
+    NOTHING,
+    POSITION,
+    SOCIAL,
+    claim_id,
+    claims_of,
+    kind_numbers,
+)
 from sample_data.draw import Draw, Integers
+from sample_data.maternity import maternity
+from sample_data.maternity_care import pregnancy_care, strays
 from sample_data.members import CONDITIONS, Members, person_id
-from sample_data.pregnancies import LOSS, STILLBIRTH, ended, prenatal_visits
 from sample_data.sites import HOSPITAL, Providers
-from sample_data.stories import Stories
+from sample_data.stories import STORY_CLAIM, Stories
 
-DIAGNOSIS_COLUMNS = 5
-ACUTE = ["J06.9", "M25.561", "R51.9", "N39.0", "R10.9", "J20.9", "Z00.00", "Z23", "L03.90", "H26.9",
-         "R07.9", "Z12.31"]  # fmt: skip
-SOCIAL = ["Z59.41", "Z59.00", "Z59.82", "Z60.2"]
-OTHER = ["Z99.2", "E11.22", "I12.0", "C34.90", "I50.9", "I50.23", "I13.0", "J18.9", "A41.9", "I63.9", "K92.2",
-         "S72.001A", "Z34.81", "Z34.82", "Z34.83", "O80",
-         "Z37.0", "Z37.1", "O36.4XX0", "O03.9", "O09.92", "O24.410", "F11.20"]  # fmt: skip
-WEEKS = [f"Z3A.{week:02d}" for week in range(8, 43)]
-DIAGNOSES = [*dict.fromkeys([*(code for code, _, _ in CONDITIONS.values()), *ACUTE, *SOCIAL, *OTHER, *WEEKS])]
-POSITION = {code: position for position, code in enumerate(DIAGNOSES)}
 STAY_REASONS = (("J18.9", 194, 18), ("I50.23", 291, 16), ("A41.9", 871, 16), ("I63.9", 65, 8), ("K92.2", 378, 9),
                 ("S72.001A", 481, 7), ("N39.0", 690, 9), ("E11.22", 638, 6), ("J44.9", 190, 11))  # fmt: skip
 """Principal diagnosis, MS-DRG, how often."""
 DISPOSITIONS = (("01", 52), ("06", 17), ("03", 18), ("62", 4), ("02", 4), ("07", 2), ("20", 3))
-
-COLUMNS = ["n", "sequence", "kind", "start", "end", "admitted", "discharged", "disposition", "drg", "frequency",
-           "lines", *(f"d{i}" for i in range(1, DIAGNOSIS_COLUMNS + 1)), "story"]  # fmt: skip
-
-
-def read_kinds() -> pl.DataFrame:
-    """The kinds of claims, in file order."""
-    text = {"bill": pl.String, "place": pl.String, "rest_codes": pl.String, "first_codes": pl.String}
-    return pl.read_csv(HERE / "encounter_kind.csv", schema_overrides=text)
-
-
-KINDS = read_kinds()["kind"].to_list()
-
-
-def claims_of(kind: str | Integers, n: Integers, sequence: Integers, start: Integers, **given: object) -> pl.DataFrame:
-    """Claims as a frame; what is not given is plain: one day, no stay, frequency as the bill type says, no story."""
-    count = len(n)
-    same = {
-        "end": start,
-        "admitted": NONE,
-        "discharged": NONE,
-        "disposition": NONE,
-        "drg": NONE,
-        "frequency": 1,
-        "story": 0,
-    }
-    number = KINDS.index(kind) if isinstance(kind, str) else kind
-    columns = {**same, **{f"d{i}": -1 for i in range(1, DIAGNOSIS_COLUMNS + 1)}, **given}
-    columns |= {"n": n, "sequence": sequence, "kind": number, "start": start}
-    return pl.DataFrame({c: np.broadcast_to(np.asarray(columns[c], dtype=np.int64), count) for c in COLUMNS})
 
 
 def lived_with(members: Members) -> tuple[Integers, Integers]:
@@ -84,7 +55,7 @@ def visits(members: Members, draw: Draw) -> pl.DataFrame:
     day = draw.integer("visit day", members.first[who], members.last[who], key)
     kept = members.covered(who, day)
     who, sequence, key, day = who[kept], sequence[kept], key[kept], day[kept]
-    kind = np.array([KINDS.index(k) for k in ("office", "laboratory", "telehealth", "outpatient", "emergency")])
+    kind = kind_numbers(["office", "laboratory", "telehealth", "outpatient", "emergency"])
     acute = draw.chance("acute visit", 260_000, key) | (count[who] == 0)
     turn = draw.integer("first diagnosis", 0, 5, key) % np.maximum(count[who], 1)
     chosen = np.stack([
@@ -194,53 +165,21 @@ def monthly(members: Members, kind: str, since: Integers, diagnoses: list[str], 
     )  # fmt: skip
 
 
-def maternity(members: Members, pregnancies: pl.DataFrame, draw: Draw) -> pl.DataFrame:
-    """Prenatal visits, births with their hospital stay, and losses."""
-    row, day, weeks = prenatal_visits(members, pregnancies, draw)
-    number = pregnancies["n"].to_numpy()
-    trimester = np.array([POSITION[c] for c in ("Z34.81", "Z34.82", "Z34.83")])[
-        np.searchsorted([14, 28], weeks, "right")
-    ]
-    week_code = POSITION["Z3A.08"] + np.clip(weeks, 8, 42) - 8
-    order = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-    diabetic = draw.chance("gestational diabetes", 80_000, number)[row] & (weeks >= 24)
-    prenatal = claims_of("prenatal", number[row], 200 + order, day, d1=trimester, d2=week_code,
-                         d3=np.where(diabetic, POSITION["O24.410"], -1),
-                         lines=draw.integer("prenatal lines", 1, 3, number[row], day))  # fmt: skip
-    over = ended(members, pregnancies)
-    lost = over.filter(pl.col("outcome") == LOSS)
-    born = over.filter(pl.col("outcome") != LOSS)
-    n, end = born["n"].to_numpy(), born["end"].to_numpy()
-    still = (born["outcome"] == STILLBIRTH).to_numpy()
-    weeks = (end - born["lmp"].to_numpy()) // 7
-    codes = {
-        "d1": np.where(still, POSITION["O36.4XX0"], POSITION["O80"]),
-        "d2": np.where(still, POSITION["Z37.1"], POSITION["Z37.0"]),
-        "d3": POSITION["Z3A.08"] + np.clip(weeks, 8, 42) - 8,
-    }
-    home = np.minimum(end + draw.integer("birth days", 1, 3, n), LAST)
-    return pl.concat([
-        prenatal,
-        claims_of("delivery", n, np.full(len(n), 220), end, end=home, admitted=end, discharged=home, disposition=1,
-                  drg=np.where(draw.chance("caesarean", 320_000, n), 788, 807), lines=4, **codes),
-        claims_of("birth", n, np.full(len(n), 221), end, lines=2, **codes),
-        claims_of("emergency", lost["n"].to_numpy(), np.full(len(lost), 222), lost["end"].to_numpy(),
-                  d1=POSITION["O03.9"], lines=2),
-    ])  # fmt: skip
-
-
 def told(members: Members, stories: Stories) -> pl.DataFrame:
-    """List the visits of `story_visit.csv`."""
-    rows = stories.told(stories.visit, members.n)
+    """List the visits of `story_visit.csv`, of three lines at most."""
+    visit = stories.visit
+    rows = stories.told(visit, members.n)
     start, end = (rows[c].cast(pl.Int32).to_numpy().astype(np.int64) for c in ("start_date", "end_date"))
-    codes = [[POSITION[c] for c in text.split(";")] for text in stories.visit["diagnoses"]]
-    table = np.array([[*row, *[-1] * (DIAGNOSIS_COLUMNS - len(row))] for row in codes])
-    kind = np.array([KINDS.index(k) for k in stories.visit["kind"]])
+    shown = [[POSITION[c] for c in text.split(";")] for text in visit["diagnoses"]]
+    table = np.array([[*row, *[-1] * (DIAGNOSIS_COLUMNS - len(row))] for row in shown])
+    events = np.array([EVENT[event] if event else NOTHING for event in visit["event"]])
+    kind = kind_numbers(visit["kind"].to_list())
     row = rows["row"].to_numpy().astype(np.int64)
     stay = rows["kind"].is_in(["inpatient", "delivery"]).to_numpy()
     return claims_of(
-        kind[row], rows["n"].to_numpy().astype(np.int64), 230 + rows["visit"].to_numpy(), start, end=end,
-        lines=3, story=1,
+        kind[row], rows["n"].to_numpy().astype(np.int64), STORY_CLAIM + rows["visit"].to_numpy(), start, end=end,
+        lines=np.minimum(FULL_LINES, 3)[kind[row]], story=1, event=events[row],
+        delay=rows["delay_days"].cast(pl.Int64).fill_null(NONE).to_numpy(),
         admitted=np.where(stay, start, NONE), discharged=np.where(stay, end, NONE),
         disposition=rows["disposition"].cast(pl.Int64).fill_null(NONE).to_numpy(),
         drg=rows["drg"].cast(pl.Int64).fill_null(NONE).to_numpy(),
@@ -257,6 +196,8 @@ def make_encounters(members: Members, pregnancies: pl.DataFrame, stories: Storie
         monthly(members, "dialysis", esrd, ["N18.6", "Z99.2"], 256, 1),
         monthly(members, "hospice", np.maximum(members.hospice_from, NONE), ["C34.90", "I50.9"], 300, 30),
         maternity(members, pregnancies, draw),
+        pregnancy_care(members, pregnancies, draw),
+        strays(members, pregnancies, draw),
         told(members, stories),
     ]).sort("n", "sequence")  # fmt: skip
 
@@ -287,8 +228,3 @@ def discharge_notices(encounters: pl.DataFrame, members: Members, providers: Pro
         notified_at=day["discharged"] + pl.duration(hours=pl.Series(hour + 20)),
         discharge_disposition_code=pl.col("disposition").cast(pl.String).str.zfill(2),
     ).filter(pl.Series(draw.chance("noticed", 667_000, number)))
-
-
-def claim_id() -> pl.Expr:
-    """MC, member number and sequence."""
-    return pl.concat_str(pl.lit("MC"), (pl.col("n") * 1000 + pl.col("sequence")).cast(pl.String).str.zfill(10))

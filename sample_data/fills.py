@@ -11,17 +11,17 @@ from sample_data.calendar import FIRST, HERE, LAST, NONE
 from sample_data.draw import Booleans, Draw, Integers
 from sample_data.drugs import MANUFACTURERS, Drugs
 from sample_data.members import Members
+from sample_data.pregnancy_fills import NEVER, pregnancy_courses
 from sample_data.sites import Pharmacies, Providers
 from sample_data.stories import Stories
 
 MOST_FILLS = 28
 COURSES = 64
-"""More than there are therapies; a course is member number * COURSES + therapy."""
+"""More than there are therapies; a course is member number * COURSES + therapy, those of pregnancy from 30 on."""
 STORY_COURSE = 60
 
 LATE = np.array([[0, 1], [0, 4], [0, 24], [4, 75]])
 """Days late at each refill by grade, fewest and most; early refills come on top."""
-NEVER = 10_000
 
 
 def read_therapies() -> pl.DataFrame:
@@ -59,17 +59,7 @@ def make_courses(members: Members, pregnancies: pl.DataFrame, drugs: Drugs, draw
             "switch": np.where(draw.chance("switches", 90_000, key), draw.integer("switch at", 2, 9, key), NEVER),
             "supply": supply,
         })  # fmt: skip
-    member = pregnancies["member"].to_numpy()[pregnancies["vitamin"].to_numpy()]
-    lmp = pregnancies["lmp"].to_numpy()[pregnancies["vitamin"].to_numpy()]
-    key = members.n[member] * COURSES + COURSES - 1
-    begin = lmp + draw.integer("vitamin start", 40, 75, key)
-    end = pregnancies["end"].to_numpy()[pregnancies["vitamin"].to_numpy()]
-    vitamin = np.full(len(member), drugs.position("prenatal vitamin"))
-    parts.append({
-        "member": member, "key": key, "start": begin, "stop": np.minimum(end, members.last[member]),
-        "product": vitamin, "product_2": vitamin, "switch": np.full(len(member), NEVER),
-        "supply": np.array([30, 90])[draw.choice("vitamin supply", [40, 60], key)],
-    })  # fmt: skip
+    parts += pregnancy_courses(members, pregnancies, drugs, draw, COURSES)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

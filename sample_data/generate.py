@@ -14,16 +14,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sample_data.areas import Areas, read_areas, zcta_table
+from sample_data.claim_frame import claim_id
 from sample_data.draw import Draw
 from sample_data.drugs import Drugs, drug_table, read_drugs
 from sample_data.encounters import discharge_notices, make_encounters, stay_truth
 from sample_data.fill_claims import make_fill_claims
 from sample_data.fills import course_truth, make_courses, make_fills, story_fills
+from sample_data.maternity_truth import maternity_truth
 from sample_data.medical_claims import make_medical_claims
 from sample_data.members import eligibility_table, make_members, member_truth, person_id
 from sample_data.pregnancies import make_pregnancies, pregnancy_truth
 from sample_data.sites import Pharmacies, Providers, make_pharmacies, make_providers
-from sample_data.stories import Stories, read_stories
+from sample_data.stories import STORY_CLAIM, Stories, read_stories
 
 BATCH = 20_000
 ONE_FILE = 100_000
@@ -101,7 +103,7 @@ def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
     medical_claims, medical_truth = make_medical_claims(encounters, people, world.providers, draw)
     truth = [
         told_truth(number, world.stories), member_truth(people, draw), course_truth(fills, world.drugs),
-        pregnancy_truth(people, pregnancies), stay_truth(encounters), fill_truth, medical_truth,
+        pregnancy_truth(people, pregnancies), maternity_truth(encounters, pregnancies), stay_truth(encounters), fill_truth, medical_truth,
     ]  # fmt: skip
     return {
         "eligibility": eligibility_table(people, world.areas, draw),
@@ -116,12 +118,26 @@ def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
 
 
 def told_truth(number: np.ndarray, stories: Stories) -> pl.DataFrame:
-    """Repeat what `story_truth.csv` says, for every member that tells the story, and which story it is."""
-    rows = stories.told(stories.truth, number)
+    """Repeat what `story_truth.csv` says, for every member that tells the story, and which story it is.
+
+    `claim 3` there is the claim of the story's visit 3.
+    """
+    rows = stories.told(stories.truth, number).select(
+        "n",
+        "story",
+        "fact",
+        *(named_claim(pl.col(column).fill_null("")).alias(column) for column in ("subject", "value")),
+    )
     names = pl.concat([rows.select("n", "story").unique(), rows.select("n", "story").clear()]).select(
         "n", fact=pl.lit("story"), subject="story", value=pl.lit("")
     )
-    return pl.concat([rows.select("n", "fact", pl.col("subject").fill_null(""), "value"), names])
+    return pl.concat([rows.select("n", "fact", "subject", "value"), names])
+
+
+def named_claim(text: pl.Expr) -> pl.Expr:
+    """Put the claim id for `claim` and the number of a visit; leave other text alone."""
+    visit = text.str.extract("^claim ([0-9]+)$").cast(pl.Int64)
+    return pl.when(visit.is_null()).then(text).otherwise(claim_id(STORY_CLAIM + visit))
 
 
 def preference_table(number: np.ndarray, draw: Draw) -> pl.DataFrame:

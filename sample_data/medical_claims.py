@@ -6,28 +6,24 @@ Grain of the result: one claim line as delivered.
 import numpy as np
 import polars as pl
 
-from sample_data.calendar import dates, numbers, texts
+from sample_data.calendar import NONE, dates, numbers, texts
+from sample_data.claim_frame import (
+    DIAGNOSES,
+    DIAGNOSIS_COLUMNS,
+    EVENT,
+    EVENTS,
+    KINDS,
+    NOTHING,
+    POSITION,
+    claim_id,
+    read_kinds,
+)
 from sample_data.draw import Draw, Integers
-from sample_data.encounters import DIAGNOSES, DIAGNOSIS_COLUMNS, KINDS, POSITION, claim_id, read_kinds
 from sample_data.members import Members, person_id
 from sample_data.sites import Providers
 
-EVENTS = {
-    "reversal": 500,
-    "adjusted": 500,
-    "exact_duplicate": 300,
-    "denied": 900,
-    "pended": 150,
-    "replaced": 500,
-    "voided": 250,
-    "no_original": 40,
-    "no_claim_start_date": 120,
-    "no_person_id": 80,
-    "ends_before_start": 20,
-}
-"""What happens to a claim (all its lines), per 100,000 claims."""
-BILLED = ("replaced", "voided", "no_original")
-"""These need a bill type, so they befall outpatient claims only (and more of those)."""
+BILLED = [EVENT[name] for name in ("replaced", "voided", "no_original")]
+"""These need a bill type, so they are drawn for outpatient claims only (and for more of those)."""
 
 FACTS = {
     "reversal": ("planted_reversal", "version"),
@@ -57,11 +53,13 @@ def make_medical_claims(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make the input table `medical_claim` and its truth (n, fact, subject, value)."""
     key = encounters["n"].to_numpy() * 1000 + encounters["sequence"].to_numpy()
-    share = [*EVENTS.values(), 100_000 - sum(EVENTS.values())]
-    happens = pl.Series([*EVENTS, None]).gather(draw.choice("medical event", share, key))
-    outpatient = encounters["kind"] == KINDS.index("outpatient")
-    happens = happens.set((encounters["story"] == 1) | (happens.is_in(BILLED) & ~outpatient), None)
-    happens = happens.set(outpatient & happens.is_null() & pl.Series(draw.chance("rebilled", 12_000, key)), "replaced")
+    outpatient = (encounters["kind"] == KINDS.index("outpatient")).to_numpy()
+    drawn = draw.choice("medical event", [*EVENTS.values(), 100_000 - sum(EVENTS.values())], key)
+    drawn = np.where(np.isin(drawn, BILLED) & ~outpatient, NOTHING, drawn)
+    rebilled = outpatient & (drawn == NOTHING) & draw.chance("rebilled", 12_000, key)
+    drawn = np.where(rebilled, EVENT["replaced"], drawn)
+    given, delay = encounters["event"].to_numpy(), encounters["delay"].to_numpy()
+    happens = pl.Series([*EVENTS, None]).gather(np.where(given == NONE, drawn, given))
     who = np.searchsorted(members.n, encounters["n"].to_numpy())
     kinds = read_kinds()
     kind = encounters["kind"].to_numpy()
@@ -87,7 +85,7 @@ def make_medical_claims(
         rendering_npi=providers.npi.gather(doctor),
         billing_npi=providers.npi.gather(np.where(professional, doctor, site)),
         facility_npi=pl.when(pl.Series(~professional)).then(providers.npi.gather(site)),
-        delay=pl.Series(draw.integer("medical delay", 4, 45, key)),
+        delay=pl.Series(np.where(delay == NONE, draw.integer("medical delay", 4, 45, key), delay)),
         dotted=pl.Series(draw.chance("dotted", 80_000, key)),
         claim_status=pl.when(happens.is_in(["denied", "pended"])).then(happens).otherwise(pl.lit("paid")),
         version=pl.lit(0, pl.Int32),

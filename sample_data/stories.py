@@ -12,7 +12,9 @@ import polars as pl
 from sample_data.calendar import HERE, NONE
 from sample_data.draw import Integers
 
-STORY_EVERY = 400
+STORY_EVERY = 800
+STORY_CLAIM = 230
+"""The sequence of a story's medical claims is this and the number of the visit."""
 
 
 @dataclass(frozen=True)

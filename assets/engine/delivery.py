@@ -61,18 +61,51 @@ def write_worklists(
     if rows.num_rows == 0:
         return
     rows = rows.replace_schema_metadata(metadata)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for state, start, stop in _runs(rows.column("state")):
         state_rows = rows.slice(start, stop - start)
         target = folder / f"state={state}"
         target.mkdir()
         pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
         for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
-            if not FILE_NAME.fullmatch(npi):
-                raise PublicationError(
-                    "outreach.worklist: found a pharmacy_npi that is not ten digits; no file can bear it"
-                )
-            _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={npi}", formats)
+            _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={_file_name(npi)}", formats)
+
+
+def write_recalls(
+    con: duckdb.DuckDBPyConnection, folder: Path, formats: tuple[str, ...], metadata: dict[str, str]
+) -> None:
+    """Write `state=XX/recall_pharmacy_npi=N.<format>` below `folder`: the rows that each pharmacy is to take off.
+
+    Args:
+        con: Connection to the working warehouse.
+        folder: The night's `worklists` folder.
+        formats: What each pharmacy receives.
+        metadata: Key-value pairs of every Parquet file.
+
+    Raises:
+        PublicationError: A pharmacy's identifier cannot be a file name.
+    """
+    rows = con.sql(
+        "select pharmacy_npi, gap_id, state, recalled_date, reason from outreach.recall "
+        "order by state, pharmacy_npi, gap_id"
+    ).to_arrow_table()
+    if rows.num_rows == 0:
+        return
+    rows = rows.replace_schema_metadata(metadata)
+    for state, start, stop in _runs(rows.column("state")):
+        state_rows = rows.slice(start, stop - start)
+        target = folder / f"state={state}"
+        target.mkdir(parents=True, exist_ok=True)
+        for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
+            _write_pharmacy(
+                state_rows.slice(first, last - first), target / f"recall_pharmacy_npi={_file_name(npi)}", formats
+            )
+
+
+def _file_name(npi: str) -> str:
+    if not FILE_NAME.fullmatch(npi):
+        raise PublicationError("outreach: found a pharmacy_npi that is not ten digits; no file can bear it")
+    return npi
 
 
 def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:

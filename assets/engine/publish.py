@@ -17,7 +17,7 @@ import duckdb
 
 from assets.engine import files
 from assets.engine.contract import Contract, all_contracts
-from assets.engine.delivery import write_worklists
+from assets.engine.delivery import write_recalls, write_worklists
 from assets.engine.errors import PublicationError
 from assets.engine.night import Night
 from assets.engine.quality import kept_results, write_data_docs
@@ -106,6 +106,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
         )
     warnings = [*night.warnings(), *_table_warnings(con)]
     write_worklists(con, draft / "worklists", night.settings.delivery.formats, metadata)
+    write_recalls(con, draft / "worklists", night.settings.delivery.formats, metadata)
 
     inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
     digest = hashlib.sha256(
@@ -230,6 +231,9 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
         "regexp_replace(detail, '_[0-9]+$', '_*') as name from raw.ingested where measure = 'unknown_column') "
         "group by source_table order by source_table"
     ).fetchall()
+    [[closed_reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
+    if closed_reason:
+        found.append(f"maternal lists are held back: {closed_reason}; see docs/maternal.md")
     files_ignored = con.execute("select string_agg(name, ', ' order by name) from door.ignored").fetchall()[0][0]
     if files_ignored:
         found.append(f"input folder: files ignored: {files_ignored}")
@@ -294,6 +298,11 @@ def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
             [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
             if rows == 0:
                 skipped[name] = f"no {table} table"
+    # Losses that cannot be seen hold back every family of pregnancies (rules 1.7, L9).
+    [[reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
+    if reason:
+        held = (name for name, family in sorted(read_families().items()) if family.is_pregnancy_dependent)
+        skipped |= dict.fromkeys(held, reason)
     return skipped
 
 

@@ -105,6 +105,12 @@ class Attribution(_Section):
     last_fill_days: int = Field(ge=1)
 
 
+class Maternal(_Section):
+    """When maternal lists are held back."""
+
+    feed_age_days: int = Field(ge=1)
+
+
 class Settings(_Section):
     """Everything an operator may set."""
 
@@ -116,15 +122,16 @@ class Settings(_Section):
     score: Score
     outreach: Outreach
     attribution: Attribution
+    maternal: Maternal
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (self.score, self.outreach, self.attribution)
+        sections = (self.score, self.outreach, self.attribution, self.maternal)
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
-        meaning = self.model_dump(mode="json", include={"delivery", "identity", "score", "outreach", "attribution"})
+        meaning = self.model_dump(mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal"})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -13,7 +13,12 @@ import duckdb
 from assets.engine.contract import contract_for
 
 # Table of the warehouse -> the state table that the next night reads.
-STATE_TABLES = {"state_gap": "outreach.ledger", "state_gap_history": "outreach.gap_history"}
+STATE_TABLES = {
+    "state_gap": "outreach.gap_state",
+    "state_gap_history": "outreach.gap_history",
+    "state_release": "outreach.release",
+    "state_suppression": "outreach.suppression_state",
+}
 
 
 def nights(folder: Path) -> dict[datetime.date, Path]:

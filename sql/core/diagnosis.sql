@@ -1,6 +1,7 @@
 -- Diagnosis codes long: one row per member, claim, date and code, in place of 25 columns.
 --
--- A code on a denied or pended claim has `is_paid` false: it counts for suppression rules only (interface 2.1).
+-- A code on a denied or pended claim has `is_paid` false: it counts for suppression rules only (interface 2.1). So does
+-- one on a line that a void, reversal or later version took away: `is_voided` where no standing line carries it.
 with
 
 claims as (
@@ -8,7 +9,15 @@ claims as (
         member.member_key,
         medical_claim.claim_id,
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as diagnosis_date,
-        coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,
+        coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted')
+        and medical_claim_removed.row_id is null
+        and not coalesce(
+            medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
+        ) as is_paid,
+        medical_claim_removed.row_id is not null
+        or coalesce(
+            medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
+        ) as is_voided,
         coalesce(medical_claim.diagnosis_code_type, 'icd-10-cm') as code_system,
         unnest([
             medical_claim.diagnosis_code_1,
@@ -40,9 +49,11 @@ claims as (
     from raw.medical_claim
     inner join core.member
         on medical_claim.person_id = member.person_id
+    left join core.medical_claim_removed
+        on medical_claim.row_id = medical_claim_removed.row_id
     where
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
-        and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
+        and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
 )
 
 select
@@ -51,7 +62,8 @@ select
     claims.diagnosis_date,
     claims.code_system,
     claims.code,
-    max(claims.is_paid) as is_paid
+    max(claims.is_paid) as is_paid,
+    min(claims.is_voided) as is_voided
 from claims
 where claims.code is not null
 group by

@@ -25,7 +25,7 @@ select
     lpad(medical_claim.revenue_center_code, 4, '0') as revenue_center_code,
     medical_claim.hcpcs_code,
     medical_claim.place_of_service_code,
-    medical_claim.drg_code,
+    lpad(medical_claim.drg_code, 3, '0') as drg_code,
     medical_claim.facility_npi,
     medical_claim.rendering_npi,
     coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,

@@ -48,6 +48,7 @@ select
     spans.payer_type,
     spans.plan,
     spans.language,
+    spans.subscriber_id,
     coalesce(spans.long_term_institutional_flag, false) as is_institutional,
     -- Medicare's dual status codes 01 to 06 and 08 are Medicaid of some kind; 00, 09, NA and 99 are not. A member of
     -- whom eligibility says nothing stays unknown.

@@ -18,6 +18,29 @@ present_codes as (
     where medical_line.hcpcs_code is not null
     union all
     select distinct
+        'icd10pcs' as code_system,
+        procedure.code
+    from core.procedure
+    union all
+    select distinct
+        'hcpcs' as code_system,
+        voided_line.hcpcs_code as code
+    from core.voided_line
+    where voided_line.hcpcs_code is not null
+    union all
+    select distinct
+        'ms_drg' as code_system,
+        medical_line.drg_code as code
+    from core.medical_line
+    where medical_line.drg_code is not null
+    union all
+    select distinct
+        'ms_drg' as code_system,
+        voided_line.drg_code as code
+    from core.voided_line
+    where voided_line.drg_code is not null
+    union all
+    select distinct
         'revenue_center' as code_system,
         medical_line.revenue_center_code as code
     from core.medical_line

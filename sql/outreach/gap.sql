@@ -7,7 +7,11 @@ select
     ledger.gap_code,
     ledger.subject,
     ledger.status,
-    coalesce(ledger.closing_reason, ranked_gap.status_reason) as status_reason,
+    coalesce(
+        ledger.closing_reason,
+        ranked_gap.status_reason,
+        case when ledger.status = 'suppressed' then 'clinical_review' end
+    ) as status_reason,
     ledger.window_start_date,
     ledger.window_end_date,
     ledger.due_date,

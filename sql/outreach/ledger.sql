@@ -4,7 +4,34 @@
 -- so that it says nothing of the person. A gap that vanished is `closed`, with `superseded` as the reason where the
 -- same family now says something else of the same subject, `expired` where its window is over, else `resolved`.
 -- Closed gaps stay through their calendar year.
+--
+-- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew (rules
+-- 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
+-- `outreach.gap_state`. What is under review because of a pregnancy is `suppressed` meanwhile.
 with
+
+lost_members as (
+    select distinct suppression.member_key
+    from facts.suppression
+    where
+        suppression.rule = 'L1'
+        and suppression.released_by is null
+),
+
+speakable_codes as (
+    select gap_code.gap_code
+    from raw.gap_code
+    cross join facts.maternal_gate
+    where
+        not gap_code.is_pregnancy_dependent
+        or maternal_gate.closed_reason is null
+),
+
+dependent_codes as (
+    select gap_code.gap_code
+    from raw.gap_code
+    where gap_code.is_pregnancy_dependent
+),
 
 current_gaps as (
     select
@@ -13,7 +40,10 @@ current_gaps as (
         every_gap.gap_family,
         every_gap.gap_code,
         every_gap.subject,
-        every_gap.status,
+        case
+            when held_subject.member_key is not null and every_gap.status in ('open', 'prospective') then 'suppressed'
+            else every_gap.status
+        end as status,
         every_gap.window_start_date,
         every_gap.window_end_date,
         every_gap.due_date,
@@ -27,6 +57,15 @@ current_gaps as (
     from outreach.every_gap
     inner join core.member
         on every_gap.member_key = member.member_key
+    inner join speakable_codes
+        on every_gap.gap_code = speakable_codes.gap_code
+    left join facts.held_subject
+        on
+            every_gap.member_key = held_subject.member_key
+            and every_gap.subject = held_subject.subject
+    where
+        every_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+        or every_gap.member_key not in (select lost_members.member_key from lost_members)
 ),
 
 living_gaps as (
@@ -153,6 +192,15 @@ ended_gaps as (
         )
         and extract(year from coalesce(state_gap.closed_date, cast($as_of as date)))
         = extract(year from cast($as_of as date))
+        and state_gap.gap_code in (select speakable_codes.gap_code from speakable_codes)
+        and (
+            state_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+            or coalesce(
+                member.member_key not in (select lost_members.member_key from lost_members),
+                -- Of somebody whom eligibility no longer names, a loss could not be seen.
+                false
+            )
+        )
 )
 
 select

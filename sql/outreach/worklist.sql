@@ -17,6 +17,7 @@ select
     case when ledger.is_sensitive then gap_code.public_code else ledger.gap_code end as gap_code,
     case when ledger.is_sensitive then gap_code.public_family else ledger.gap_family end as gap_family,
     case when ledger.is_sensitive then gap_code.public_subject else ledger.subject end as subject,
+    gap_code.queue,
     ledger.action,
     ledger.reason,
     ledger.due_date,

@@ -5,13 +5,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
 from sample_data import LAST_DATE
 from sample_data import generate as module_of_generate
-from sample_data.areas import state_of_zip
+from sample_data.areas import read_areas, state_of_zip
+from sample_data.calendar import FIRST, LAST, NONE
+from sample_data.claim_frame import KINDS
+from sample_data.draw import Draw
 from sample_data.generate import generate
+from sample_data.maternity import maternity
+from sample_data.maternity_care import pregnancy_care, strays
+from sample_data.maternity_truth import maternity_truth
+from sample_data.members import make_members
+from sample_data.pregnancies import FATES, LOSSES, OUTCOMES, TERM, make_pregnancies
 from sample_data.stories import read_stories
 
 MEMBERS = 3000
@@ -48,6 +57,17 @@ def number(sample: duckdb.DuckDBPyConnection, query: str) -> float:
     return values(sample, query)[0][0]
 
 
+def pregnancies_of(first: int, last: int) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    """Women of 18 to 44 outside Medicare, episodes and their claims, of members of these numbers."""
+    draw = Draw(7)
+    people = make_members(np.arange(first, last + 1), read_areas(draw), read_stories(), draw)
+    pregnancies = make_pregnancies(people, draw)
+    claims = [make(people, pregnancies, draw) for make in (maternity, pregnancy_care, strays)]
+    age = people.age(FIRST)
+    women = int(((people.story < 0) & people.female & (age >= 18) & (age < 45) & (people.payer > 0)).sum())
+    return women, pregnancies, pl.concat(claims).sort("n", "sequence")
+
+
 def passes_check_digit(npi: str) -> bool:
     digits = [int(digit) for digit in "80840" + npi][::-1]
     return sum(sum(divmod(d * 2, 10)) if place % 2 else d for place, d in enumerate(digits)) % 10 == 0
@@ -69,6 +89,17 @@ def test_a_member_is_the_same_whatever_the_number_of_members(folder: Path, tmp_p
     generate(500, 7, tmp_path)
     few, many = (pl.read_parquet(where / "eligibility.parquet") for where in (tmp_path, folder))
     assert few.equals(many.head(len(few)))
+
+
+def test_pregnancies_are_the_same_whatever_the_number_of_members() -> None:
+    few, many = (pregnancies_of(1, last) for last in (4_000, 20_000))
+    assert len(few[1]) > 10
+    assert few[1].equals(many[1].filter(pl.col("n") <= 4_000))
+    assert few[2].equals(many[2].filter(pl.col("n") <= 4_000))
+    # A batch begins anywhere.
+    tail = pregnancies_of(4_001, 20_000)
+    assert tail[1].drop("member").equals(many[1].filter(pl.col("n") > 4_000).drop("member"))
+    assert tail[2].equals(many[2].filter(pl.col("n") > 4_000))
 
 
 def test_batches_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,6 +331,203 @@ def covered_days(fills: list[tuple[date, int, str]], targets: set[str], last: da
             covered |= {start + timedelta(i) for i in range(supply)}
     assert first
     return (last - first).days + 1, len({day for day in covered if day <= last})
+
+
+@pytest.fixture(scope="module")
+def mothers() -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    return pregnancies_of(1, 200_000)
+
+
+def test_pregnancies_of_every_kind_come_in_realistic_shares(mothers: tuple[int, pl.DataFrame, pl.DataFrame]) -> None:
+    women, pregnancies, _ = mothers
+    outcome, days = pregnancies["outcome"], pregnancies["end"] - pregnancies["lmp"]
+    births = outcome.is_in([0, 6])
+    told = pregnancies.filter(outcome.is_in(LOSSES))
+    shares = {
+        "pregnant": (pregnancies["n"].n_unique() / women, (0.12, 0.15)),
+        "girls": (pregnancies["girl"].sum() / len(pregnancies), (0.002, 0.02)),
+        "preterm": ((births & (days < TERM)).sum() / births.sum(), (0.09, 0.15)),
+        "twins": (pregnancies["twins"].sum() / births.sum(), (0.025, 0.045)),
+        "late entry": ((pregnancies["visits_from"] > pregnancies["lmp"]).mean(), (0.06, 0.09)),
+        "diabetes": ((pregnancies["diabetes"] != NONE).sum() / births.sum(), (0.06, 0.1)),
+        "pressure": ((pregnancies["pressure"] != NONE).sum() / births.sum(), (0.07, 0.15)),
+        "anaemia": ((pregnancies["anaemia"] != NONE).sum() / births.sum(), (0.07, 0.13)),
+        "newborn under the mother": (pregnancies["under_mother"].sum() / births.sum(), (0.01, 0.035)),
+        "again": ((pregnancies["turn"] == 1).sum() / (~births).sum(), (0.15, 0.45)),
+        **{
+            name: ((outcome == place).mean(), ((share or 3) / 2000, (share or 3) / 500))
+            for place, (name, (share, _, _)) in enumerate(OUTCOMES.items())
+        },
+        **{
+            fate: ((told["fate"] == place).mean(), (share / 200, share / 50))
+            for place, (fate, share) in enumerate(FATES.items())
+        },
+    }
+    assert {name: found for name, found in shares.items() if not found[1][0] <= found[0] <= found[1][1]} == {}
+    again = pregnancies.filter(pl.col("turn") == 1).join(pregnancies.filter(pl.col("turn") == 0), on="n", suffix="_1")
+    assert (again["lmp"] - again["end_1"]).min() >= 42
+    current = pregnancies.filter((pl.col("lmp") <= LAST) & (pl.col("end") > LAST))
+    assert 0.15 < len(current) / len(pregnancies) < 0.4
+
+
+def test_care_in_pregnancy_comes_in_its_time(mothers: tuple[int, pl.DataFrame, pl.DataFrame]) -> None:
+    _, pregnancies, claims = mothers
+    told = claims.drop("end").with_columns(turn=(pl.col("sequence") - 400) // 100).join(pregnancies, on=["n", "turn"])
+    windows = {
+        "nuchal scan": (11 * 7, 14 * 7 - 1),
+        "glucose screen": (24 * 7, 28 * 7 + 6),
+        "tdap": (27 * 7, 36 * 7 + 6),
+        "rsv vaccine": (32 * 7, 36 * 7 + 6),
+        "prenatal": (8 * 7, 42 * 7),
+    }
+    for kind, (fewest, most) in windows.items():
+        days = told.filter(pl.col("kind") == KINDS.index(kind)).select(pl.col("start") - pl.col("lmp")).to_series()
+        assert len(days) > 100, kind
+        assert fewest <= days.min() <= days.max() <= most, kind
+    for kind in ("rsv vaccine", "flu vaccine"):
+        day = told.filter(pl.col("kind") == KINDS.index(kind))["start"].cast(pl.Int32).cast(pl.Date)
+        assert set(day.dt.month()) == {9, 10, 11, 12, 1}
+    after = told.filter(pl.col("kind").is_in([KINDS.index("postpartum visit"), KINDS.index("depression screen")]))
+    days = after["start"] - after["end"]
+    assert 21 <= days.min() <= days.max() <= 56
+    assert (after["outcome"] == 0).all()
+
+
+def test_every_kind_of_fact_about_pregnancies_is_planted_among_random_members(
+    mothers: tuple[int, pl.DataFrame, pl.DataFrame],
+) -> None:
+    _, pregnancies, claims = mothers
+    facts = maternity_truth(claims, pregnancies)
+    kinds = set(facts.select(pl.concat_str("fact", pl.lit(" "), "subject")).to_series())
+    assert {f"planted_loss {name}" for name in [*OUTCOMES][1:]} <= kinds
+    assert {f"planted_loss_claim {fate}" for fate in FATES} <= kinds
+    assert set(facts["fact"]) == {*SHOWN_BY, *PLANTED}
+
+
+SHOWN_BY = {
+    "planted_twins": "O30",
+    "planted_gestational_diabetes": "O244",
+    "planted_hypertension": "O1[034]",
+    "planted_anaemia": "O9901",
+    "planted_newborn_under_mother": "Z38",
+    "planted_negative_test": "Z3202",
+    "planted_positive_test_only": "Z3201",
+    "planted_sex_mismatch": "Z3A",
+    "planted_minor_pregnancy": "Z3[24A]|O|P07",
+    "planted_late_entry": "Z3A",
+    "planted_preterm": "Z3A|P07",
+}
+"""What the claim that is the subject of the fact says; its first date is the value."""
+PLANTED = {"planted_loss", "planted_loss_claim", "planted_pregnancy_after_loss"}
+LOSS_CODE = "O0[0-4]|O08|Z332|O364|Z37[1346]"
+
+
+@pytest.fixture(scope="module")
+def coded(sample: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The sample with `coded`: a row per claim, diagnosis without its dot, and day."""
+    sample.execute("""
+        create or replace temp table coded as
+        with each_code as (
+            select *, unnest([diagnosis_code_1, diagnosis_code_2, diagnosis_code_3, diagnosis_code_4, diagnosis_code_5])
+            as dotted from medical_claim)
+        select person_id, claim_id, claim_status, bill_type_code, replace(dotted, '.', '') as code,
+            coalesce(claim_start_date, claim_line_start_date) as day, file_date from each_code
+        where dotted is not null and person_id is not null""")  # fmt: skip
+    return sample
+
+
+def test_facts_about_pregnancies_are_in_the_claims(coded: duckdb.DuckDBPyConnection) -> None:
+    for fact, pattern in SHOWN_BY.items():
+        planted = f"select person_id, subject, value::date as day from truth where fact = '{fact}'"
+        assert number(coded, f"select count(*) from ({planted})") > 0, fact
+        missing = f"""select * from ({planted}) p where not exists (select 1 from coded c
+            where c.claim_id = p.subject and c.person_id = p.person_id and c.day = p.day
+            and regexp_matches(c.code, '^({pattern})'))"""
+        assert values(coded, missing) == [], fact
+    for fact in ("planted_twins", "planted_gestational_diabetes", "planted_newborn_under_mother"):
+        strays = f"""select count(distinct person_id) from coded where regexp_matches(code, '^({SHOWN_BY[fact]})')
+            and person_id not in (select person_id from truth where fact = '{fact}')"""
+        assert number(coded, strays) == 0, fact
+    who = """select distinct gender, birth_date + interval 18 year > date '2026-06-30' from eligibility
+        where person_id in (select person_id from truth where fact = '{}')"""
+    assert {sex for sex, _ in values(coded, who.format("planted_sex_mismatch"))} == {"male"}
+    assert values(coded, who.format("planted_minor_pregnancy")) == [("female", True)]
+    told_twice = """select count(*) from coded join truth using (person_id)
+        where fact = 'planted_newborn_under_mother' and code like 'Z37%' and abs(day - value::date) < 180"""
+    assert number(coded, told_twice) == 0
+    for fact, others in (("planted_negative_test", "Z3202"), ("planted_positive_test_only", "Z3201")):
+        assert values(coded, f"""select code from coded where regexp_matches(code, '^(O|Z3[234A])') and code <> '{others}'
+            and person_id in (select person_id from truth where fact = '{fact}')""") == []  # fmt: skip
+
+
+def test_losses_are_in_the_claims_and_each_met_its_fate(coded: duckdb.DuckDBPyConnection) -> None:
+    lost = f"select distinct person_id from coded where regexp_matches(code, '^({LOSS_CODE})')"
+    assert set(values(coded, lost)) == set(
+        values(coded, "select person_id from truth where fact = 'planted_loss_claim'")
+    )
+    planted = values(coded, "select subject, value, person_id from truth where fact = 'planted_loss_claim'")
+    days = values(coded, "select person_id, value::date from truth where fact = 'planted_loss'")
+    assert {"denied", "voided", "back_dated", "paid"} <= {fate for fate, _, _ in planted}
+    for fate, claim, person in planted:
+        rows = values(coded, f"select claim_status, day, file_date from coded where claim_id = '{claim}'")
+        statuses, day = {status for status, _, _ in rows}, rows[0][1]
+        assert statuses == {"denied": {"denied"}, "reversed": {"paid", "reversed"}}.get(fate, {"paid"}), claim
+        assert fate != "back_dated" or 21 <= (min(filed for _, _, filed in rows) - day).days <= 56
+        void = number(coded, f"select count(*) from coded where claim_id = '{claim}F' and bill_type_code like '__8'")
+        assert (void > 0) == (fate == "voided")
+        # A void story's loss was billed in error.
+        assert (person, day) in days or fate == "voided"
+    assert number(coded, "select count(*) from truth where fact = 'planted_pregnancy_after_loss'") > 0
+    early = (
+        "select count(*) from truth where fact = 'planted_pregnancy_after_loss' and value::date - subject::date < 42"
+    )
+    assert number(coded, early) == 0
+
+
+def test_pregnancies_end_as_they_are_claimed(coded: duckdb.DuckDBPyConnection) -> None:
+    found = dict(values(coded, "select value, count(*) from truth where fact = 'planted_pregnancy' group by 1"))
+    assert set(found) == {"live_birth", "loss", "stillbirth", "current", "not_claimed"}
+    for value, pattern in (("live_birth", "Z37[023]|Z38"), ("loss", LOSS_CODE), ("stillbirth", "Z37[14]")):
+        missing = f"""select person_id from truth where fact = 'planted_pregnancy' and value = '{value}' and not exists (
+            select 1 from coded c where c.person_id = truth.person_id and regexp_matches(code, '^({pattern})')
+            and c.day - subject::date between 28 and 308)"""
+        assert values(coded, missing) == [], value
+
+
+def test_stories_of_pregnancies_say_what_their_claims_say(coded: duckdb.DuckDBPyConnection) -> None:
+    """The rules of domain 1.6 and 1.7 that a count can check; the rest of the answers is worked out by hand."""
+    story = "(select person_id from truth where fact = 'expected_pregnancy_{}' and value = '{}')"
+    weeks = """select person_id, count(distinct day), max(day) - min(day), max(lmp) - min(lmp), date '2026-06-30' - max(day),
+        date '2026-06-30' - median(lmp)::date
+        from (select person_id, day, day - (code[4:]::int * 7 + 3) as lmp from coded
+              where regexp_matches(code, '^Z3A(0[89]|[1-4][0-9])$') and person_id in {0}
+              and day > (select coalesce(max(value::date), date '2000-01-01') from truth
+                         where fact = 'planted_loss' and truth.person_id = coded.person_id))
+        group by all"""
+    answered = "in ('current', 'overdue') and person_id in " + story.format("tier", "A")
+    sure = values(
+        coded,
+        weeks.format(f"(select person_id from truth where fact = 'expected_pregnancy_status' and value {answered})"),
+    )
+    assert len(sure) >= 10
+    for person, dates, apart, spread, since, days in sure:
+        assert dates >= 2, person
+        assert apart >= 7, person
+        assert spread <= 14, person
+        assert since <= (42 if days < 196 else 35), person
+        assert 35 <= days <= 294, person
+    assert {days > 294 for *_, days in values(coded, weeks.format(story.format("status", "outcome_unknown")))} == {True}
+    assert {since > 42 for *_, since, _ in values(coded, weeks.format(story.format("status", "stale")))} == {True}
+    lost = f"(select person_id from coded where regexp_matches(code, '^({LOSS_CODE})'))"
+    suppressed = story.format("status", "suppressed")
+    assert (
+        values(coded, f"select person_id from truth where person_id in {suppressed} and person_id not in {lost}") == []
+    )
+    silent = "select distinct person_id from truth where fact = 'expected_maternal_rows'"
+    assert set(values(coded, f"select * from {suppressed}")) <= set(values(coded, silent))
+    late = """select count(*) from coded join truth using (person_id)
+        where fact = 'expected_pregnancy_status' and file_date > date '2026-06-30'"""
+    assert number(coded, late) == 0
 
 
 TARGETS = {

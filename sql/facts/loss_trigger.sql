@@ -1,0 +1,176 @@
+-- Every sign that a pregnancy was lost, from whichever source: one of them is enough to hold all pregnancy messages
+-- back (rules 1.7, L1).
+--
+-- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside claims:
+-- a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and what an earlier night knew.
+-- `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after an early loss, else 28.
+with
+
+loss_claims as (
+    select
+        maternal_event.member_key,
+        maternal_event.event_date as trigger_date,
+        maternal_event.claim_id,
+        case
+            when maternal_event.category in ('ectopic', 'molar', 'miscarriage', 'induced') then 14
+            else 28
+        end as proof_lag_days,
+        maternal_event.is_voided,
+        maternal_event.category
+    from facts.maternal_event
+    where maternal_event.value_set = 'pregnancy_loss'
+),
+
+-- Mifepristone 300 mg treats Cushing's syndrome; a strength that is not stated counts as 200 mg.
+loss_fills as (
+    select
+        member.member_key,
+        pharmacy_claim.dispensing_date as trigger_date,
+        pharmacy_claim.claim_id,
+        14 as proof_lag_days
+    from raw.pharmacy_claim
+    inner join core.member
+        on pharmacy_claim.person_id = member.person_id
+    inner join core.drug
+        on pharmacy_claim.ndc_code = drug.ndc_code
+    inner join facts.drug_group
+        on
+            drug.drug_key = drug_group.drug_key
+            and drug_group.value_set = 'pregnancy_loss_drugs'
+    where
+        pharmacy_claim.dispensing_date <= cast($as_of as date)
+        and coalesce(drug.strength, '') not like '%300%'
+        and coalesce(drug.brand_name, '') <> 'korlym'
+),
+
+-- Infants of a family by the subscriber's number: the mother is whoever was pregnant in it within ten months before.
+infant_losses as (
+    select
+        infant.subscriber_id,
+        infant.birth_date,
+        infant.death_date as trigger_date,
+        cast(null as varchar) as claim_id
+    from core.member as infant
+    where
+        infant.subscriber_id is not null
+        and infant.death_date <= cast($as_of as date)
+        and infant.death_date <= infant.birth_date + 365
+    union all
+    select
+        infant.subscriber_id,
+        infant.birth_date,
+        medical_line.claim_end_date as trigger_date,
+        medical_line.claim_id
+    from core.medical_line
+    inner join core.member as infant
+        on medical_line.member_key = infant.member_key
+    where
+        infant.subscriber_id is not null
+        and medical_line.discharge_disposition_code = '20'
+        and medical_line.service_date <= infant.birth_date + 365
+    union all
+    select
+        infant.subscriber_id,
+        infant.birth_date,
+        loss_claims.trigger_date,
+        loss_claims.claim_id
+    from loss_claims
+    inner join core.member as infant
+        on loss_claims.member_key = infant.member_key
+    where
+        infant.subscriber_id is not null
+        and loss_claims.trigger_date <= infant.birth_date + 365
+),
+
+reports as (
+    select
+        coalesce(outreach_outcome.person_id, state_gap.person_id) as person_id,
+        cast(outreach_outcome.attempted_at as date) as trigger_date
+    from raw.outreach_outcome
+    left join raw.state_gap
+        on outreach_outcome.gap_id = state_gap.gap_id
+    where
+        outreach_outcome.outcome_code in (
+            'NOT_PREGNANT_OR_NO_LONGER', 'PREGNANCY_LOSS', 'LOSS', 'STOP_PREGNANCY_MESSAGES'
+        )
+        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+),
+
+signs as (
+    select
+        loss_claims.member_key,
+        loss_claims.trigger_date,
+        loss_claims.claim_id,
+        loss_claims.proof_lag_days,
+        loss_claims.is_voided,
+        'claim' as trigger_source
+    from loss_claims
+    union all
+    select
+        loss_fills.member_key,
+        loss_fills.trigger_date,
+        loss_fills.claim_id,
+        loss_fills.proof_lag_days,
+        false as is_voided,
+        'fill' as trigger_source
+    from loss_fills
+    union all
+    select
+        mother.member_key,
+        infant_losses.trigger_date,
+        infant_losses.claim_id,
+        28 as proof_lag_days,
+        false as is_voided,
+        'infant' as trigger_source
+    from infant_losses
+    inner join core.member as mother
+        on infant_losses.subscriber_id = mother.subscriber_id
+    inner join facts.maternal_event
+        on
+            mother.member_key = maternal_event.member_key
+            and maternal_event.event_date between infant_losses.birth_date - 308 and infant_losses.birth_date + 84
+    where
+        infant_losses.trigger_date <= cast($as_of as date)
+        and mother.birth_date <= cast(infant_losses.birth_date - interval 10 year as date)
+    union all
+    select
+        member.member_key,
+        reports.trigger_date,
+        cast(null as varchar) as claim_id,
+        28 as proof_lag_days,
+        false as is_voided,
+        'report' as trigger_source
+    from reports
+    inner join core.member
+        on reports.person_id = member.person_id
+    union all
+    -- A loss that an earlier night knew stays known, whatever later deliveries leave out.
+    select
+        member.member_key,
+        state_suppression.trigger_date,
+        state_suppression.claim_id,
+        state_suppression.proof_lag_days,
+        state_suppression.is_voided,
+        state_suppression.trigger_source
+    from raw.state_suppression
+    inner join core.member
+        on state_suppression.person_id = member.person_id
+    where
+        state_suppression.rule = 'L1'
+        and state_suppression.trigger_date <= cast($as_of as date)
+)
+
+select
+    signs.member_key,
+    signs.trigger_date,
+    min(signs.claim_id) as claim_id,
+    max(signs.proof_lag_days) as proof_lag_days,
+    min(signs.is_voided) as is_voided,
+    min(signs.trigger_source) as trigger_source
+from signs
+group by
+    signs.member_key,
+    signs.trigger_date
+order by
+    signs.member_key,
+    signs.trigger_date

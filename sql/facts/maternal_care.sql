@@ -1,0 +1,269 @@
+-- Care that maternal rules ask about, of members who are or were lately pregnant: one row per member, value set, day
+-- and claim.
+--
+-- Paid claims only. `supply_end_date` is the last day that fills of the set supply, early refills queued (at most 100
+-- days a fill). An office visit counts where its claim has a pregnancy diagnosis; a pump also on the infant's number.
+with
+
+mothers as (
+    select distinct pregnancy.member_key
+    from facts.pregnancy
+    where
+        pregnancy.status in ('current', 'overdue', 'stale')
+        or (pregnancy.status = 'ended' and pregnancy.end_date > cast($as_of as date) - 366)
+),
+
+infants as (
+    select
+        mother.member_key,
+        infant.member_key as infant_key
+    from mothers
+    inner join core.member as mother
+        on mothers.member_key = mother.member_key
+    inner join core.member as infant
+        on
+            mother.subscriber_id = infant.subscriber_id
+            and infant.birth_date between cast($as_of as date) - 366 and cast($as_of as date)
+),
+
+asked_codes as (
+    select distinct
+        code_group.value_set,
+        code_group.code_system,
+        code_group.code,
+        value_set.category
+    from facts.code_group
+    inner join raw.prenatal_rule_set
+        on code_group.value_set = prenatal_rule_set.value_set
+    inner join raw.value_set
+        on
+            code_group.value_set = value_set.value_set
+            and code_group.code_system = value_set.code_system
+            and code_group.code >= value_set.code
+            and code_group.code <= coalesce(value_set.last_code, value_set.code)
+),
+
+pregnancy_claims as (
+    select distinct
+        pregnancy_evidence.member_key,
+        pregnancy_evidence.claim_id
+    from facts.pregnancy_evidence
+    where
+        pregnancy_evidence.is_counted
+        and pregnancy_evidence.code_system = 'icd10cm'
+),
+
+services as (
+    select
+        mothers.member_key,
+        asked_codes.value_set,
+        asked_codes.category,
+        medical_line.service_date as event_date,
+        medical_line.claim_id
+    from core.medical_line
+    inner join mothers
+        on medical_line.member_key = mothers.member_key
+    inner join asked_codes
+        on
+            asked_codes.code_system = 'hcpcs'
+            and medical_line.hcpcs_code = asked_codes.code
+    left join pregnancy_claims
+        on
+            medical_line.member_key = pregnancy_claims.member_key
+            and medical_line.claim_id = pregnancy_claims.claim_id
+    where
+        medical_line.is_paid
+        and not medical_line.is_void
+        and (
+            asked_codes.value_set <> 'prenatal_visit'
+            or asked_codes.category <> 'visit'
+            or pregnancy_claims.claim_id is not null
+        )
+    union all
+    select
+        infants.member_key,
+        asked_codes.value_set,
+        asked_codes.category,
+        medical_line.service_date as event_date,
+        medical_line.claim_id
+    from core.medical_line
+    inner join infants
+        on medical_line.member_key = infants.infant_key
+    inner join asked_codes
+        on
+            asked_codes.code_system = 'hcpcs'
+            and medical_line.hcpcs_code = asked_codes.code
+            and asked_codes.value_set = 'breast_pumps'
+    where
+        medical_line.is_paid
+        and not medical_line.is_void
+    union all
+    select
+        mothers.member_key,
+        asked_codes.value_set,
+        asked_codes.category,
+        diagnosis.diagnosis_date as event_date,
+        diagnosis.claim_id
+    from core.diagnosis
+    inner join mothers
+        on diagnosis.member_key = mothers.member_key
+    inner join asked_codes
+        on
+            asked_codes.code_system = 'icd10cm'
+            and diagnosis.code = asked_codes.code
+    where
+        diagnosis.is_paid
+        and diagnosis.code_system = 'icd-10-cm'
+    union all
+    select
+        mothers.member_key,
+        'pregnancy_week_visits' as value_set,
+        cast(null as varchar) as category,
+        pregnancy_evidence.event_date,
+        pregnancy_evidence.claim_id
+    from facts.pregnancy_evidence
+    inner join mothers
+        on pregnancy_evidence.member_key = mothers.member_key
+    inner join core.medical_line
+        on
+            pregnancy_evidence.member_key = medical_line.member_key
+            and pregnancy_evidence.claim_id = medical_line.claim_id
+            and medical_line.claim_type = 'professional'
+    where
+        pregnancy_evidence.is_counted
+        and pregnancy_evidence.evidence_class = 1
+),
+
+-- 50 mg of morphine or more a day: strength times units a day times the conversion factor of the ingredient.
+high_doses as (
+    select
+        mothers.member_key,
+        fill.fill_date,
+        fill.claim_id
+    from core.fill
+    inner join mothers
+        on fill.member_key = mothers.member_key
+    inner join core.drug
+        on fill.drug_key = drug.drug_key
+    inner join core.drug_ingredient
+        on drug.drug_key = drug_ingredient.drug_key
+    inner join core.ingredient
+        on drug_ingredient.ingredient_key = ingredient.ingredient_key
+    inner join raw.value_set
+        on
+            value_set.value_set = 'opioid_mme'
+            and ingredient.ingredient = value_set.code
+    where
+        fill.days_supply > 0
+        and try_cast(regexp_extract(lower(drug.strength), '([0-9]+[.]?[0-9]*) *mg', 1) as double)
+        * fill.quantity / fill.days_supply * cast(value_set.category as double) >= 50
+),
+
+fills as (
+    select
+        mothers.member_key,
+        maternal_drug.value_set,
+        fill.fill_key,
+        fill.fill_date,
+        fill.claim_id,
+        cast(least(coalesce(fill.days_supply, 0), 100) as integer) as days_supply
+    from core.fill
+    inner join mothers
+        on fill.member_key = mothers.member_key
+    inner join facts.maternal_drug
+        on fill.drug_key = maternal_drug.drug_key
+),
+
+queued_fills as (
+    select
+        fills.*,
+        cast(
+            coalesce(
+                sum(fills.days_supply) over (
+                    partition by fills.member_key, fills.value_set
+                    order by fills.fill_key
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            ) as integer
+        ) as supplied_before
+    from fills
+),
+
+supplies as (
+    select
+        queued_fills.*,
+        max(queued_fills.fill_date - queued_fills.supplied_before) over (
+            partition by queued_fills.member_key, queued_fills.value_set
+            order by queued_fills.fill_key
+            rows unbounded preceding
+        ) + queued_fills.supplied_before + queued_fills.days_supply - 1 as supply_end_date
+    from queued_fills
+),
+
+-- What eligibility says of means, and how a state's Medicaid bills pumps (rules 2, breast pump).
+circumstances as (
+    select
+        mothers.member_key,
+        'income_support' as value_set
+    from mothers
+    inner join core.member
+        on mothers.member_key = member.member_key
+    where
+        member.is_dual_or_lis
+        or lower(member.payer_type) = 'medicaid'
+    union all
+    select
+        mothers.member_key,
+        'pump_billed_to_infant' as value_set
+    from mothers
+    inner join core.member
+        on mothers.member_key = member.member_key
+    where
+        member.state = 'TX'
+        and lower(member.payer_type) = 'medicaid'
+        and mothers.member_key not in (select infants.member_key from infants)
+)
+
+select distinct
+    services.member_key,
+    services.value_set,
+    services.category,
+    services.event_date,
+    services.claim_id,
+    cast(null as date) as supply_end_date
+from services
+union all
+select distinct
+    supplies.member_key,
+    supplies.value_set,
+    cast(null as varchar) as category,
+    supplies.fill_date as event_date,
+    supplies.claim_id,
+    max(supplies.supply_end_date) over (
+        partition by supplies.member_key, supplies.value_set, supplies.fill_date, supplies.claim_id
+    ) as supply_end_date
+from supplies
+union all
+select distinct
+    high_doses.member_key,
+    'high_dose_opioids' as value_set,
+    cast(null as varchar) as category,
+    high_doses.fill_date as event_date,
+    high_doses.claim_id,
+    cast(null as date) as supply_end_date
+from high_doses
+union all
+select
+    circumstances.member_key,
+    circumstances.value_set,
+    cast(null as varchar) as category,
+    cast($as_of as date) as event_date,
+    cast(null as varchar) as claim_id,
+    cast(null as date) as supply_end_date
+from circumstances
+order by
+    member_key,
+    value_set,
+    event_date,
+    claim_id

@@ -1,0 +1,65 @@
+-- The codes in the claims that tell of a pregnancy, its end or doubt about it, with value set and category.
+--
+-- A code that several evidence sets hold dates by the most careful one: loss, doubt, delivery, week, timed procedure,
+-- trimester, pregnancy without timing (rules 1.2). What ends a pregnancy keeps every set: a mixed birth is a live birth
+-- for measures and a loss for messages.
+with
+
+evidence_ranks as (
+    select *
+    from (
+        values
+        ('pregnancy_loss', 1, false),
+        ('pregnancy_hold', 2, false),
+        ('delivery', 3, false),
+        ('live_birth', 3, false),
+        ('newborn', 3, false),
+        ('postpartum', 3, false),
+        ('pregnancy_week', 4, true),
+        ('pregnancy_procedure_timing', 5, true),
+        ('pregnancy_trimester', 6, true),
+        ('pregnancy_state', 7, true),
+        ('pregnancy_hold_emergency', 8, false),
+        ('pregnancy_negative', 9, false),
+        ('gestational_carrier', 9, false)
+    ) as ranked (value_set, evidence_rank, is_dating)
+),
+
+grouped_codes as (
+    select
+        code_group.value_set,
+        code_group.code_system,
+        code_group.code,
+        evidence_ranks.evidence_rank,
+        evidence_ranks.is_dating,
+        min(evidence_ranks.evidence_rank) over (
+            partition by code_group.code_system, code_group.code
+        ) as first_rank
+    from facts.code_group
+    inner join evidence_ranks
+        on code_group.value_set = evidence_ranks.value_set
+)
+
+select
+    grouped_codes.value_set,
+    grouped_codes.code_system,
+    grouped_codes.code,
+    max(value_set.category) as category
+from grouped_codes
+inner join raw.value_set
+    on
+        grouped_codes.value_set = value_set.value_set
+        and grouped_codes.code_system = value_set.code_system
+        and grouped_codes.code >= value_set.code
+        and grouped_codes.code <= coalesce(value_set.last_code, value_set.code)
+where
+    grouped_codes.evidence_rank = grouped_codes.first_rank
+    or not grouped_codes.is_dating
+group by
+    grouped_codes.value_set,
+    grouped_codes.code_system,
+    grouped_codes.code
+order by
+    grouped_codes.code_system,
+    grouped_codes.code,
+    grouped_codes.value_set
