@@ -49,6 +49,11 @@ def parser() -> Parser:
     explain.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
     explain.add_argument("--person", required=True, metavar="ID", help="person_id")
     explain.add_argument("--gap", metavar="CODE", help="one gap code only")
+    explain.add_argument(
+        "--restricted",
+        action="store_true",
+        help="also what only the restricted part holds: pregnancies, losses, queues",
+    )
 
     status = commands.add_parser("status", help="last published night, its age, a run in progress, disk used")
     status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
@@ -128,7 +133,7 @@ def explain(options: argparse.Namespace) -> int:
     """Print what the published night knows of one person."""
     from assets.engine.explain import explain_person
 
-    for line in explain_person(options.output, options.person, options.gap):
+    for line in explain_person(options.output, options.person, options.gap, is_restricted=options.restricted):
         print(line)
     return 0
 

@@ -10,18 +10,23 @@ from typing import Any
 import duckdb
 
 from assets.engine.errors import PublicationError
+from assets.engine.registry import read_families
 from assets.engine.timeline import draw
 
 NO_GAP = "no gap tonight"
 
+# What depends on a pregnancy is told the same way whether there is none, a loss or a doubt (interface 3.1).
+NOT_ELIGIBLE = "Maternal care and supplies: not eligible."
 
-def explain_person(output: Path, person_id: str, gap_code: str | None) -> Iterator[str]:
+
+def explain_person(output: Path, person_id: str, gap_code: str | None, *, is_restricted: bool = False) -> Iterator[str]:
     """Tell one person's night, line by line.
 
     Args:
         output: Folder of published nights.
         person_id: The person.
         gap_code: Only this code, where given.
+        is_restricted: Tell of pregnancies, losses and the plan's own queues too.
 
     Raises:
         PublicationError: Nothing is published there, its restricted part cannot be read, or it does not know the person.
@@ -34,6 +39,7 @@ def explain_person(output: Path, person_id: str, gap_code: str | None) -> Iterat
     try:
         person = _Evidence(night / "tables", secret, person_id)
         lines = list(_tell(person, manifest, gap_code))
+        lines += _tell_restricted(person) if is_restricted else []
     except (duckdb.IOException, PermissionError) as error:
         raise PublicationError(f"{output}: the night could not be read; the service user may read all of it") from error
     yield from lines
@@ -62,8 +68,12 @@ def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> 
     gaps = [gap for gap in found if gap_code in (None, gap["gap_code"])]
     measured = person.rows("adherence", "measure_id")
     listed = {row["gap_id"]: row for row in person.rows("worklist", "gap_id")}
+    families = read_families()
     if not gaps and (gap_code or not measured):
-        yield f"Night of {manifest['as_of']}: no published evidence of this person{_about(gap_code)}."
+        if gap_code in {code for f in families.values() for code, c in f.codes.items() if c.pregnancy_dependent}:
+            yield f"Night of {manifest['as_of']}: {gap_code}: not eligible."
+        else:
+            yield f"Night of {manifest['as_of']}: no published evidence of this person{_about(gap_code)}."
         return
     yield f"Night of {manifest['as_of']}, engine {manifest['engine']}, settings {manifest['settings_digest']}"
     for row in measured:
@@ -80,6 +90,27 @@ def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> 
         if gap["subject"] not in told:
             yield ""
             yield from _tell_gap(gap, listed.get(gap["gap_id"]), manifest)
+    if gap_code is None and not any(families[gap["gap_family"]].is_pregnancy_dependent for gap in gaps):
+        yield ""
+        yield NOT_ELIGIBLE
+
+
+def _tell_restricted(person: _Evidence) -> Iterator[str]:
+    yield ""
+    yield "Restricted:"
+    for row in person.rows("pregnancy", "episode", secret=True):
+        outcome = (
+            f"{row['outcome']} on {row['end_date']}" if row["outcome"] else f"last evidence {row['last_evidence_date']}"
+        )
+        yield (
+            f"  Pregnancy {row['episode']}: {row['status']}, tier {row['tier'] or 'none'}, LMP {row['lmp_date']}, expected "
+            f"{row['edd_date']}, {outcome}{', ' + row['referral_reason'] if row['referral_reason'] else ''}."
+        )
+    for row in person.rows("suppression", "rule, trigger_date", secret=True):
+        lifted = f"lifted by {row['released_by']}" if row["released_by"] else "standing"
+        yield f"  {row['rule']} of {row['trigger_date']} ({row['trigger_source']} {row['claim_id'] or ''}): {lifted}."
+    for row in person.rows("care_queue", "queue, queue_reason", secret=True):
+        yield f"  Queue {row['queue']}: {row['queue_reason']}, {row['urgency']}, due {row['due_date']}."
 
 
 def _about(gap_code: str | None) -> str:

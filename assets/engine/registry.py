@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import csv
 import datetime
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.errors import SettingsError
+from assets.engine.maternal_registry import MATERNAL_TABLES
+from assets.engine.registry_file import Entry, read_yaml, refusal
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
 
@@ -46,11 +46,7 @@ REASONS = (
 )
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Exclusion(_Entry):
+class Exclusion(Entry):
     """Why a member or a product does not count for a measure."""
 
     reason: str
@@ -58,7 +54,7 @@ class Exclusion(_Entry):
     value_set: str
 
 
-class Measure(_Entry):
+class Measure(Entry):
     """One adherence measure."""
 
     title: str
@@ -78,7 +74,7 @@ class Measure(_Entry):
     exclusions: list[Exclusion]
 
 
-class MeasurementYear(_Entry):
+class MeasurementYear(Entry):
     """The rules of one measurement year."""
 
     enrollment_rule: Literal["member_years", "continuous"]
@@ -86,14 +82,14 @@ class MeasurementYear(_Entry):
     is_stay_adjusted: bool
 
 
-class Measures(_Entry):
+class Measures(Entry):
     """`data_contracts/measures.yaml`."""
 
     measures: dict[str, Measure]
     years: dict[int, MeasurementYear]
 
 
-class ConcurrentUse(_Entry):
+class ConcurrentUse(Entry):
     """One measure of medicines on hand together; its key is the subject of its gaps."""
 
     title: str
@@ -112,7 +108,7 @@ class ConcurrentUse(_Entry):
     source: str
 
 
-class GapCode(_Entry):
+class GapCode(Entry):
     """One gap code: what it asks for and how much it weighs before anything is known of the member."""
 
     action: str
@@ -126,12 +122,12 @@ class GapCode(_Entry):
     public_subject: str | None = None
 
 
-class Family(_Entry):
+class Family(Entry):
     """One gap family; its key names the SQL file, the contract and the story test."""
 
     title: str
     source: str
-    needs: list[str] = []
+    needs: tuple[str, ...] = ()
     codes: dict[str, GapCode]
 
     @property
@@ -140,129 +136,11 @@ class Family(_Entry):
         return all(code.pregnancy_dependent for code in self.codes.values())
 
 
-class EvidenceRule(_Entry):
-    """How far a pregnancy was on the day of a code, in days from the LMP."""
-
-    value_set: str
-    category: str
-    evidence_class: int = Field(ge=1, le=5)
-    low_days: int = Field(ge=0)
-    point_days: int = Field(ge=0)
-    high_days: int = Field(ge=0)
-
-
-class OutcomeRule(_Entry):
-    """One way in which a pregnancy ends: lengths and spacings in days."""
-
-    rank: int = Field(ge=1)
-    is_birth: bool
-    min_days: int
-    max_days: int
-    point_days: int
-    retry_days: int
-    days_after_birth: int
-    days_after_loss: int
-
-
-class OutcomeCode(_Entry):
-    """The outcome that the codes of a value set propose."""
-
-    value_set: str
-    category: str
-    outcome: str
-
-
-class ReviewList(_Entry):
-    """One list of medicines to review in a pregnancy."""
-
-    value_set: str
-    urgency: Literal["today", "soon", "info"]
-    gap_code: str
-
-
-class ReviewCondition(_Entry):
-    """What a class of medicines asks for beyond a fill."""
-
-    category: str
-    from_gestational_day: int | None = None
-    until_gestational_day: int | None = None
-    fewest_fill_dates: int = 1
-    spared_by: str | None = None
-
-
-class Pregnancy(_Entry):
-    """`data_contracts/pregnancy.yaml`."""
-
-    evidence: list[EvidenceRule]
-    outcomes: dict[str, OutcomeRule]
-    outcome_codes: list[OutcomeCode]
-    review: list[ReviewList]
-    review_conditions: list[ReviewCondition]
-
-
-Anchor = Literal["lmp", "delivery", "trigger", "supply"]
-
-
-class RuleSet(_Entry):
-    """One value set of a prenatal rule, and how far back it counts."""
-
-    value_set: str
-    categories: list[str] = []
-    since: Literal["ever", "lmp", "delivery", "trigger"] | int | str
-    kind: Literal["event", "supply"] = "event"
-    slack_days: int = 0
-    until_gestational_day: int | None = None
-    dates: int = Field(default=1, ge=1)
-    group: str | None = None
-    at_least: int = Field(default=1, ge=1)
-
-
-class Season(_Entry):
-    """Months and days between which a vaccine is offered, and states that decide for themselves."""
-
-    start: str = Field(pattern=r"[01]\d-[0-3]\d")
-    end: str = Field(pattern=r"[01]\d-[0-3]\d")
-    unknown_in: list[str]
-
-
-class PrenatalRule(_Entry):
-    """One rule of a maternal gap; its key names it in the evidence."""
-
-    gap_code: str
-    population: Literal["pregnant", "postpartum"]
-    lowest_tier: Literal["A", "B", "C"] = "B"
-    uses_least_gestational_age: bool = False
-    needs_live_birth: bool = False
-    most_evidence_age_days: int | None = None
-    start: dict[Anchor, int] = Field(min_length=1, max_length=1)
-    end: dict[Anchor, int] = Field(min_length=1, max_length=1)
-    due: dict[Anchor, int] = Field(default={}, max_length=1)
-    due_enrolled_days: int | None = None
-    season: Season | None = None
-    severity: float | None = Field(default=None, ge=0, le=100)
-    is_over_the_counter: bool = False
-    needs: list[RuleSet] = []
-    closes: list[RuleSet] = []
-    stops: list[RuleSet] = []
-    lowers: list[RuleSet] = []
-    reason: str
-    source: str
-
-
-class ValueSet(_Entry):
+class ValueSet(Entry):
     """Version and title of one value set."""
 
     version: str
     title: str
-
-
-def _read(name: str) -> Any:
-    return yaml.safe_load((CONTRACTS / name).read_text(encoding="utf-8"))
-
-
-def _error(name: str, error: ValidationError) -> SettingsError:
-    first = error.errors()[0]
-    return SettingsError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
 
 
 @cache
@@ -273,9 +151,9 @@ def read_measures() -> Measures:
         SettingsError: The file says something that is not allowed.
     """
     try:
-        return Measures.model_validate(_read("measures.yaml"))
+        return Measures.model_validate(read_yaml("measures.yaml"))
     except ValidationError as error:
-        raise _error("measures.yaml", error) from error
+        raise refusal("measures.yaml", error) from error
 
 
 @cache
@@ -286,9 +164,9 @@ def read_families() -> dict[str, Family]:
         SettingsError: The file says something that is not allowed.
     """
     try:
-        return {name: Family.model_validate(entry) for name, entry in _read("gap_families.yaml").items()}
+        return {name: Family.model_validate(entry) for name, entry in read_yaml("gap_families.yaml").items()}
     except ValidationError as error:
-        raise _error("gap_families.yaml", error) from error
+        raise refusal("gap_families.yaml", error) from error
 
 
 @cache
@@ -299,35 +177,9 @@ def read_concurrent_use() -> dict[str, ConcurrentUse]:
         SettingsError: The file says something that is not allowed.
     """
     try:
-        return {name: ConcurrentUse.model_validate(entry) for name, entry in _read("concurrent_use.yaml").items()}
+        return {name: ConcurrentUse.model_validate(entry) for name, entry in read_yaml("concurrent_use.yaml").items()}
     except ValidationError as error:
-        raise _error("concurrent_use.yaml", error) from error
-
-
-@cache
-def read_pregnancy() -> Pregnancy:
-    """How claims tell of a pregnancy.
-
-    Raises:
-        SettingsError: The file says something that is not allowed.
-    """
-    try:
-        return Pregnancy.model_validate(_read("pregnancy.yaml"))
-    except ValidationError as error:
-        raise _error("pregnancy.yaml", error) from error
-
-
-@cache
-def read_prenatal_rules() -> dict[str, PrenatalRule]:
-    """Rules of maternal gaps by name, in the order of the file.
-
-    Raises:
-        SettingsError: The file says something that is not allowed.
-    """
-    try:
-        return {name: PrenatalRule.model_validate(entry) for name, entry in _read("prenatal_rules.yaml").items()}
-    except ValidationError as error:
-        raise _error("prenatal_rules.yaml", error) from error
+        raise refusal("concurrent_use.yaml", error) from error
 
 
 @cache
@@ -338,9 +190,9 @@ def read_value_sets() -> dict[str, ValueSet]:
         SettingsError: The file says something that is not allowed.
     """
     try:
-        return {name: ValueSet.model_validate(entry) for name, entry in _read("value_sets.yaml").items()}
+        return {name: ValueSet.model_validate(entry) for name, entry in read_yaml("value_sets.yaml").items()}
     except ValidationError as error:
-        raise _error("value_sets.yaml", error) from error
+        raise refusal("value_sets.yaml", error) from error
 
 
 def measurement_years() -> tuple[int, ...]:
@@ -393,60 +245,6 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
         raise SettingsError(f"value_sets/{name}.csv: not readable; UTF-8 with dates YYYY-MM-DD is expected") from error
 
 
-def _prenatal_rules() -> list[tuple[Any, ...]]:
-    rows = []
-    for number, (name, r) in enumerate(read_prenatal_rules().items(), start=1):
-        anchors = [pair for anchor in (r.start, r.end, r.due or r.end) for pair in anchor.items()]
-        season = (r.season.start, r.season.end, ";".join(r.season.unknown_in)) if r.season else (None, None, None)
-        rows.append((
-            number, name, r.gap_code, r.population, r.lowest_tier, r.uses_least_gestational_age, r.needs_live_birth,
-            r.most_evidence_age_days, *(part for pair in anchors for part in pair), r.due_enrolled_days, *season,
-            r.severity, r.is_over_the_counter, r.reason, r.source,
-        ))  # fmt: skip
-    return rows
-
-
-def _prenatal_rule_sets() -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
-    for number, rule in enumerate(read_prenatal_rules().values(), start=1):
-        roles = {"need": rule.needs, "close": rule.closes, "stop": rule.stops, "lower": rule.lowers}
-        for role, sets in roles.items():
-            for place, s in enumerate(sets, start=1):
-                days = s.since if isinstance(s.since, int) else None
-                season = s.since if isinstance(s.since, str) and s.since[0].isdigit() else None
-                since = "days" if days is not None else "season" if season else s.since
-                rows.append((
-                    len(rows) + 1, number, role, s.group or str(place), s.at_least, s.value_set,
-                    f";{';'.join(s.categories)};" if s.categories else None, since, days, season, s.kind, s.slack_days,
-                    s.until_gestational_day, s.dates,
-                ))  # fmt: skip
-    return rows
-
-
-# Tables of the pregnancy registries -> their rows, in their contracts' column order.
-PREGNANCY_TABLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
-    "pregnancy_evidence_rule": lambda: [
-        (e.value_set, e.category, e.evidence_class, e.low_days, e.point_days, e.high_days)
-        for e in read_pregnancy().evidence
-    ],
-    "pregnancy_outcome_rule": lambda: [
-        (
-            name, o.rank, o.is_birth, o.min_days, o.max_days, o.point_days, o.retry_days, o.days_after_birth,
-            o.days_after_loss,
-        )
-        for name, o in read_pregnancy().outcomes.items()
-    ],
-    "outcome_code": lambda: [(o.value_set, o.category, o.outcome) for o in read_pregnancy().outcome_codes],
-    "pregnancy_review_list": lambda: [(r.value_set, r.urgency, r.gap_code) for r in read_pregnancy().review],
-    "pregnancy_review_condition": lambda: [
-        (c.category, c.from_gestational_day, c.until_gestational_day, c.fewest_fill_dates, c.spared_by)
-        for c in read_pregnancy().review_conditions
-    ],
-    "prenatal_rule": _prenatal_rules,
-    "prenatal_rule_set": _prenatal_rule_sets,
-}  # fmt: skip
-
-
 def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
     """The rows of one registry table, in its contract's column order."""
     measures = read_measures()
@@ -482,8 +280,8 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             )
             for key, (i, c) in enumerate(sorted(read_concurrent_use().items()), start=1)
         ]  # fmt: skip
-    if table in PREGNANCY_TABLES:
-        return PREGNANCY_TABLES[table]()
+    if table in MATERNAL_TABLES:
+        return MATERNAL_TABLES[table]()
     if table == "gap_code":
         return [
             (

@@ -131,7 +131,9 @@ class Settings(_Section):
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
-        meaning = self.model_dump(mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal"})
+        meaning = self.model_dump(
+            mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal"}
+        )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -52,7 +52,7 @@ def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Sea
     """Two nights, the second knowing the first; between them one member with an open gap enters hospice."""
     [(first_night.in_hospice,)] = rows(
         f"select min(person_id) from {first_night.table('gap', first_night.first)} "
-        "where status = 'open' and person_id > 'SYN0000040'"
+        "where status = 'open' and person_id > 'SYN0000061'"
     )
     folder = tmp_path_factory.mktemp("later") / "delivery"
     first_night.delivery = enter_hospice(first_night.delivery, folder, first_night.in_hospice)

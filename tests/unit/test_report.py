@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import html.parser
 import random
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -197,7 +198,12 @@ def night() -> Connection:
     con = duckdb.connect()
     con.execute(
         """
-        create schema raw; create schema core; create schema outreach;
+        create schema raw; create schema core; create schema facts; create schema outreach;
+        create table core.member (member_key integer, state varchar);
+        create table facts.pregnancy (member_key integer, status varchar, tier varchar, gestational_age_days integer,
+            referral_reason varchar);
+        create table facts.maternal_gate (closed_reason varchar);
+        insert into facts.maternal_gate values (null);
         create table raw.gap_code (gap_code varchar, gap_family varchar, action varchar, is_sensitive boolean,
             public_code varchar, public_family varchar);
         insert into raw.gap_code values
@@ -253,6 +259,16 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         """
         insert into outreach.adherence
         select 'PERSON' || i, 'pdc_statins', true, i / 100.0, i >= 80 from range(100) as t (i)
+        """
+    )
+    # In TX 20, 12 and 13 pregnancies by trimester, 11 in the second state; then some in doubt, and some lost.
+    con.execute("insert into core.member select i, case when i < 45 then 'TX' else ? end from range(70) as t (i)", [hostile])
+    con.execute(
+        """
+        insert into facts.pregnancy
+        select i, case when i >= 60 then 'suppressed' else 'current' end, case when i >= 56 then 'X' else 'A' end,
+            case when i < 20 then 97 when i < 32 then 98 when i < 45 then 196 else 195 end, null
+        from range(70) as t (i)
         """
     )
     con.execute("insert into outreach.measure_rate values ('pdc_statins', 'all', 'all', 20, 100)")
@@ -353,10 +369,28 @@ def test_text_from_the_data_stays_text(night: Connection, tmp_path: Path) -> Non
     assert not {"script", "img", "link", "iframe", "object", "use", "image", "base", "form"}.intersection(
         reader.elements
     )
-    assert reader.elements.count("svg") == text.count("</svg>") == 3
+    assert reader.elements.count("svg") == text.count("</svg>") == 4
     assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href", "xlink:href")]
     assert "{{ 7*7 }}" in text
     assert text.count("&lt;script&gt;") > 5
+
+
+def test_pregnancies_are_counted_by_trimester_and_state(night: Connection, tmp_path: Path) -> None:
+    """The second trimester starts with day 98, the third with day 196; doubtful and lost pregnancies do not count."""
+    fill(night, "OK")
+    text = page(night, tmp_path)
+    section = text[text.index("Pregnancies by trimester") :]
+    rows = {
+        state: re.sub("<[^>]+>", " ", re.search(f'<th scope="row">{state}</th>(.*?)</tr>', section, re.DOTALL)[1]).split()
+        for state in ("TX", "OK", "All")
+    }
+    assert rows == {"TX": ["45", "20", "12", "13"], "OK": ["11", "0", "11", "0"], "All": ["56", "20", "23", "13"]}
+
+
+def test_no_pregnancy_is_counted_while_the_gate_is_closed(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    night.execute("update facts.maternal_gate set closed_reason = 'medical_feed_stale'")
+    assert "Pregnancies by" not in page(night, tmp_path)
 
 
 def test_the_page_loads_nothing(night: Connection, tmp_path: Path, last_night: Path) -> None:

@@ -13,12 +13,13 @@ import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
-from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, Night, Pharmacy, read_night
+from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, TRIMESTERS, Night, Pharmacy, read_night
 from assets.engine.report.small_cells import Published
 
 HERE = Path(__file__).resolve().parent
 
 REASONS = {
+    "clinical_review": "Medicines are under review with the prescriber",
     "capacity": "The pharmacy's list is full this week",
     "deceased": "Member has died",
     "do_not_contact": "Member asked not to be contacted",
@@ -37,6 +38,7 @@ STANDING_TITLES = {
     "prospective": "Not yet due",
     "lost": "Out of reach",
     "closed": "Closed",
+    "suppressed": "Held for review",
 }
 
 
@@ -83,12 +85,14 @@ def render(night: Night, shown: Published, warnings: list[str]) -> str:
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         all=ALL,
         bands=BANDS,
+        trimesters=TRIMESTERS,
         buckets=BUCKETS,
         pharmacies=busiest(night, shown),
         standing_titles=STANDING_TITLES,
         reason_titles=REASONS,
         state_chart=charts.lists_by_state(night, shown) if night.states else "",
         code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
+        pregnancy_chart=charts.pregnancies_by_state(night, shown) if night.pregnant_states else "",
         pdc_charts={measure.measure_id: charts.pdc_spread(measure, shown) for measure in night.measures},
         plain=plain,
         breakable=breakable,

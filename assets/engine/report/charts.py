@@ -13,13 +13,14 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup, escape
 
-from assets.engine.report.figures import ALL, BANDS, STANDINGS, Measure, Night
+from assets.engine.report.figures import ALL, BANDS, STANDINGS, TRIMESTERS, Measure, Night
 from assets.engine.report.small_cells import Cell, Published
 
 WIDTH = 340  # of a phone, where a chart shows at its natural size
 STEP = 22
 INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--line)"
 BAND_COLOURS = {band: f"var(--{band})" for band in BANDS}
+TRIMESTER_COLOURS = {trimester: f"var(--{trimester})" for trimester in TRIMESTERS}
 STANDING_COLOURS = {standing: f"var(--{standing})" for standing in STANDINGS}
 GEOMETRY = re.compile(r' (?:d|x|y|x2|y2|transform|width|height)="[^"]*"')
 LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
@@ -39,6 +40,14 @@ def gaps_by_code(night: Night, shown: Published) -> Markup:
     parts = {names[code]: [("gap", code, standing) for standing in night.standings] for code in night.codes}
     totals = {names[code]: ("gap", code, ALL) for code in night.codes}
     return _bars(parts, totals, STANDING_COLOURS, shown, "Gaps per code, by where they stand")
+
+
+def pregnancies_by_state(night: Night, shown: Published) -> Markup:
+    """Pregnancies per state as bars by trimester; the first bar is all states."""
+    places = {"All": ALL, **{state: state for state in night.pregnant_states}}
+    parts = {name: [("pregnancy", place, trimester) for trimester in TRIMESTERS] for name, place in places.items()}
+    totals = {name: ("pregnancy", place, ALL) for name, place in places.items()}
+    return _bars(parts, totals, TRIMESTER_COLOURS, shown, "Pregnancies per state, by trimester")
 
 
 def _bars(

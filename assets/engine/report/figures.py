@@ -22,6 +22,7 @@ STANDINGS = ("listed", "unlisted", "prospective", "lost", "closed")
 ALL = "all"
 BUCKETS = ("read", "accepted", "rejected", "duplicate", "netted")
 BUSIEST = 15
+TRIMESTERS = ("first", "second", "third")
 
 # The internal name of a sensitive gap never meets the page: without a public name it is only "Confidential".
 PUBLIC_CODE = "case when gap.is_sensitive then coalesce(gap_code.public_code, 'CONFIDENTIAL') else gap.gap_code end"
@@ -69,6 +70,7 @@ class Night:
     standings: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    pregnant_states: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     measured_states: list[str] = field(default_factory=list)
     inputs: list[tuple[str, dict[str, int]]] = field(default_factory=list)
@@ -92,6 +94,7 @@ def read_night(con: duckdb.DuckDBPyConnection, as_of: datetime.date, previous: P
     _read_reasons(con, night)
     if previous is not None:
         _read_changes(con, night, previous)
+    _read_pregnancies(con, night)
     _read_rates(con, night)
     _read_quality(con, night)
     return night
@@ -182,6 +185,43 @@ def _read_gaps(con: duckdb.DuckDBPyConnection, night: Night) -> None:
         counts.total(("gap", ALL, "listed"), [("listed", ALL, ALL)])
     actions = _rows(con, ACTIONS)
     night.actions = {code: action for code, action in actions if action}
+
+
+def _read_pregnancies(con: duckdb.DuckDBPyConnection, night: Night) -> None:
+    """Pregnancies that go on, by the member's state and trimester (14 and 28 weeks); none while the gate is closed."""
+    counts = night.counts
+    found = _rows(
+        con,
+        """
+        select
+            coalesce(member.state, 'Unknown'),
+            case
+                when pregnancy.gestational_age_days < 98 then 'first'
+                when pregnancy.gestational_age_days < 196 then 'second'
+                else 'third'
+            end,
+            count(*)
+        from facts.pregnancy
+        cross join facts.maternal_gate
+        inner join core.member on pregnancy.member_key = member.member_key
+        where
+            maternal_gate.closed_reason is null
+            and pregnancy.status = 'current'
+            and pregnancy.tier in ('A', 'B', 'C')
+            and pregnancy.referral_reason is null
+        group by all order by all
+        """,
+    )
+    night.pregnant_states = sorted({state for state, _, _ in found})
+    for state, trimester, people in found:
+        counts.add(("pregnancy", state, trimester), people)
+    for state in night.pregnant_states:
+        counts.total(("pregnancy", state, ALL), [("pregnancy", state, trimester) for trimester in TRIMESTERS])
+    for trimester in (*TRIMESTERS, ALL):
+        counts.total(
+            ("pregnancy", ALL, trimester), [("pregnancy", state, trimester) for state in night.pregnant_states]
+        )
+    counts.total(("pregnancy", ALL, ALL), [("pregnancy", ALL, trimester) for trimester in TRIMESTERS])
 
 
 def _read_reasons(con: duckdb.DuckDBPyConnection, night: Night) -> None:

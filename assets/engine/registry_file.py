@@ -1,0 +1,28 @@
+"""How a registry file of `data_contracts/` is read: YAML into frozen models, or one clear line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from assets.engine.contract import CONTRACTS
+from assets.engine.errors import SettingsError
+
+
+class Entry(BaseModel):
+    """One entry: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_yaml(name: str) -> Any:
+    """The content of one file."""
+    return yaml.safe_load((CONTRACTS / name).read_text(encoding="utf-8"))
+
+
+def refusal(name: str, error: ValidationError) -> SettingsError:
+    """The first thing that a file says and may not."""
+    first = error.errors()[0]
+    return SettingsError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
