@@ -13,7 +13,7 @@ SEED ?= 1
 AS_OF ?= 2026-06-30
 PORT ?= 3000
 
-.PHONY: help setup setup-dev run ui test check golden docs bench mutate lock clean
+.PHONY: help setup setup-dev run ui test check golden docs bench backtest mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ docs: .stamp-run ## rewrite the measure pages
 
 bench: .stamp-dev ## the cost of the adherence step beside its floor; rewrites docs/performance.md
 	$(BIN)/python bench/adherence.py --write
+
+backtest: .stamp-dev ## what later claims confirm of past pregnancies; rewrites docs/maternal-backtest.md
+	$(BIN)/python bench/backtest.py --write
 
 mutate: .stamp-dev ## break the SQL rule by rule and see a test fail
 	$(BIN)/python -m tests.mutate
