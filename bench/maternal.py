@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.engine.contract import contract_for
+from assets.engine.contract import all_contracts
 from assets.engine.families import all_models
 from assets.engine.model import ROOT
 from assets.engine.settings import read_settings
@@ -42,10 +42,11 @@ class MaternalDraw(Draw):
     def tables(self) -> None:
         """Fill `core`, the registries, and what of `raw` the maternal step reads."""
         super().tables()
-        for name in ("medical_claim", "pharmacy_claim", "outreach_outcome"):
-            self.con.execute(f"create table raw.{name} ({contract_for('raw', name).ddl()}, row_id bigint)")
-        for contract in ("state_gap", "state_suppression", "state_gap_history", "state_release"):
-            self.con.execute(f"create table raw.{contract} ({contract_for('raw', contract).ddl()})")
+        # What nothing here draws is there and empty.
+        for contract in all_contracts("raw"):
+            if contract.table.source != "registry":
+                extra = "" if contract.table.source else ", source_file varchar, line_number bigint, row_id bigint"
+                self.con.execute(f"create table {contract.id} ({contract.ddl()}{extra})")
         self.con.execute(
             "update core.member set person_id = 'P' || member_key, gender = case when member_key % 2 = 0 then 'female' "
             "else 'male' end, state = 'TX', payer_type = 'commercial'"

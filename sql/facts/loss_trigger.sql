@@ -167,9 +167,12 @@ signs as (
         'claim' as trigger_source,
         false as is_remembered
     from fatal_stays
+    inner join core.member
+        on fatal_stays.member_key = member.member_key
     where
         fatal_stays.trigger_date <= cast($as_of as date)
         and fatal_stays.member_key in (select maternal_event.member_key from facts.maternal_event)
+        and member.birth_date <= cast(fatal_stays.trigger_date - interval 10 year as date)
     union all
     select
         loss_fills.member_key,

@@ -64,11 +64,10 @@ met_sets as (
                     then cast(
                         concat(
                             extract(year from cast($as_of as date))
-                            - case
-                                when substr(cast(cast($as_of as date) as varchar), 6) < prenatal_rule_set.since_month_day
-                                    then 1
-                                else 0
-                            end,
+                            - cast(
+                                substr(cast(cast($as_of as date) as varchar), 6) < prenatal_rule_set.since_month_day
+                                as integer
+                            ),
                             '-',
                             prenatal_rule_set.since_month_day
                         ) as date
@@ -435,7 +434,9 @@ select
     ) as reason,
     concat(
         '{"claims":[',
-        rtrim(cast(cast({ 'claim_id': coalesce(worded_rules.claim_id, dating_claims.claim_id) } as json) as varchar), '}'),
+        rtrim(
+            cast(cast({ 'claim_id': coalesce(worded_rules.claim_id, dating_claims.claim_id) } as json) as varchar), '}'
+        ),
         ',"date":',
         coalesce(
             '"' || cast(coalesce(worded_rules.trigger_date, worded_rules.last_evidence_date) as varchar) || '"', 'null'

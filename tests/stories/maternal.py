@@ -6,7 +6,12 @@ as-of date is the days since the claim and the days of its code together: `Z3A20
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+
+import duckdb
+
+from tests.story import build_models, give
 
 AS_OF = "2026-06-30"
 
@@ -46,3 +51,18 @@ def told(*lines: dict[str, str]) -> dict[str, str]:
         "raw.medical_claim": claims(*lines),
         "raw.eligibility": women(*dict.fromkeys(line["person_id"] for line in lines)),
     }
+
+
+def gaps_of(con: duckdb.DuckDBPyConnection, given: Mapping[str, str], as_of: str = AS_OF) -> dict[str, dict[str, str]]:
+    """Status of each gap of the ledger by person and code, for stories that ask about one code among many."""
+    con.execute("begin")
+    try:
+        for name, text in given.items():
+            give(con, name, text)
+        build_models(con, ["outreach.ledger"], as_of, given)
+        found: dict[str, dict[str, str]] = {}
+        for person, code, status in con.execute("select person_id, gap_code, status from outreach.ledger").fetchall():
+            found.setdefault(person, {})[code] = status
+        return found
+    finally:
+        con.execute("rollback")
