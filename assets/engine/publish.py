@@ -28,7 +28,6 @@ from assets.engine.state import STATE_TABLES, nights
 CONTRACT_VERSION = "1.0.0"
 ROW_GROUP = 122_880
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
-SET_APART = ("unlinked", "unusable_days_supply", "unknown_ndc", "after_as_of", "no_original", "invalid_npi")
 
 
 @dataclass(frozen=True)
