@@ -350,6 +350,11 @@ def load_registry(con: duckdb.DuckDBPyConnection, table: str, reference: Path | 
     rows = registry_rows(table, reference)
     con.execute("create schema if not exists raw")
     con.execute(f"create or replace table raw.{table} ({contract.ddl()})")
-    if rows:
-        con.executemany(f"insert into raw.{table} values ({', '.join('?' * len(contract.columns))})", rows)
+    # Many rows to a statement: one at a time, a thousand codes take seconds.
+    place = f"({', '.join('?' * len(contract.columns))})"
+    for start in range(0, len(rows), 200):
+        some = rows[start : start + 200]
+        con.execute(
+            f"insert into raw.{table} values {', '.join([place] * len(some))}", [value for row in some for value in row]
+        )
     return len(rows)

@@ -3,8 +3,8 @@
 --
 -- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside codes:
 -- a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and
--- what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after an
--- early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from after that day.
+-- what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after
+-- an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from after that day.
 with
 
 loss_claims as (

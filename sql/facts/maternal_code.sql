@@ -6,7 +6,10 @@
 with
 
 evidence_ranks as (
-    select *
+    select
+        ranked.value_set,
+        ranked.evidence_rank,
+        ranked.is_dating
     from (
         values
         ('pregnancy_loss', 1, false),

@@ -1,8 +1,8 @@
 -- Pregnancies as the claims tell them on the as-of date: each that ended, and the one that may go on.
 --
--- One row per member and episode, numbered by outcome. The last episode has no outcome yet: its LMP is the median of the
--- dated weeks, or where there is none the middle of what its best evidence allows; a tier says how sure it is, a status
--- whether it may be spoken of at all (rules 1.6 and 1.8). Published in the restricted part only.
+-- One row per member and episode, numbered by outcome. The last episode has no outcome yet: its LMP is the median of
+-- the dated weeks, or where there is none the middle of what its best evidence allows; a tier says how sure it is, a
+-- status whether it may be spoken of at all (rules 1.6 and 1.8). Published in the restricted part only.
 with
 
 last_outcomes as (
@@ -72,7 +72,7 @@ cluster_dates as (
         recent_evidence.lmp_cluster
 ),
 
--- Of several pregnancies the one seen last; weaker evidence belongs to it from its conception on, 14 days after the LMP.
+-- Of several pregnancies the one seen last; weaker evidence belongs to it from conception on, 14 days after the LMP.
 episode_evidence as (
     select
         recent_evidence.member_key,
@@ -253,7 +253,7 @@ endings as (
             open_episodes.member_key = maternal_event.member_key
             and maternal_event.value_set = 'postpartum'
             and not maternal_event.is_voided
-            and maternal_event.event_date >= open_episodes.first_evidence_date
+            and open_episodes.first_evidence_date <= maternal_event.event_date
     union
     select dated_episodes.member_key
     from dated_episodes
@@ -347,7 +347,7 @@ outcome_lmps as (
             between pregnancy_outcome_rule.min_days and pregnancy_outcome_rule.max_days
 ),
 
--- Losses that nothing has lifted, by the pregnancies that ended around them: an infant's death counts for its first year.
+-- Losses that nothing has lifted, by the pregnancies that ended around them; an infant's death may be a year later.
 lost_outcomes as (
     select distinct
         pregnancy_outcome.member_key,
@@ -413,7 +413,9 @@ episodes as (
         tiered_episodes.member_key,
         tiered_episodes.episode,
         tiered_episodes.status,
-        case when tiered_episodes.status in ('current', 'stale', 'overdue') then tiered_episodes.evidence_tier end as tier,
+        case
+            when tiered_episodes.status in ('current', 'stale', 'overdue') then tiered_episodes.evidence_tier
+        end as tier,
         tiered_episodes.lmp_date,
         tiered_episodes.latest_lmp_date,
         tiered_episodes.lmp_spread_days,

@@ -1,9 +1,10 @@
 -- Each code that dates a pregnancy, with the first day of the last menstrual period (LMP) that it implies, and whether
 -- and why it counts.
 --
--- One row per member, date, claim and code. Left out are unpaid claims, claims of laboratories and imaging alone (unless
--- it is imaging that itself dates a pregnancy), claims whose diagnosis is a negative test, cultures that nothing ties to a
--- pregnancy (rules 1.6, steps 1, 2), and weeks coded up to 28 days after a loss, which are left-over coding (L4).
+-- One row per member, date, claim and code. Left out are unpaid claims, claims of laboratories and imaging alone
+-- (unless it is imaging that itself dates a pregnancy), claims whose diagnosis is a negative test, cultures that
+-- nothing ties to a pregnancy (rules 1.6, steps 1, 2), and weeks coded up to 28 days after a loss, which are left over
+-- (L4).
 -- `lmp_cluster` numbers the pregnancies that the two best classes speak of: dates more than 56 days apart are not one
 -- pregnancy (step 3). It is the same whatever order the claims arrive in.
 with
@@ -19,6 +20,26 @@ residual_weeks as (
             and maternal_event.event_date between loss_trigger.trigger_date and loss_trigger.trigger_date + 28
             and not loss_trigger.is_miscoded
     where maternal_event.code like 'Z3A%'
+),
+
+negative_claims as (
+    select distinct
+        maternal_event.member_key,
+        maternal_event.claim_id
+    from facts.maternal_event
+    where maternal_event.value_set = 'pregnancy_negative'
+),
+
+diagnosed_claims as (
+    select distinct
+        maternal_event.member_key,
+        maternal_event.claim_id
+    from facts.maternal_event
+    where
+        maternal_event.code_system = 'icd10cm'
+        and maternal_event.value_set in (
+            'pregnancy_week', 'pregnancy_procedure_timing', 'pregnancy_trimester', 'pregnancy_state'
+        )
 ),
 
 dating_codes as (
@@ -55,27 +76,11 @@ dating_codes as (
         on
             maternal_event.value_set = pregnancy_evidence_rule.value_set
             and maternal_event.category = pregnancy_evidence_rule.category
-    left join (
-        select distinct
-            maternal_event.member_key,
-            maternal_event.claim_id
-        from facts.maternal_event
-        where maternal_event.value_set = 'pregnancy_negative'
-    ) as negative_claims
+    left join negative_claims
         on
             maternal_event.member_key = negative_claims.member_key
             and maternal_event.claim_id = negative_claims.claim_id
-    left join (
-        select distinct
-            maternal_event.member_key,
-            maternal_event.claim_id
-        from facts.maternal_event
-        where
-            maternal_event.code_system = 'icd10cm'
-            and maternal_event.value_set in (
-                'pregnancy_week', 'pregnancy_procedure_timing', 'pregnancy_trimester', 'pregnancy_state'
-            )
-    ) as diagnosed_claims
+    left join diagnosed_claims
         on
             maternal_event.member_key = diagnosed_claims.member_key
             and maternal_event.claim_id = diagnosed_claims.claim_id
@@ -90,7 +95,9 @@ ordered_lmps as (
     select
         dating_codes.*,
         lag(dating_codes.lmp_date) over (
-            partition by dating_codes.member_key, dating_codes.evidence_class <= 2 and dating_codes.left_out_reason is null
+            partition by
+                dating_codes.member_key,
+                dating_codes.evidence_class <= 2 and dating_codes.left_out_reason is null
             order by dating_codes.lmp_date, dating_codes.event_date, dating_codes.claim_id, dating_codes.code
         ) as lmp_date_before
     from dating_codes

@@ -114,7 +114,7 @@ dispelled_doubts as (
             doubts.member_key = pregnancy_evidence.member_key
             and pregnancy_evidence.evidence_class = 1
             and pregnancy_evidence.is_counted
-            and pregnancy_evidence.event_date > doubts.trigger_date
+            and doubts.trigger_date < pregnancy_evidence.event_date
     where cast($as_of as date) > doubts.trigger_date + 28
     group by
         doubts.member_key,

@@ -38,7 +38,7 @@ severe_conditions as (
         on
             pregnancy.member_key = maternal_care.member_key
             and maternal_care.value_set = 'severe_preeclampsia'
-            and maternal_care.event_date >= pregnancy.lmp_date
+            and pregnancy.lmp_date <= maternal_care.event_date
             and maternal_care.event_date <= coalesce(pregnancy.end_date + 42, maternal_care.event_date)
     where
         pregnancy.status in ('current', 'overdue', 'stale')

@@ -33,7 +33,14 @@ STATE = {
 TARGETS = [*STATE.values(), "outreach.gap", "outreach.recall", "outreach.care_queue"]
 # Families that know nothing of pregnancies are empty here, so that what they rest on need not be built.
 OTHER_FAMILIES = ("gaps.adherence", "gaps.diabetes")
-SHOWN = ("gaps.prenatal_supply", "gaps.medication_review", "outreach.ledger", "outreach.gap", "outreach.attribution", "outreach.worklist")
+SHOWN = (
+    "gaps.prenatal_supply",
+    "gaps.medication_review",
+    "outreach.ledger",
+    "outreach.gap",
+    "outreach.attribution",
+    "outreach.worklist",
+)
 FORBIDDEN = re.compile(r"pregnan|baby|due date|miscarr|stillb|abort|loss", re.IGNORECASE)
 
 CLAIM_COLUMNS = (
@@ -140,7 +147,14 @@ def pregnancy(draw: random.Random, person_id: str, nights: list[date]) -> Member
         trimester = 1 if age < 98 else 2 if age < 196 else 3
         timed = f"Z3A{week:02}" if age >= 56 else "Z3A01"
         codes = draw.choice(
-            ([timed], [timed], [timed, f"Z349{trimester}"], [f"O099{trimester}"], ["Z331"], [timed, draw.choice(CONDITIONS)])
+            (
+                [timed],
+                [timed],
+                [timed, f"Z349{trimester}"],
+                [f"O099{trimester}"],
+                ["Z331"],
+                [timed, draw.choice(CONDITIONS)],
+            )
         )
         row = {
             "claim_type": "professional",
@@ -297,7 +311,9 @@ def persons(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """One warehouse for the module, with a pharmacy and its drugs; every night replaces the claims and builds anew."""
     with empty_warehouse() as connection:
-        insert(connection, "pharmacy", ("npi", "state", "zip_code", "weekly_capacity"), [("north", "TX", "78701", 9999)])
+        insert(
+            connection, "pharmacy", ("npi", "state", "zip_code", "weekly_capacity"), [("north", "TX", "78701", 9999)]
+        )
         insert(
             connection,
             "drug",
@@ -334,10 +350,14 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
         assert [row for row in out if row[1] in lost and row[0] not in recalled] == [], as_of
         assert con.execute("select distinct reason from outreach.recall").fetchall() in ([], [("NOT_ELIGIBLE",)])
         # Who lost a pregnancy has no status but one, and is remembered.
-        statuses = con.execute("select distinct person_id, status from core.member inner join facts.pregnancy using (member_key)")
+        statuses = con.execute(
+            "select distinct person_id, status from core.member inner join facts.pregnancy using (member_key)"
+        )
         assert {row for row in statuses.fetchall() if row[0] in lost and row[1] != "suppressed"} == set(), as_of
         assert lost <= persons(con, "outreach.suppression_state")
-        texts = con.execute("select concat_ws(' ', action, reason, subject, gap_code, gap_family) from outreach.worklist")
+        texts = con.execute(
+            "select concat_ws(' ', action, reason, subject, gap_code, gap_family) from outreach.worklist"
+        )
         assert [text for (text,) in texts.fetchall() if FORBIDDEN.search(text)] == []
         spoken_of |= persons(con, "outreach.worklist")
         remember(con)
@@ -346,7 +366,7 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
     assert {m.person_id for m in people if m.is_lost(nights, len(nights) - 1)} & spoken_of
 
 
-@settings(laws, max_examples=3)
+@settings(laws, max_examples=2)
 @given(seed=SEEDS, first_night=FIRST_NIGHTS)
 def test_the_order_of_claims_changes_nothing(con, seed, first_night):
     """L8: rows in any order within a night, and all at once instead of night by night, tell the same."""
@@ -369,12 +389,16 @@ def test_the_order_of_claims_changes_nothing(con, seed, first_night):
     deliver(con, people, nights, last, file_date=nights[last])
     build(con, nights[last])
     gone = {m.person_id for m in people if m.sign and (m.sign.vanishes or m.sign.kind == "answer")}
-    keys = {key for key, person in con.execute("select member_key, person_id from core.member").fetchall() if person not in gone}
+    keys = {
+        key
+        for key, person in con.execute("select member_key, person_id from core.member").fetchall()
+        if person not in gone
+    }
     for table in ("facts.suppression", "facts.pregnancy"):
         assert [r for r in rows_of(con, table) if r[0] in keys] == [r for r in once[table] if r[0] in keys], table
 
 
-@settings(laws, max_examples=3)
+@settings(laws, max_examples=2)
 @given(seed=SEEDS, first_night=FIRST_NIGHTS)
 def test_a_stale_feed_silences_everyone_and_forgets_no_one(con, seed, first_night):
     """L9: eleven days, and nothing depends on a pregnancy; on the next night the same rows are back under the same ids."""
@@ -385,12 +409,106 @@ def test_a_stale_feed_silences_everyone_and_forgets_no_one(con, seed, first_nigh
     for night, age in enumerate((0, 11, 10)):
         deliver(con, people, nights, night, file_date=first_night - timedelta(days=age))
         build(con, first_night)
-        listed.append(set(con.execute("select person_id, gap_code, gap_id from outreach.ledger").fetchall()))
+        listed.append(set(con.execute("select person_id, gap_code, subject, gap_id from outreach.ledger").fetchall()))
         remember(con)
     lost = {m.person_id for m in people if m.is_lost(nights, 2)}
     assert len(listed[0]) > MEMBERS
     assert listed[1] == set()
-    ids = {row[:2]: row[2] for row in listed[0]}
-    again = {row for row in listed[2] if row[:2] in ids and row[0] not in lost}
+    ids = {row[:3]: row[3] for row in listed[0]}
+    again = {row for row in listed[2] if row[:3] in ids and row[0] not in lost}
     assert again
-    assert {row for row in again if ids[row[:2]] != row[2]} == set()
+    assert {row for row in again if ids[row[:3]] != row[3]} == set()
+
+
+# What lifts a loss (L4), counted anew in Python.
+
+LAGS = {"O039": 14, "O0090": 14, "Z332": 14, "Z371": 28, "Z373": 28}
+
+
+@dataclass
+class Afterwards:
+    """Losses and the codes that follow them: day, week, and whether the claim counts."""
+
+    person_id: str
+    losses: list[tuple[date, str]]
+    weeks: list[tuple[date, int, bool]]
+
+
+def afterwards(draw: random.Random, person_id: str, as_of: date) -> Afterwards:
+    """A loss or two, left-over codes, and a next pregnancy that begins soon or late, coded well or badly."""
+    loss = as_of - timedelta(days=draw.randint(60, 300))
+    losses = [(loss, draw.choice(sorted(LAGS)))]
+    if draw.random() < 0.3:
+        losses.append((loss + timedelta(days=draw.randint(1, 90)), draw.choice(sorted(LAGS))))
+    began = loss + timedelta(days=draw.choice((-60, 10, 13, 14, 15, 16, 27, 28, 29, 30, 45)))
+    weeks = [(loss + timedelta(days=draw.randint(0, 30)), draw.choice((1, 8, 12)), True)] if draw.random() < 0.4 else []
+    day = began + timedelta(days=draw.randint(40, 80))
+    while day <= as_of and len(weeks) < 6:
+        error = draw.choice((0, 0, 0, 0, -10, 7, 14, 15, 60))
+        weeks.append((day, max(1, min(42, ((day - began).days + error) // 7)), draw.random() < 0.85))
+        day += timedelta(days=draw.choice((5, 6, 7, 8, 14, 28)))
+    return Afterwards(person_id, losses, [(day, 1 if week < 8 else week, counts) for day, week, counts in weeks])
+
+
+def lifted(member: Afterwards) -> dict[date, bool]:
+    """Each day of a loss, and whether two dated weeks prove a pregnancy that began after it (L4)."""
+    days = {day for day, _ in member.losses}
+    dated = sorted(
+        (day - timedelta(days=42 if week == 1 else 7 * week + 3), day, week)
+        for day, week, counts in member.weeks
+        if counts and not any(0 <= (day - loss).days <= 28 for loss in days)
+    )
+    pregnancies: list[list[tuple[date, date, int]]] = []
+    for row in dated:
+        if not pregnancies or (row[0] - pregnancies[-1][-1][0]).days > 56:
+            pregnancies.append([])
+        pregnancies[-1].append(row)
+    found = {}
+    for loss in days:
+        lag = max(LAGS[code] for day, code in member.losses if day == loss)
+        found[loss] = False
+        for rows in pregnancies:
+            later = [(lmp, day) for lmp, day, week in rows if week >= 8 and (day - loss).days >= 28]
+            proving = [day for lmp, day in later if (lmp - loss).days > lag]
+            if proving and (max(proving) - min(proving)).days >= 7:
+                found[loss] |= (max(later)[0] - min(later)[0]).days <= 14
+    return found
+
+
+@settings(laws, max_examples=8)
+@given(seed=SEEDS, as_of=FIRST_NIGHTS)
+def test_only_the_proof_of_a_new_pregnancy_lifts_a_loss(con, seed, as_of):
+    """L4, against a count of its own; both answers occur, and nobody is current with an unlifted loss."""
+    draw = random.Random(seed)
+    people = [afterwards(draw, f"P{number:03}", as_of) for number in range(200)]
+    rows = [
+        (m.person_id, f"{m.person_id}-{n}", 1, "professional", day, None if counts else "81", code)
+        for m in people
+        for n, (day, code, counts) in enumerate(
+            [(day, code, True) for day, code in m.losses] + [(day, f"Z3A{week:02}", ok) for day, week, ok in m.weeks]
+        )
+    ]
+    columns = ("person_id", "claim_id", "claim_line_number", "claim_type", "claim_start_date", "place_of_service_code")
+    forget(con)
+    for table in ("pharmacy_claim", "outreach_outcome"):
+        insert(con, table, (), [])
+    insert(con, "medical_claim", (*columns, "diagnosis_code_1"), rows)
+    people_columns = ("person_id", "birth_date", "gender", "enrollment_start_date")
+    born, enrolled = date(1994, 1, 1), date(2020, 1, 1)
+    insert(con, "eligibility", people_columns, [(m.person_id, born, "female", enrolled) for m in people])
+    build_models(con, ["facts.pregnancy"], as_of)
+    found = con.execute(
+        """
+        select member.person_id, suppression.trigger_date, suppression.released_by is not null
+        from facts.suppression inner join core.member using (member_key) where rule = 'L1'
+        """
+    ).fetchall()
+    expected = {(m.person_id, day, is_lifted) for m in people for day, is_lifted in lifted(m).items() if day <= as_of}
+    assert set(found) == expected
+    assert {is_lifted for _, _, is_lifted in found} == {True, False}
+    standing = {person for person, _, is_lifted in found if not is_lifted}
+    spoken = con.execute(
+        "select person_id from facts.pregnancy inner join core.member using (member_key) where status in ('current', 'stale')"
+    ).fetchall()
+    assert {person for (person,) in spoken} & standing == set()
+    assert spoken

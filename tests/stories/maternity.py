@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.story import Story, build_models, give, read_table
@@ -147,7 +147,7 @@ class Telling:
                 who[name] = str(self.day(value, anchors)) if name.endswith("_date") else value
             elif words[0].startswith("preg:"):
                 name, value = words[0][5:].split("=")
-                pregnancy[name] = self.day(value, anchors) if name.endswith("_date") else value
+                pregnancy[name] = self.day(value, anchors) if name.endswith("_date") and value else value or None
             elif words[0].startswith("span:"):
                 spans.append([self.day(part, anchors) for part in words[0][5:].split("..")])
             else:
@@ -261,6 +261,7 @@ def tell(
     which: Callable[[Case], str],
     as_of: str,
     gate: str = "missing_value_sets\n0",
+    more: Mapping[str, str] | None = None,
     **params: Any,
 ) -> None:
     """Tell all cases of a table in one warehouse, and compare the rows of each; every sentence must fit rule L6.
@@ -272,6 +273,7 @@ def tell(
         which: Of its rows those that a case is about, as a condition.
         as_of: Tonight.
         gate: Rows of `facts.maternal_gate`.
+        more: Rows of other tables.
         params: Settings that differ.
 
     Raises:
@@ -281,7 +283,7 @@ def tell(
     telling, cases = Telling(as_of), cases_of(text)
     anchors = {key: telling.member(key, case) for key, case in enumerate(cases, start=1)}
     given = {name: as_table(telling.rows[name]) for name in TABLES}
-    given |= {"raw.drug": FORMULARY, "raw.provider": PROVIDERS, "facts.maternal_gate": gate}
+    given |= {"raw.drug": FORMULARY, "raw.provider": PROVIDERS, "facts.maternal_gate": gate} | dict(more or {})
     con = teller.con
     con.execute("begin")
     wrong = []

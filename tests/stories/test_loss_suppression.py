@@ -6,10 +6,15 @@ Days count back from the as-of date. Ann and the others are in week 31 by two da
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import duckdb
 import pytest
 
+from assets.engine.contract import contract_for
 from assets.engine.registry import value_set_rows
-from tests.stories.maternal import ago, claim, claims, table, told, women
+from tests.stories.maternal import ago, claim, claims, gaps_of, table, told, women
+from tests.story import empty_warehouse
 
 MODEL = "outreach.suppression"
 AS_OF = "2026-06-30"
@@ -21,6 +26,12 @@ SUPPLY = "gaps.prenatal_supply"
 WORKLIST = "outreach.worklist"
 
 HOSPITAL = {"claim_type": "institutional", "bill_type_code": "111", "facility_npi": "hospital"}
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with empty_warehouse() as connection:
+        yield connection
 
 
 def pregnant(who: str) -> list[dict[str, str]]:
@@ -72,7 +83,13 @@ def test_one_code_is_enough(story, lines, losses):
     """L1 and L2: a loss, no status but `suppressed`, no gap; and nobody's pregnancy is spoken of."""
     story(
         given=told(*lines),
-        expect={MODEL: standing(losses), SUPPLY: "", "facts.pregnancy_review": "", LEDGER: "", "outreach.attribution": ""},
+        expect={
+            MODEL: standing(losses),
+            SUPPLY: "",
+            "facts.pregnancy_review": "",
+            LEDGER: "",
+            "outreach.attribution": "",
+        },
     )
 
 
@@ -104,7 +121,8 @@ def test_any_position_is_enough(story, column):
     code = {"diagnosis": "O039", "procedure": "10A07ZZ"}[column]
     names = {f"{position:02}": 14 for position in range(1, 26)}
     lines = [
-        claim(name, 5, **HOSPITAL, **{f"{column}_code_{position}": code}) for position, name in enumerate(names, start=1)
+        claim(name, 5, **HOSPITAL, **{f"{column}_code_{position}": code})
+        for position, name in enumerate(names, start=1)
     ]
     story(given=told(*lines), expect=standing(names))
 
@@ -132,6 +150,12 @@ def test_any_setting_and_payment_status_is_enough(story):
         for line in (*pregnant(name), claim(name, 5, "R1030 O034", **columns))
     ]
     story(given=told(*lines), expect={MODEL: standing(dict.fromkeys(SETTINGS, 14)), SUPPLY: "", LEDGER: ""})
+
+
+@pytest.mark.parametrize("kind", ["-", "icd-10-cm", "icd10", "10", "0", "abk"])
+def test_however_a_feed_writes_the_code_system(story, kind):
+    """What is not ICD-9 is ICD-10."""
+    story(given=told(claim("ann", 5, "O039", diagnosis_code_type=kind)), expect=standing({"ann": 14}))
 
 
 def test_a_procedure_counts_on_any_claim(story):
@@ -415,7 +439,7 @@ def test_the_mother_of_an_infant_that_died_gets_no_row(story):
     )
 
 
-REPORTS = ["NOT_PREGNANT_OR_NO_LONGER", "PREGNANCY_LOSS", "LOSS", "MISCARRIAGE", "STILLBIRTH", "STOP_PREGNANCY_MESSAGES"]
+REPORTS = "NOT_PREGNANT_OR_NO_LONGER PREGNANCY_LOSS LOSS MISCARRIAGE STILLBIRTH STOP_PREGNANCY_MESSAGES".split()
 
 
 @pytest.mark.parametrize("code", REPORTS)
@@ -591,7 +615,10 @@ def test_a_later_loss_stands_though_an_earlier_one_is_lifted(story):
     """Lost 200 days ago, proven again 46 and 39 days ago, lost again 10 days ago: the whole year is suppressed."""
     story(
         given=told(
-            claim("ann", 200, "O039"), claim("ann", 46, "Z3A08"), claim("ann", 39, "Z3A09", claim_id="P"), claim("ann", 10, "O034")
+            claim("ann", 200, "O039"),
+            claim("ann", 46, "Z3A08"),
+            claim("ann", 39, "Z3A09", claim_id="P"),
+            claim("ann", 10, "O034"),
         ),
         expect={
             MODEL: f"trigger_date | released_by\n{ago(200)} | P\n{ago(10)} | -",
@@ -608,7 +635,9 @@ def test_a_later_loss_stands_though_an_earlier_one_is_lifted(story):
 def test_a_follow_up_code_of_the_loss_must_be_outlived_too(story):
     """Miscarriage 120 days ago, coded again at a check 80 days ago: the LMP, 105 days ago, lies after the first alone."""
     story(
-        given=told(claim("ann", 120, "O039"), claim("ann", 80, "O039"), claim("ann", 46, "Z3A08"), claim("ann", 32, "Z3A10")),
+        given=told(
+            claim("ann", 120, "O039"), claim("ann", 80, "O039"), claim("ann", 46, "Z3A08"), claim("ann", 32, "Z3A10")
+        ),
         expect={
             MODEL: f"trigger_date | released_by\n{ago(120)} | C0004\n{ago(80)} | -",
             LEDGER: "",
@@ -860,6 +889,33 @@ def test_a_negative_test_is_a_doubt_after_positive_evidence_alone(story):
     )
 
 
+# L5: supplies need positive proof
+
+BIRTHS_OF_ALL_KINDS = {
+    "a paid live birth": ([claim("ann", 20, "Z370")], True),
+    "twins, both alive": ([claim("ann", 20, "Z372")], True),
+    "a denied birth": ([claim("ann", 20, "Z370", claim_status="denied")], False),
+    "a delivery that says no more": ([claim("ann", 20, "Z379", hcpcs_code="59410")], False),
+    "a newborn under her number": ([claim("ann", 20, "Z3800")], False),
+    "a stillbirth": ([claim("ann", 20, "Z371")], False),
+    "twins, one alive": ([claim("ann", 20, "Z373")], False),
+    "a live birth and a loss on another claim": ([claim("ann", 20, "Z370"), claim("ann", 19, "O364XX0")], False),
+    # 17 + 206 + 1 = 224 days, 32 weeks, by two weeks a week apart; one dated week alone is tier C.
+    "32 weeks in tier A": ([claim("ann", 18, "Z3A29"), claim("ann", 11, "Z3A30")], True),
+    "32 weeks in tier C": ([claim("ann", 11, "Z3A30")], False),
+}
+
+
+@pytest.mark.parametrize(("lines", "is_offered"), BIRTHS_OF_ALL_KINDS.values(), ids=BIRTHS_OF_ALL_KINDS.keys())
+def test_diapers_are_offered_where_a_child_is_known_to_live(con, lines, is_offered):
+    """L5, to a member with Medicaid; the last claim keeps the feed young."""
+    given = {
+        "raw.eligibility": women("ann", payer_type="medicaid"),
+        "raw.medical_claim": claims(*lines, claim("ann", 1, "R059")),
+    }
+    assert (gaps_of(con, given).get("ann", {}).get("DIAPER_RESOURCE") == "open") is is_offered
+
+
 # L9: nights that may not speak
 
 FEEDS = {
@@ -884,7 +940,11 @@ FEEDS = {
     ),
     "service ten days ago": ([{"claim_start_date": ago(10)}], ago(10), "-"),
     "service eleven days ago": ([{"claim_start_date": ago(11)}], ago(11), "medical_feed_stale"),
-    "service after the as-of date": ([{"claim_start_date": ago(11)}, {"claim_start_date": ago(-1)}], ago(11), "medical_feed_stale"),
+    "service after the as-of date": (
+        [{"claim_start_date": ago(11)}, {"claim_start_date": ago(-1)}],
+        ago(11),
+        "medical_feed_stale",
+    ),
     "loaded the morning after": ([{"claim_start_date": ago(0), "file_date": ago(-1)}], ago(-1), "-"),
     # An earlier night run again long after: the load time says nothing, the days of service do.
     "loaded a month later": ([{"claim_start_date": ago(3), "file_date": ago(-30)}], ago(3), "-"),
@@ -1006,7 +1066,11 @@ REACHABLE = {"phone": "512-555-0100", "zip_code": "78701"}
 def night(*lines: dict[str, str]) -> dict[str, str]:
     """Ann and bea, both in week 31 and known since nine days ago, and the claims beside their weeks."""
     weeks = [*pregnant("ann"), *pregnant("bea"), claim("bea", 1, "R059")]
-    return {"raw.medical_claim": claims(*weeks, *lines), "raw.eligibility": women("ann", "bea", **REACHABLE)} | PLACES | KNOWN
+    return (
+        {"raw.medical_claim": claims(*weeks, *lines), "raw.eligibility": women("ann", "bea", **REACHABLE)}
+        | PLACES
+        | KNOWN
+    )
 
 
 def test_without_a_loss_both_are_on_the_list_for_two_days(story):
@@ -1205,7 +1269,7 @@ def test_what_goes_to_clinicians_and_care_managers(story):
     people = [
         {"person_id": name, "birth_date": born.get(name, "1995-01-01"), "enrollment_start_date": "2020-01-01"}
         | {"gender": "male" if name == "man" else "female"}
-        for name in ("severe", "minor", "man", "old", "unproven", "conflict", "still", "mixed", "early", "stop", "long-ago")
+        for name in "severe minor man old unproven conflict still mixed early stop long-ago".split()
     ]
     story(
         given={
@@ -1293,3 +1357,15 @@ def test_no_list_names_whom_the_queue_names(story):
         },
         expect={LEDGER: "", "facts.pregnancy_review": ""},
     )
+
+
+# L7
+
+
+@pytest.mark.parametrize("table", ["suppression", "pregnancy", "care_queue"])
+def test_reasons_are_restricted(table):
+    """What tells of a loss is published in the restricted part or not at all; a recall has no column that could."""
+    assert contract_for("outreach", table).table.restricted
+    assert not contract_for("outreach", table).table.published
+    columns = {p.name for p in contract_for("outreach", "recall").properties}
+    assert columns == {"pharmacy_npi", "gap_id", "state", "recalled_date", "reason"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stories.maternal import ago, claim, claims, table, told, women
+from tests.stories.maternal import ago, claim, claims, told, women
 
 MODEL = "outreach.pregnancy"
 AS_OF = "2026-06-30"
@@ -79,7 +79,7 @@ def test_some_services_say_how_far_the_pregnancy_is(story):
 
 def test_codes_that_are_no_evidence(story):
     """Rules 1.2: negative and unconfirmed tests, fertility care, history, a carrier's and postpartum codes."""
-    codes = ["Z3202", "Z3200", "Z3141", "Z333", "Z8759", "N96", "Z391", "Z98891", "O0281", "O200", "O039", "O701", "Z370"]
+    codes = "Z3202 Z3200 Z3141 Z333 Z8759 N96 Z391 Z98891 O0281 O200 O039 O701 Z370".split()
     story(model=EVIDENCE, given=told(*(claim(code.lower(), 0, code) for code in codes)), expect="")
 
 
@@ -367,9 +367,7 @@ def test_evidence_without_timing_does_not_keep_a_dated_pregnancy_fresh(story):
 def test_how_long_a_pregnancy_may_last(story):
     """Week 40 is 283 days: 4, 5, 11 and 12 days ago make 287, 288, 294 and 295."""
     story(
-        given=told(
-            claim("a", 4, "Z3A40"), claim("b", 5, "Z3A40"), claim("c", 11, "Z3A40"), claim("d", 12, "Z3A40")
-        ),
+        given=told(claim("a", 4, "Z3A40"), claim("b", 5, "Z3A40"), claim("c", 11, "Z3A40"), claim("d", 12, "Z3A40")),
         expect="""
             person_id | gestational_age_days | status          | tier
             a         | 287                  | current         | C
@@ -425,7 +423,10 @@ def test_ages_that_may_be_spoken_to(story, birth_date, tier_a, tier_b):
         given={
             "raw.eligibility": women("ann", "bea", birth_date=birth_date),
             "raw.medical_claim": claims(
-                claim("ann", 17, "Z3A20"), claim("ann", 10, "Z3A21"), claim("bea", 11, "Z3A20"), claim("bea", 10, "Z331")
+                claim("ann", 17, "Z3A20"),
+                claim("ann", 10, "Z3A21"),
+                claim("bea", 11, "Z3A20"),
+                claim("bea", 10, "Z331"),
             ),
         },
         expect=f"person_id | tier | referral_reason\nann | A | {tier_a}\nbea | B | {tier_b}",
@@ -749,32 +750,18 @@ def test_every_status(story):
                 claim("gia-postpartum", 3, "Z392"),
                 claim("hal-too-long", 10, "Z3A42"),
             ),
-            "raw.eligibility": women(
-                "ann-current", "bea-overdue", "cal-stale", "dee-ended", "eve-suppressed", "gia-postpartum", "hal-too-long"
-            )
-            + "\n"
-            + "\n".join(
-                f"{name} | {birth} | 2020-01-01 | female" for name, birth in (("fay-newborn", "1995-01-01"), ("infant", ago(5)))
-            ),
-            "core.member": table(
-                [
-                    {"member_key": str(key), "person_id": name, "gender": "female", "birth_date": birth, "subscriber_id": family}
-                    for key, (name, birth, family) in enumerate(
-                        [
-                            ("ann-current", "1995-01-01", "1"),
-                            ("bea-overdue", "1995-01-01", "2"),
-                            ("cal-stale", "1995-01-01", "3"),
-                            ("dee-ended", "1995-01-01", "4"),
-                            ("eve-suppressed", "1995-01-01", "5"),
-                            ("fay-newborn", "1995-01-01", "6"),
-                            ("gia-postpartum", "1995-01-01", "7"),
-                            ("hal-too-long", "1995-01-01", "8"),
-                            ("infant", ago(5), "6"),
-                        ],
-                        start=1,
-                    )
-                ]
-            ),
+            "raw.eligibility": f"""
+                person_id      | birth_date | gender | enrollment_start_date | subscriber_id
+                ann-current    | 1995-01-01 | female | 2020-01-01            | 1
+                bea-overdue    | 1995-01-01 | female | 2020-01-01            | 2
+                cal-stale      | 1995-01-01 | female | 2020-01-01            | 3
+                dee-ended      | 1995-01-01 | female | 2020-01-01            | 4
+                eve-suppressed | 1995-01-01 | female | 2020-01-01            | 5
+                fay-newborn    | 1995-01-01 | female | 2020-01-01            | 6
+                gia-postpartum | 1995-01-01 | female | 2020-01-01            | 7
+                hal-too-long   | 1995-01-01 | female | 2020-01-01            | 8
+                infant         | {ago(5)}   | female | {ago(5)}              | 6
+            """,
         },
         expect="""
             person_id      | status          | tier

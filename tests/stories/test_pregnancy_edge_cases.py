@@ -174,7 +174,13 @@ def test_edge_case_11_a_chain_of_bills_of_one_stay(story):
             claim("ann", 60, bill_type_code="112", claim_end_date=ago(41), discharge_disposition_code="30", **bill),
             claim("ann", 40, bill_type_code="113", claim_end_date=ago(21), discharge_disposition_code="30", **bill),
             claim(
-                "ann", 20, bill_type_code="114", claim_end_date=ago(9), discharge_date=ago(9), discharge_disposition_code="01", **bill
+                "ann",
+                20,
+                bill_type_code="114",
+                claim_end_date=ago(9),
+                discharge_date=ago(9),
+                discharge_disposition_code="01",
+                **bill,
             ),
         ),
         expect=f"admission_date | discharge_date\n{ago(60)} | {ago(9)}",
@@ -208,12 +214,18 @@ def test_edge_case_18_no_statin_is_asked_of_a_pregnant_member(con):
     fills = "".join(
         f"\n{who} | {day} | {drug} | {days}"
         for who in ("ann", "bea")
-        for day, drug, days in (("2026-01-05", "metformin", 30), ("2026-01-20", "metformin", 30), ("2025-12-01", "atorvastatin", 90))
+        for day, drug, days in (
+            ("2026-01-05", "metformin", 30),
+            ("2026-01-20", "metformin", 30),
+            ("2025-12-01", "atorvastatin", 90),
+        )
     )
     given = {
         "raw.eligibility": women("ann", "bea", birth_date="1983-01-01"),
         "raw.medical_claim": claims(
-            claim("ann", 42, "Z3A09", as_of=as_of), claim("ann", 35, "Z3A10", as_of=as_of), claim("bea", 5, "R059", as_of=as_of)
+            claim("ann", 42, "Z3A09", as_of=as_of),
+            claim("ann", 35, "Z3A10", as_of=as_of),
+            claim("bea", 5, "R059", as_of=as_of),
         ),
         "raw.drug": "ndc_code | ingredients\nmetformin | metformin\natorvastatin | atorvastatin",
         "raw.pharmacy_claim": f"person_id | dispensing_date | ndc_code | days_supply{fills}",
@@ -262,12 +274,14 @@ def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(con, 
         assert con.execute("select gap_code, count(*) from outreach.worklist group by gap_code").fetchall() == [
             ("BREAST_PUMP", 7)
         ]
-        write_report(
-            con, tmp_path, as_of=datetime.date.fromisoformat(AS_OF), previous=None, small_cell=11, warnings=[]
-        )
+        write_report(con, tmp_path, as_of=datetime.date.fromisoformat(AS_OF), previous=None, small_cell=11, warnings=[])
     finally:
         con.execute("rollback")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    shown = [cell for part in re.findall(r"data-small-cells.*?</(?:table|figure|div)>", page, re.DOTALL) for cell in re.findall(r">\s*([^<>]+?)\s*<", part)]
+    shown = [
+        cell
+        for part in re.findall(r"data-small-cells.*?</(?:table|figure|div)>", page, re.DOTALL)
+        for cell in re.findall(r">\s*([^<>]+?)\s*<", part)
+    ]
     assert "&lt;11" in shown
     assert "7" not in shown
