@@ -1,5 +1,5 @@
 -- Every sign that a pregnancy was lost, from whichever source: one of them is enough to hold all pregnancy messages
--- back (rules 1.7, L1).
+-- back (maternal 1.7, L1).
 --
 -- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside codes:
 -- a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and

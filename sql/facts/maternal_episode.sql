@@ -1,11 +1,11 @@
 -- Pregnancies and births that may be spoken of tonight: each member at most one pregnancy and one latest birth.
 --
 -- None while the gate is closed, after an unlifted loss, in doubt, of a member in hospital, not enrolled or under 18,
--- and none beyond 41 weeks (rules 1.6 to 1.8). A live birth is a paid one, or a birth of which a newborn of the family
--- has paid claims (rules 1.7, L5).
+-- and none beyond 41 weeks (maternal 1.6 to 1.8). A live birth is a paid one, or a birth of which a newborn of the family
+-- has paid claims (maternal 1.7, L5).
 with
 
--- Enrolment that holds tonight; holes of up to 45 days do not break it (rules 1.6, step 8).
+-- Enrolment that holds tonight; holes of up to 45 days do not break it (maternal 1.6, step 8).
 enrolled_spans as (
     select
         enrollment.member_key,
@@ -36,7 +36,7 @@ enrolled_members as (
     having max(enrolled_spans.enrollment_end_date) >= cast($as_of as date)
 ),
 
--- Births without a stated outcome of which a newborn of the family has paid claims (rules 1.7, L5).
+-- Births without a stated outcome of which a newborn of the family has paid claims (maternal 1.7, L5).
 linked_births as (
     select distinct
         pregnancy.member_key,
@@ -56,7 +56,7 @@ linked_births as (
     where pregnancy.outcome in ('live_birth', 'delivery')
 ),
 
--- Severe conditions are a clinician's: a pregnant member with one is on no routine list (rules 2, BP_MONITOR).
+-- Severe conditions are a clinician's: a pregnant member with one is on no routine list (maternal 2, BP_MONITOR).
 severe_members as (
     select distinct
         pregnancy.member_key,

@@ -2,7 +2,7 @@
 --
 -- One row per member and episode, numbered by outcome. The last episode has no outcome yet: its LMP is the median of
 -- the dated weeks, or where there is none the middle of what its best evidence allows; a tier says how sure it is, a
--- status whether it may be spoken of at all (rules 1.6 and 1.8). Published in the restricted part only.
+-- status whether it may be spoken of at all (maternal 1.6 and 1.8). Published in the restricted part only.
 with
 
 last_outcomes as (
@@ -17,7 +17,7 @@ last_outcomes as (
 ),
 
 -- Evidence of a pregnancy that began after the last outcome and its recovery, as far back as a pregnancy can last. What
--- can only have begun before is left-over coding, whenever it is dated (rules 1.5, step 5; 1.6, steps 1 and 5).
+-- can only have begun before is left-over coding, whenever it is dated (maternal 1.5, step 5; 1.6, steps 1 and 5).
 recent_evidence as (
     select
         pregnancy_evidence.member_key,
@@ -471,7 +471,7 @@ select
     episodes.outcome,
     episodes.end_date,
     episodes.is_paid_outcome,
-    -- Who may be spoken to at all (rules 1.6, step 0): women of 18 to 50, of 51 to 55 in tier A alone.
+    -- Who may be spoken to at all (maternal 1.6, step 0): women of 18 to 50, of 51 to 55 in tier A alone.
     case
         when coalesce(member.gender, '') not in ('f', 'female') then 'sex_mismatch'
         when member.birth_date > cast(cast($as_of as date) - interval 12 year as date) then 'age_mismatch'

@@ -3,7 +3,7 @@
 -- Concurrent use has one code per row of its registry (COB, POLY_ACH). A review cannot take counted days back, so no
 -- day is the last on which acting helps: there is no due date, and the gap stays open through the year unless an
 -- exclusion appears; no drug is named on the list. Reviews in a pregnancy have three urgencies, a queue of their own
--- and wording that says neither why nor to stop (rules 2.3, L6); in tier C not even the medicine. The gate holds them
+-- and wording that says neither why nor to stop (maternal 2.3, L6); in tier C not even the medicine. The gate holds them
 -- back too. Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
 with
 
@@ -129,7 +129,7 @@ select
         '","tier":"', known_reviews.tier,
         '","class":"', known_reviews.category,
         '","urgency":"', known_reviews.urgency,
-        '","rule":"Medicine in a pregnancy, reviewed with the prescriber","source":"Rules 2.3; FDA labelling"}'
+        '","rule":"Medicine in a pregnancy, reviewed with the prescriber","source":"Maternal rules 2.3; FDA labelling"}'
     ) as evidence,
     known_reviews.tier = 'C' as is_sensitive,
     cast(null as integer) as concurrent_days,

@@ -3,7 +3,7 @@
 -- One row per member, code and pregnancy, of the rule that is open, else of the first to open; who may be spoken of is
 -- told in `facts.maternal_episode`. Tier C and stale evidence get a neutral check-in, and tier C an offer of rescue
 -- medicine from fills. `confidence` falls with the tier, and by half where products are often bought without a claim.
--- Wording follows rule L6 and never says that something is missing.
+-- Wording follows maternal L6 and never says that something is missing.
 with
 
 asked_episodes as (
@@ -334,7 +334,7 @@ windowed_rules as (
     from dated_rules
     where
         dated_rules.window_end_date >= cast($as_of as date)
-        -- Where the start is uncertain, the latest that it may be decides (rules 1.8, breast pump).
+        -- Where the start is uncertain, the latest that it may be decides (maternal 1.8, breast pump).
         and (
             not dated_rules.uses_least_gestational_age
             or dated_rules.tier = 'A'
@@ -481,7 +481,7 @@ select
         '{"claims":[',
         cast(cast({ 'claim_id': dating_claims.claim_id } as json) as varchar),
         '],"last_evidence_date":"', check_ins.last_evidence_date,
-        '","rule":"Neutral check-in on weak or ageing evidence","source":"Rules 1.6, steps 6 and 7"}'
+        '","rule":"Neutral check-in on weak or ageing evidence","source":"maternal 1.6, steps 6 and 7"}'
     ) as evidence,
     true as is_sensitive,
     check_ins.tier,

@@ -2,8 +2,8 @@
 --
 -- Severe conditions go to a clinician the same day. To care management go minors, members whose sex or age does not fit
 -- the claims, claims that contradict each other, losses of which only voided claims tell, and care after the loss of a
--- child at or after birth, whose wording is theirs to choose (rules 1.6 to 1.8). While the gate is closed the queue is
--- empty too: it would rest on the same evidence.
+-- child at or after birth, whose wording is theirs to choose (maternal 1.6 to 1.8). While the gate is closed the queue
+-- is empty too: it would rest on the same evidence.
 with
 
 lost_members as (

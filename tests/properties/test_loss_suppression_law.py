@@ -1,7 +1,7 @@
 """The law that outranks every other: from the night that knows of a loss on, nobody is called about the pregnancy.
 
 Each example is many random pregnancies over several nights in a row, with state carried from night to night: visits that
-go on as if nothing had happened, a sign of loss (rules 1.7, L1) on a random day, paid, denied, pended or voided, claims
+go on as if nothing had happened, a sign of loss (maternal 1.7, L1) on a random day, paid, denied, pended or voided, claims
 that arrive in any order and some of them late, signs that later deliveries leave out. Members do not touch each other.
 """
 

@@ -1,6 +1,6 @@
 """Claims of pregnancies as stories tell them: who, how many days before the as-of date, which codes.
 
-A code says how many days a pregnancy has lasted on the day of service (rules 1.6, step 2), so the gestational age on the
+A code says how many days a pregnancy has lasted on the day of service (maternal 1.6, step 2), so the gestational age on the
 as-of date is the days since the claim and the days of its code together: `Z3A20`, 143 days, 17 days ago, is 160.
 """
 

@@ -39,7 +39,7 @@ FORMULARY = """
     aspirin-81        | aspirin                                          | -          | oral         | tablet            | 81 mg                          | -                   | -
     aspirin-162       | aspirin                                          | -          | oral         | tablet            | 162 mg                         | -                   | -
     aspirin-325       | aspirin                                          | -          | oral         | tablet            | 325 mg                         | -                   | -
-    fiorinal          | aspirin;butalbital;caffeine                      | -          | oral         | capsule           | 325 mg/50 mg/40 mg             | -                   | -
+    fiorinal          | aspirin;butalbital;caffeine                      | -          | oral         | capsule           | 50 mg/325 mg/40 mg             | -                   | -
     valproate         | valproate sodium                                 | -          | oral         | tablet            | -                              | -                   | -
     lamotrigine       | lamotrigine                                      | -          | oral         | tablet            | -                              | -                   | -
     enoxaparin        | enoxaparin                                       | -          | subcutaneous | prefilled syringe | -                              | -                   | -

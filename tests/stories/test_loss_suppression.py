@@ -1,4 +1,4 @@
-"""After a loss nobody is called about a baby, told as stories: rules 1.7 (L1 to L9) and 1.8.
+"""After a loss nobody is called about a baby, told as stories: maternal 1.7 (L1 to L9) and 1.8.
 
 Days count back from the as-of date. Ann and the others are in week 31 by two dated weeks, tier A, unless told otherwise:
 17 + 206 = 223 days and 10 + 213 = 223.
@@ -180,7 +180,7 @@ def test_a_loss_after_the_as_of_date_is_not_known_yet(story):
     story(given=told(claim("ann", 0, "O039"), claim("bea", -1, "O039")), expect=standing({"ann": 14}, days=0))
 
 
-# Voids (rules 1.8)
+# Voids (maternal 1.8)
 
 VOIDS = {
     # The whole bill is taken back: by its void, by its last version, by a negative one, by a replacement without it.
@@ -256,7 +256,7 @@ VOIDS = {
 
 @pytest.mark.parametrize(("lines", "voided"), VOIDS.values(), ids=VOIDS.keys())
 def test_a_voided_loss_releases_nothing(story, lines, voided):
-    """Rules 1.8: the member goes to manual review where only voided claims tell of the loss."""
+    """Maternal 1.8: the member goes to manual review where only voided claims tell of the loss."""
     queue = "care_management | ann | voided_loss" if voided == "yes" else ""
     story(
         given=told(*pregnant("ann"), *lines),
@@ -439,12 +439,14 @@ def test_the_mother_of_an_infant_that_died_gets_no_row(story):
     )
 
 
-REPORTS = "NOT_PREGNANT_OR_NO_LONGER PREGNANCY_LOSS LOSS MISCARRIAGE STILLBIRTH STOP_PREGNANCY_MESSAGES".split()
+REPORTS = [
+    "NOT_PREGNANT_OR_NO_LONGER", "PREGNANCY_LOSS", "LOSS", "MISCARRIAGE", "STILLBIRTH", "STOP_PREGNANCY_MESSAGES",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("code", REPORTS)
 def test_a_report_of_a_pharmacy_is_a_sign(story, code):
-    """Rules 1.8, report codes; it lies 28 days before a new pregnancy, for nobody knows what was lost."""
+    """Maternal 1.8, report codes; it lies 28 days before a new pregnancy, for nobody knows what was lost."""
     story(
         given=told(*pregnant("ann"))
         | {
@@ -1253,7 +1255,12 @@ def test_while_the_feed_is_stale_no_family_of_pregnancies_is_published(story, da
     )
 
 
-# The queue of people (rules 1.6 to 1.8)
+# The queue of people (maternal 1.6 to 1.8)
+
+
+PEOPLE_OF_THE_QUEUE = [
+    "severe", "minor", "man", "old", "unproven", "conflict", "still", "mixed", "early", "stop", "long-ago",
+]  # fmt: skip
 
 
 def test_what_goes_to_clinicians_and_care_managers(story):
@@ -1269,7 +1276,7 @@ def test_what_goes_to_clinicians_and_care_managers(story):
     people = [
         {"person_id": name, "birth_date": born.get(name, "1995-01-01"), "enrollment_start_date": "2020-01-01"}
         | {"gender": "male" if name == "man" else "female"}
-        for name in "severe minor man old unproven conflict still mixed early stop long-ago".split()
+        for name in PEOPLE_OF_THE_QUEUE
     ]
     story(
         given={

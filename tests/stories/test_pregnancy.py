@@ -1,4 +1,4 @@
-"""Pregnancies as claims tell them, as stories: rules 1.2 to 1.6 and 1.8.
+"""Pregnancies as claims tell them, as stories: maternal 1.2 to 1.6 and 1.8.
 
 Members are women of 31 unless a story says otherwise. `Z3A20` is week 20, which implies 7 * 20 + 3 = 143 days since the
 LMP; the gestational age on the as-of date is that and the days since the claim (see `maternal.py`).
@@ -19,7 +19,7 @@ PREGNANCY = "facts.pregnancy"
 OFFICE = {"hcpcs_code": "99213"}
 
 
-# Evidence: what each code says (rules 1.6, step 2)
+# Evidence: what each code says (maternal 1.6, step 2)
 
 # Code -> class, fewest, likely and most days since the LMP on the day of service, as the page's table has them.
 DAYS = {
@@ -62,7 +62,7 @@ def implied(days: dict[str, tuple[int, int, int, int]]) -> str:
 
 
 def test_every_diagnosis_says_how_far_the_pregnancy_is(story):
-    """Rules 1.6, step 2."""
+    """Maternal 1.6, step 2."""
     story(model=EVIDENCE, given=told(*(claim("ann", 0, code) for code in DAYS)), expect=implied(DAYS))
 
 
@@ -78,13 +78,15 @@ def test_some_services_say_how_far_the_pregnancy_is(story):
 
 
 def test_codes_that_are_no_evidence(story):
-    """Rules 1.2: negative and unconfirmed tests, fertility care, history, a carrier's and postpartum codes."""
-    codes = "Z3202 Z3200 Z3141 Z333 Z8759 N96 Z391 Z98891 O0281 O200 O039 O701 Z370".split()
+    """Maternal 1.2: negative and unconfirmed tests, fertility care, history, a carrier's and postpartum codes."""
+    codes = [
+        "Z3202", "Z3200", "Z3141", "Z333", "Z8759", "N96", "Z391", "Z98891", "O0281", "O200", "O039", "O701", "Z370",
+    ]  # fmt: skip
     story(model=EVIDENCE, given=told(*(claim(code.lower(), 0, code) for code in codes)), expect="")
 
 
 def test_the_strongest_meaning_of_a_code_is_the_only_one(story):
-    """Rules 1.2, precedence: O48.0 is a timed code before it is a condition, Z36.82 before it is a screening."""
+    """Maternal 1.2, precedence: O48.0 is a timed code before it is a condition, Z36.82 before it is a screening."""
     story(
         model=EVIDENCE,
         given=told(claim("ann", 0, "O480"), claim("ann", 0, "Z3682"), claim("ann", 0, "Z3681")),
@@ -97,7 +99,7 @@ def test_the_strongest_meaning_of_a_code_is_the_only_one(story):
     )
 
 
-# What does not count (rules 1.6, step 1; 1.8)
+# What does not count (maternal 1.6, step 1; 1.8)
 
 LEFT_OUT = {
     "a laboratory's place of service": (
@@ -167,17 +169,17 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize(("lines", "rows"), LEFT_OUT.values(), ids=LEFT_OUT.keys())
 def test_what_counts_as_evidence(story, lines, rows):
-    """Rules 1.6, step 1, and 1.8; denied and pended claims count for suppression only."""
+    """Maternal 1.6, step 1, and 1.8; denied and pended claims count for suppression only."""
     story(model=EVIDENCE, given=told(*lines), expect=f"code | left_out_reason\n{rows}")
 
 
 def test_a_service_after_the_as_of_date_is_not_known_yet(story):
-    """Rules 1.6: service dates through the as-of date."""
+    """Maternal 1.6: service dates through the as-of date."""
     story(given=told(claim("ann", -1, "Z3A20"), claim("bea", 0, "Z3A20")), expect="person_id\nbea")
 
 
 def test_fills_alone_are_no_pregnancy(story):
-    """Rules 1.6, step 7: a prenatal vitamin never makes one."""
+    """Maternal 1.6, step 7: a prenatal vitamin never makes one."""
     story(
         given={
             "raw.eligibility": women("ann"),
@@ -188,7 +190,7 @@ def test_fills_alone_are_no_pregnancy(story):
     )
 
 
-# LMP (rules 1.6, step 4)
+# LMP (maternal 1.6, step 4)
 
 
 def test_the_lmp_is_the_median_of_dated_weeks(story):
@@ -281,7 +283,7 @@ def test_a_leap_day(story):
     )
 
 
-# Tiers (rules 1.6, step 7; 1.8)
+# Tiers (maternal 1.6, step 7; 1.8)
 
 TIERS = {
     # A dated week and another day a week apart. 17 + 143 = 160, 10 + 150 = 160.
@@ -313,16 +315,16 @@ TIERS = {
 
 @pytest.mark.parametrize(("codes", "tier", "age"), TIERS.values(), ids=TIERS.keys())
 def test_a_tier_says_how_sure_the_pregnancy_is(story, codes, tier, age):
-    """Rules 1.6, step 7, and 1.8; each code with the days since its claim."""
+    """Maternal 1.6, step 7, and 1.8; each code with the days since its claim."""
     lines = [claim("ann", int(days), code) for days, code in (c.split() for c in codes)]
     story(given=told(*lines), expect=f"tier | gestational_age_days | status\n{tier} | {age} | current")
 
 
-# Recency and length (rules 1.6, steps 5 and 6; 1.8)
+# Recency and length (maternal 1.6, steps 5 and 6; 1.8)
 
 
 def test_how_old_evidence_may_be(story):
-    """42 days before 28 weeks, 35 from then on. Week 10: 42 + 73 = 115, 43 + 73 = 116; week 28: 35 + 199 = 234, 235.
+    """42 days before 28 weeks, 35 from then on; what is stale has no tier. Week 10: 42 + 73 = 115, 43 + 73 = 116; week 28: 35 + 199 = 234, 235.
 
     The border of the two limits, day 196, with evidence 38 and 39 days old: 38 + 157 = 195, 39 + 157 = 196.
     """
@@ -338,17 +340,17 @@ def test_how_old_evidence_may_be(story):
         expect="""
             person_id | gestational_age_days | status  | tier
             early-42  | 115                  | current | C
-            early-43  | 116                  | stale   | C
+            early-43  | 116                  | stale   | -
             late-35   | 234                  | current | C
-            late-36   | 235                  | stale   | C
+            late-36   | 235                  | stale   | -
             day-195   | 195                  | current | C
-            day-196   | 196                  | stale   | C
+            day-196   | 196                  | stale   | -
         """,
     )
 
 
 def test_evidence_without_timing_does_not_keep_a_dated_pregnancy_fresh(story):
-    """Rules 1.6, step 6: classes 1 to 4. Ann's week is 50 days old; a trimester is fresh enough for bea."""
+    """Maternal 1.6, step 6: classes 1 to 4. Ann's week is 50 days old; a trimester is fresh enough for bea."""
     story(
         given=told(
             claim("ann", 50, "Z3A10"),
@@ -358,7 +360,7 @@ def test_evidence_without_timing_does_not_keep_a_dated_pregnancy_fresh(story):
         ),
         expect=f"""
             person_id | status  | tier | last_evidence_date
-            ann       | stale   | A    | {ago(50)}
+            ann       | stale   | -    | {ago(50)}
             bea       | current | A    | {ago(5)}
         """,
     )
@@ -391,7 +393,7 @@ def test_prolonged_pregnancy_is_beyond_outreach(story):
 
 
 def test_evidence_counts_for_308_days(story):
-    """Rules 1.6: 308 days with the as-of date. Week 8 was 59 days: 307 + 59 = 366."""
+    """Maternal 1.6: 308 days with the as-of date. Week 8 was 59 days: 307 + 59 = 366."""
     story(
         given=told(claim("ann", 307, "Z3A08"), claim("bea", 308, "Z3A08")),
         expect="""
@@ -401,7 +403,7 @@ def test_evidence_counts_for_308_days(story):
     )
 
 
-# Who (rules 1.6, step 0)
+# Who (maternal 1.6, step 0)
 
 AGES = {
     # On 30 June 2026, by birthdays on that day and the day after.
@@ -438,8 +440,9 @@ def test_ages_that_may_be_spoken_to(story, birth_date, tier_a, tier_b):
     [("female", "-"), ("f", "-"), ("male", "sex_mismatch"), ("m", "sex_mismatch"), ("-", "sex_mismatch")],
 )
 def test_a_sex_that_does_not_fit_goes_to_a_person(story, gender, reason):
-    """Rules 1.6, step 0. An unknown sex is no F."""
+    """Maternal 1.6, step 0. An unknown sex is no F."""
     story(
+        model=PREGNANCY,
         given={
             "raw.eligibility": women("ann", gender=gender),
             "raw.medical_claim": claims(claim("ann", 10, "Z3A20")),
@@ -458,7 +461,7 @@ def test_born_on_a_leap_day(story):
     story(as_of="2026-03-01", given=given, expect="referral_reason\n-")
 
 
-# One pregnancy or two (rules 1.6, step 3)
+# One pregnancy or two (maternal 1.6, step 3)
 
 
 def test_lmps_more_than_56_days_apart_are_two_pregnancies(story):
@@ -522,9 +525,9 @@ def test_a_silence_of_more_than_300_days_parts_pregnancies(story):
     )
 
 
-# How pregnancies ended (rules 1.3 to 1.5)
+# How pregnancies ended (maternal 1.3 to 1.5)
 
-# First and second code, days between them that make two outcomes, and what is left one day closer. Rules 1.4.
+# First and second code, days between them that make two outcomes, and what is left one day closer. Maternal 1.4.
 SPACINGS = {
     "birth, then birth": ("Z370", "Z370", 182, "live_birth | first"),
     "birth, then stillbirth": ("Z370", "Z371", 168, "live_birth | first"),
@@ -588,7 +591,7 @@ OUTCOMES = {
         [claim("ann", 290, "Z370"), claim("ann", 170, "O039"), claim("ann", 130, "Z332")],
         "live_birth | 290\ninduced | 170",
     ),
-    # Rules 1.5.4: the kind is that of the highest rank, the day that of the first code of the loss.
+    # Maternal 1.5.4: the kind is that of the highest rank, the day that of the first code of the loss.
     "the first day of a loss": (
         [claim("ann", 40, "O021"), claim("ann", 38, hcpcs_code="S0190")],
         "induced | 40",
@@ -600,13 +603,13 @@ OUTCOMES = {
 
 @pytest.mark.parametrize(("lines", "rows"), OUTCOMES.values(), ids=OUTCOMES.keys())
 def test_outcomes(story, lines, rows):
-    """Rules 1.2 and 1.5."""
+    """Maternal 1.2 and 1.5."""
     expected = [f"{outcome} | {ago(int(days))}" for outcome, days in (r.split(" | ") for r in rows.split("\n") if r)]
     story(model=OUTCOME, given=told(*lines), expect="\n".join(["outcome | end_date", *expected]))
 
 
 def test_births_are_given_from_12_to_55(story):
-    """Rules 1.5, on the day of the birth, 50 days before: 11 May 2026. An infant's own claims are no birth given."""
+    """Maternal 1.5, on the day of the birth, 50 days before: 11 May 2026. An infant's own claims are no birth given."""
     ages = {"a": "2014-05-12", "b": "2014-05-11", "c": "1970-05-12", "d": "1970-05-11", "infant": "2026-05-11"}
     story(
         model=OUTCOME,
@@ -661,7 +664,7 @@ STARTS = {
 
 @pytest.mark.parametrize(("codes", "began", "length"), STARTS.values(), ids=STARTS.keys())
 def test_when_an_ended_pregnancy_began(story, codes, began, length):
-    """Rules 1.5, step 5, and 1.3; a dated week counts to the 7th day after the end, from the longest pregnancy before."""
+    """Maternal 1.5, step 5, and 1.3; a dated week counts to the 7th day after the end, from the longest pregnancy before."""
     lines = [claim("ann", int(days), code) for days, code in (c.split() for c in codes)]
     story(
         given=told(*lines),
@@ -712,7 +715,7 @@ def test_a_new_pregnancy_begins_after_the_recovery_from_the_last(story):
 
 
 def test_a_week_that_began_before_the_last_birth_is_left_over(story):
-    """Rules 1.6, step 5: an outcome after LMP + 14. Weeks 39 and 40 are coded 35 and 42 days after the birth."""
+    """Maternal 1.6, step 5: an outcome after LMP + 14. Weeks 39 and 40 are coded 35 and 42 days after the birth."""
     story(
         given=told(claim("ann", 60, "Z370"), claim("ann", 25, "Z3A39"), claim("ann", 18, "Z3A40")),
         expect="episode | status | outcome\n1 | ended | live_birth",
@@ -731,7 +734,7 @@ def test_the_next_pregnancy_after_a_birth(story):
     )
 
 
-# Status (rules 1.8)
+# Status (maternal 1.8)
 
 
 def test_every_status(story):
@@ -767,11 +770,62 @@ def test_every_status(story):
             person_id      | status          | tier
             ann-current    | current         | C
             bea-overdue    | overdue         | C
-            cal-stale      | stale           | C
+            cal-stale      | stale           | -
             dee-ended      | ended           | -
             eve-suppressed | suppressed      | -
             fay-newborn    | outcome_unknown | -
             gia-postpartum | outcome_unknown | -
             hal-too-long   | outcome_unknown | -
+        """,
+    )
+
+
+OVER = {
+    # Postpartum care on or after the first evidence, whatever its payment, not voided.
+    "postpartum care": ([claim("ann", 10, "Z3A38"), claim("ann", 10, "Z392")], True),
+    "a complication of the puerperium": ([claim("ann", 10, "Z3A38"), claim("ann", 3, "O864")], True),
+    "a title that says puerperium": ([claim("ann", 10, "Z3A38"), claim("ann", 3, "O99335")], True),
+    "a postpartum visit": ([claim("ann", 10, "Z3A38"), claim("ann", 3, hcpcs_code="59430")], True),
+    "denied": ([claim("ann", 10, "Z3A38"), claim("ann", 3, "Z392", claim_status="denied")], True),
+    "voided": ([claim("ann", 10, "Z3A38"), claim("ann", 3, "Z392", claim_status="reversed")], False),
+    "postpartum care of before": ([claim("ann", 11, "Z391"), claim("ann", 10, "Z3A38")], False),
+    "history": ([claim("ann", 10, "Z3A38"), claim("ann", 3, "Z8759")], False),
+}
+
+
+@pytest.mark.parametrize(("lines", "is_over"), OVER.values(), ids=OVER.keys())
+def test_postpartum_care_says_that_a_pregnancy_is_over(story, lines, is_over):
+    """Maternal 1.6, step 5: without an accepted outcome nobody knows how it ended. Week 38, 269 days, 10 days ago: 279."""
+    story(given=told(*lines), expect=f"status\n{'outcome_unknown' if is_over else 'current'}")
+
+
+def test_a_newborn_of_the_family_says_that_a_pregnancy_is_over(story):
+    """Week 39 on the as-of date, 276 days: a child born on the policy since the conception, 262 days ago, is hers.
+
+    One of the day before that is another's, and so is one of another policy or of nobody knows which.
+    """
+    births = {
+        "ann": (262, "1", "1"),
+        "bea": (263, "2", "2"),
+        "cal": (3, "3", "9"),
+        "dee": (3, "-", "-"),
+        "eve": (0, "5", "5"),
+    }
+    people = [
+        f"{who} | 1995-01-01 | {policy}\n{who}-infant | {ago(days)} | {infants}"
+        for who, (days, policy, infants) in births.items()
+    ]
+    story(
+        given={
+            "raw.eligibility": "\n".join(["person_id | birth_date | subscriber_id", *people]),
+            "raw.medical_claim": claims(*(claim(who, 0, "Z3A39") for who in births)),
+        },
+        expect="""
+            person_id | status
+            ann       | outcome_unknown
+            bea       | current
+            cal       | current
+            dee       | current
+            eve       | outcome_unknown
         """,
     )
