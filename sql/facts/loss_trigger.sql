@@ -56,7 +56,8 @@ fatal_stays as (
     where medical_line.discharge_disposition_code in ('20', '40', '41', '42')
 ),
 
--- Infants of a family by the subscriber's number: the mother is whoever was pregnant in it within ten months before.
+-- Infants of a family by the subscriber's number. Any woman of it who could be the mother may be: her own claims can
+-- come later than the news, when the infant is on no file any more.
 infant_losses as (
     select
         infant.subscriber_id,
@@ -195,13 +196,11 @@ signs as (
     from infant_losses
     inner join core.member as mother
         on infant_losses.subscriber_id = mother.subscriber_id
-    inner join facts.maternal_event
-        on
-            mother.member_key = maternal_event.member_key
-            and maternal_event.event_date between infant_losses.birth_date - 308 and infant_losses.birth_date + 84
     where
         infant_losses.trigger_date <= cast($as_of as date)
-        and mother.birth_date <= cast(infant_losses.birth_date - interval 10 year as date)
+        and coalesce(mother.gender, 'f') in ('f', 'female')
+        and mother.birth_date <= cast(infant_losses.birth_date - interval 12 year as date)
+        and mother.birth_date > cast(infant_losses.birth_date - interval 56 year as date)
     union all
     select
         member.member_key,

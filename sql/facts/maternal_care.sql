@@ -3,9 +3,9 @@
 --
 -- Paid claims only, and diagnoses of unpaid ones, which can hold a gap back but neither call for nor close one.
 -- `supply_end_date` is the last day that fills of the set supply, early refills queued; a prenatal vitamin without
--- usable days supply lasts one a day, none longer than 100 days (maternal 2.1). An office visit counts where its claim has
--- a pregnancy diagnosis and its clinician, if known, gives prenatal care; pumps and a screening of the mother also on
--- the infant's number. From eligibility and earlier episodes come means, age and the years since the last birth.
+-- usable days supply lasts one a day, none longer than 100 days (maternal 2.1). An office visit counts where its claim
+-- has a pregnancy diagnosis and its clinician, if known, gives prenatal care; pumps and a screening of the mother also
+-- on the infant's number. From eligibility and earlier episodes come means, age and the years since the last birth.
 with
 
 mothers as (
@@ -258,8 +258,8 @@ supplies as (
     from queued_fills
 ),
 
--- What eligibility says of means and age, how a state's Medicaid bills pumps (maternal 2, breast pump), and births of long
--- ago (maternal 2.2).
+-- What eligibility says of means and age, how a state's Medicaid bills pumps (maternal 2, breast pump), and births of
+-- long ago (maternal 2.2).
 circumstances as (
     select
         mothers.member_key,

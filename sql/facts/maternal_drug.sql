@@ -1,8 +1,8 @@
 -- The products that maternal rules name, by value set: their own sets, and those that only strength or name tells.
 --
 -- A prenatal vitamin is what the drug table flags, what is named like one, or folic acid with iron and four vitamins or
--- more (maternal 2.1); it holds iron, yet is no treatment of anaemia. Aspirin alone is low-dose up to 162 mg or where no
--- strength is stated; folic acid alone counts by its strength. `category` is that of the ingredient or brand.
+-- more (maternal 2.1); it holds iron, yet is no treatment of anaemia. Aspirin alone is low-dose up to 162 mg or where
+-- no strength is stated; folic acid alone counts by its strength. `category` is that of the ingredient or brand.
 with
 
 strengths as (

@@ -1,8 +1,8 @@
 -- Pregnancies and births that may be spoken of tonight: each member at most one pregnancy and one latest birth.
 --
 -- None while the gate is closed, after an unlifted loss, in doubt, of a member in hospital, not enrolled or under 18,
--- and none beyond 41 weeks (maternal 1.6 to 1.8). A live birth is a paid one, or a birth of which a newborn of the family
--- has paid claims (maternal 1.7, L5).
+-- and none beyond 41 weeks (maternal 1.6 to 1.8). A live birth is a paid one, or a birth of which a newborn of the
+-- family has paid claims (maternal 1.7, L5).
 with
 
 -- Enrolment that holds tonight; holes of up to 45 days do not break it (maternal 1.6, step 8).

@@ -1,9 +1,9 @@
 -- Medicines to review with the prescriber because the member is pregnant: one row per member and ingredient.
 --
--- On hand for a day or more from the LMP to the expected date, with the conditions of its class (maternal 2.3), in every
--- pregnancy that may go on. A pharmacist is asked (`is_asked`) in any tier, tier C too, but not in doubt or on stale
--- evidence, not while the member is in hospital or not enrolled, and not within 90 days of the prescriber's answer; the
--- gaps that would ask for a refill are held all the while.
+-- On hand for a day or more from the LMP to the expected date, with the conditions of its class (maternal 2.3), in
+-- every pregnancy that may go on. A pharmacist is asked (`is_asked`) in any tier, tier C too, but not in doubt or on
+-- stale evidence, not while the member is in hospital or not enrolled, and not within 90 days of the prescriber's
+-- answer; the gaps that would ask for a refill are held all the while.
 with
 
 local_forms as (

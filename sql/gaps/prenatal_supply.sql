@@ -3,7 +3,7 @@
 -- One row per member, code and pregnancy, of the rule that is open, else of the first to open; who may be spoken of is
 -- told in `facts.maternal_episode`. Tier C and stale evidence get a neutral check-in, and tier C an offer of rescue
 -- medicine from fills. `confidence` falls with the tier, and by half where products are often bought without a claim.
--- Wording follows maternal L6 and never says that something is missing.
+-- Wording follows rule L6 (maternal 1.7) and never says that something is missing.
 with
 
 asked_episodes as (

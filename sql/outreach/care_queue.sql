@@ -18,6 +18,7 @@ lost_members as (
                     suppression.proof_lag_days = 28
                     and suppression.trigger_source in ('claim', 'infant')
                     and not suppression.is_voided
+                    and suppression.member_key in (select maternal_event.member_key from facts.maternal_event)
                     then suppression.trigger_date
             end
         ) as bereavement_date

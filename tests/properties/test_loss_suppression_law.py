@@ -19,8 +19,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from assets.engine.contract import contract_for
+from assets.engine.warehouse import violations
 from tests.properties.histories import insert
-from tests.story import build_models, empty_warehouse, give
+from tests.story import build_models, empty_warehouse, give, models_for
 
 MEMBERS = 60
 OFFSETS = (0, 1, 5, 12)  # nights, in days after the first
@@ -361,6 +363,9 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
         assert [text for (text,) in texts.fetchall() if FORBIDDEN.search(text)] == []
         spoken_of |= persons(con, "outreach.worklist")
         remember(con)
+    built = {m.key for m in models_for(TARGETS, OTHER_FAMILIES) if m.name != "core.npi"}
+    broken = {key: violations(con, contract_for(*key)) for key in built}
+    assert {key: rules for key, rules in broken.items() if rules} == {}
     # The law is not kept by silence: many were on a list, lost ones among them before their loss was known.
     assert len(spoken_of) > MEMBERS // 3
     assert {m.person_id for m in people if m.is_lost(nights, len(nights) - 1)} & spoken_of

@@ -345,7 +345,7 @@ def test_mifepristone_200_mg_is_a_sign_and_300_mg_is_not(story):
 
 FAMILY = [
     {"person_id": "mother", "birth_date": "1995-01-01", "gender": "female", "subscriber_id": "7"},
-    {"person_id": "grandmother", "birth_date": "1970-01-01", "gender": "female", "subscriber_id": "7"},
+    {"person_id": "grandmother", "birth_date": "1969-01-01", "gender": "female", "subscriber_id": "7"},
     {"person_id": "brother", "birth_date": "2019-01-01", "gender": "male", "subscriber_id": "7"},
     {"person_id": "neighbour", "birth_date": "1995-01-01", "gender": "female", "subscriber_id": "8"},
 ]
@@ -391,13 +391,47 @@ INFANT_LOSSES = {
 
 @pytest.mark.parametrize(("people", "lines", "days"), INFANT_LOSSES.values(), ids=INFANT_LOSSES.keys())
 def test_the_death_of_an_infant_of_the_family_is_a_sign(story, people, lines, days):
-    """L1, by the subscriber's number: the one with maternal claims around the birth is the mother, and no one else."""
+    """L1, by the subscriber's number; the grandmother is 56 and bore no child this year."""
     births = BIRTHS if days else [claim("mother", 365, "Z370"), claim("neighbour", 365, "Z370")]
     mothers = f"person_id | rule | trigger_date | proof_lag_days\nmother | L1 | {ago(days)} | 28"
     infant = f"\ninfant | L1 | {ago(days)} | 28" if any("P95" in line.values() for line in lines) else ""
     story(
         given={"raw.eligibility": people, "raw.medical_claim": claims(*births, *lines)},
         expect={MODEL: mothers + infant},
+    )
+
+
+def test_the_mothers_own_claims_may_come_later(story):
+    """Any woman of 12 to 55 on the policy could be the mother. Care after the loss is for whom claims tell of it."""
+    born = {
+        "aunt": "1980-01-01",
+        "sister": ago(20 + 4383),
+        "child": ago(20 + 4382),
+        "old": "1970-06-10",
+        "55": "1970-06-11",
+    }
+    kin = [
+        {"person_id": name, "birth_date": birth, "gender": "female", "subscriber_id": "7"}
+        for name, birth in born.items()
+    ]
+    people = family(death_date=ago(2)) + "".join(
+        f"\n{row['person_id']} | {row['birth_date']} | female | 7 | 2020-01-01 | -" for row in kin
+    )
+    story(
+        given={
+            "raw.eligibility": people,
+            "raw.medical_claim": claims(claim("aunt", 30, "Z3A36"), claim("aunt", 1, "R059")),
+        },
+        expect={
+            MODEL: """
+                person_id | trigger_source
+                55        | infant
+                aunt      | infant
+                mother    | infant
+                sister    | infant
+            """,
+            "outreach.care_queue": "person_id | queue_reason\naunt | care_after_loss",
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""Medicines to review in a pregnancy, told as stories: rules 2.3, 1.6 (step 7) and 1.8; edge case 18.
+"""Medicines to review in a pregnancy, told as stories: maternal 2.3, 1.6 (step 7) and 1.8; edge case 18.
 
 A fill of d days on day f is on hand from f through f + d - 1. One line is one member; the shorthand is that of
 `maternity.py`. Tonight is Tuesday 2026-06-30, and the first evidence of each pregnancy was on day 60.
@@ -6,14 +6,25 @@ A fill of d days on day f is on hand from f through f + d - 1. One line is one m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+
 import pytest
 
 from assets.engine.maternal_registry import read_pregnancy
 from assets.engine.registry import value_set_rows
 from tests.stories import maternity
+from tests.story import Story
 
 MODEL = "gaps.medication_review"
 AS_OF = "2026-06-30"
+
+
+@pytest.fixture
+def mothers(_teller: Story) -> Callable[..., None]:
+    """Tell a table of members: `mothers(table, model, which rows, as_of)`; see `maternity.py`."""
+    return partial(maternity.tell, _teller)
 
 
 def of_the_subject(case: maternity.Case) -> str:
@@ -122,9 +133,9 @@ TABLES = {
 
 
 @pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
-def test_review(_teller, text):
+def test_review(mothers, text):
     """Which medicine, how soon, on hand when, in which tier, until what answer."""
-    maternity.tell(_teller, text, MODEL, of_the_subject, AS_OF)
+    mothers(text, MODEL, of_the_subject, AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -139,22 +150,22 @@ def test_review(_teller, text):
         ("2026-07-05", "2026-07-07"),
     ],
 )
-def test_soon_is_two_business_days(_teller, as_of, due):
-    """Rules 2.3: counted from when both the fill and the pregnancy are known, and never before tonight."""
+def test_soon_is_two_business_days(mothers, as_of, due):
+    """Maternal 2.3: counted from when both the fill and the pregnancy are known, and never before tonight."""
     text = f"""
         subject    | at   | tier | events                                                | row
         lisinopril | g100 | A    | t0 rx:lisinopril/30                                   | open due={due}
         lisinopril | g100 | A    | t-20 rx:lisinopril/30; preg:first_evidence_date=t0    | open due={due}
         lisinopril | g100 | A    | t-20 rx:lisinopril/30                                 | open due={as_of}
     """
-    maternity.tell(_teller, text, MODEL, of_the_subject, as_of)
+    mothers(text, MODEL, of_the_subject, as_of)
 
 
-def test_a_closed_gate_keeps_reviews_back(_teller):
-    """Rules 1.7, L9."""
+def test_a_closed_gate_keeps_reviews_back(mothers):
+    """Maternal 1.7, L9."""
     text = "subject | at | tier | events | row\n isotretinoin | g100 | A | t-9 rx:isotretinoin/30 | -"
     gate = "missing_value_sets | closed_reason\n0 | medical_feed_stale"
-    maternity.tell(_teller, text, MODEL, of_the_subject, AS_OF, gate=gate)
+    mothers(text, MODEL, of_the_subject, AS_OF, gate=gate)
 
 
 # An outcome sheet names the gap by its id, and shows public codes only: what the id stands for decides.
@@ -170,15 +181,13 @@ RETURNED = """
 """
 
 
-def test_an_answer_under_a_public_code_counts_for_what_was_sent(_teller):
+def test_an_answer_under_a_public_code_counts_for_what_was_sent(mothers):
     """Interface 3.1: the list of tier C says neither code nor medicine, so that a returned sheet cannot either."""
     more = {"raw.state_gap": SENT, "raw.outreach_outcome": RETURNED}
     text = "subject | at | tier | events | row\n isotretinoin | g100 | C | t-9 rx:isotretinoin/30 | -"
-    maternity.tell(_teller, text, MODEL, of_the_subject, AS_OF, more=more)
+    mothers(text, MODEL, of_the_subject, AS_OF, more=more)
     text = "at | tier | events | row\n g100 | C | t-9 rx:methadone/30 | -"
-    maternity.tell(
-        _teller, text, "gaps.prenatal_supply", lambda case: "gap_code = 'NALOXONE_COPREG'", AS_OF, more=more
-    )
+    mothers(text, "gaps.prenatal_supply", lambda case: "gap_code = 'NALOXONE_COPREG'", AS_OF, more=more)
 
 
 def test_no_medicine_has_two_urgencies():
@@ -189,9 +198,7 @@ def test_no_medicine_has_two_urgencies():
         for row in value_set_rows(review.value_set, None)
     ]
     spans.sort(key=lambda span: span[:2])
-    assert [
-        (one, two) for one, two in zip(spans, spans[1:], strict=False) if two[0] <= one[1] and one[2] == two[2]
-    ] == []
+    assert [(one, two) for one, two in pairwise(spans) if two[0] <= one[1] and one[2] == two[2]] == []
 
 
 # Gaps that would ask for a refill are held meanwhile ------------------------------------------------------------------

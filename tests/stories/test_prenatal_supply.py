@@ -1,4 +1,4 @@
-"""Gaps in maternal care, told as stories: rules 2, 1.6 (steps 0, 6, 7) and 1.8 of the maternal page.
+"""Gaps in maternal care, told as stories: maternal 2, 1.6 (steps 0, 6, 7) and 1.8 .
 
 Days are counted by hand from the page: w weeks and d days are day 7w + d since the LMP. One line is one member; the
 shorthand is that of `maternity.py`. Tonight is Tuesday 2026-06-30, when neither flu nor RSV vaccine is offered.
@@ -7,6 +7,8 @@ shorthand is that of `maternity.py`. Tonight is Tuesday 2026-06-30, when neither
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -14,10 +16,17 @@ from assets.engine.maternal_registry import read_prenatal_rules
 from assets.engine.registry import read_families, read_value_sets
 from tests.stories import maternity
 from tests.stories.maternity import UNSPEAKABLE, cases_of
+from tests.story import Story
 
 MODEL = "gaps.prenatal_supply"
 AS_OF = "2026-06-30"
 RULES = read_prenatal_rules()
+
+
+@pytest.fixture
+def mothers(_teller: Story) -> Callable[..., None]:
+    """Tell a table of members: `mothers(table, model, which rows, as_of)`; see `maternity.py`."""
+    return partial(maternity.tell, _teller)
 
 
 def code_of(case: maternity.Case) -> str:
@@ -821,26 +830,26 @@ TABLES = {
 
 
 @pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
-def test_gap(_teller, text):
+def test_gap(mothers, text):
     """Who is asked, from which day to which, what closes it, what holds it back, in which tier."""
-    maternity.tell(_teller, text, MODEL, code_of, AS_OF)
+    mothers(text, MODEL, code_of, AS_OF)
 
 
 @pytest.mark.parametrize(("as_of", "text"), RSV.items(), ids=RSV)
-def test_rsv_vaccine_in_its_season(_teller, as_of, text):
+def test_rsv_vaccine_in_its_season(mothers, as_of, text):
     """32 to 36 weeks and September to January, across the turn of the year."""
-    maternity.tell(_teller, text, MODEL, code_of, as_of)
+    mothers(text, MODEL, code_of, as_of)
 
 
 @pytest.mark.parametrize(("as_of", "text"), FLU.items(), ids=FLU)
-def test_flu_vaccine_in_its_season(_teller, as_of, text):
+def test_flu_vaccine_in_its_season(mothers, as_of, text):
     """Any gestational age, offered from September to March, counted from 1 July."""
-    maternity.tell(_teller, text, MODEL, code_of, as_of)
+    mothers(text, MODEL, code_of, as_of)
 
 
-def test_two_moderate_factors_where_the_setting_is_on(_teller):
-    """Rules 2.2: off by default, because most pregnancies have one; age by the birth date, never race."""
-    maternity.tell(_teller, LDA_MODERATE, MODEL, code_of, AS_OF, aspirin_moderate_risk=True)
+def test_two_moderate_factors_where_the_setting_is_on(mothers):
+    """Maternal 2.2: off by default, because most pregnancies have one; age by the birth date, never race."""
+    mothers(LDA_MODERATE, MODEL, code_of, AS_OF, aspirin_moderate_risk=True)
 
 
 # Who may be spoken of at all: everyone here is due a Tdap vaccine and, where the row is `-`, has no row of any kind.
@@ -880,17 +889,17 @@ def of_any_kind(case: maternity.Case) -> str:
     return "true" if case["row"] == "-" or case["row"] is None else code_of(case)
 
 
-def test_who_may_be_spoken_of(_teller):
-    """Rules 1.6 to 1.8: no row after a loss, in doubt, in hospital, not enrolled, dead, or on the clinicians' queue."""
-    maternity.tell(_teller, SPOKEN_OF, MODEL, of_any_kind, AS_OF)
+def test_who_may_be_spoken_of(mothers):
+    """Maternal 1.6 to 1.8: no row after a loss, in doubt, in hospital, not enrolled, dead, or on the clinicians' queue."""
+    mothers(SPOKEN_OF, MODEL, of_any_kind, AS_OF)
 
 
 @pytest.mark.parametrize("reason", ["medical_feed_stale", "value_set_missing"])
-def test_a_closed_gate_keeps_every_row_back(_teller, reason):
-    """Rules 1.7, L9: while a loss could be unseen nobody has a row."""
+def test_a_closed_gate_keeps_every_row_back(mothers, reason):
+    """Maternal 1.7, L9: while a loss could be unseen nobody has a row."""
     text = "rule | at | tier | events | row\n tdap | g230 | A | - | -\n postpartum_visit | p40 | - | - | -"
     gate = f"missing_value_sets | closed_reason\n0 | {reason}"
-    maternity.tell(_teller, text, MODEL, of_any_kind, AS_OF, gate=gate)
+    mothers(text, MODEL, of_any_kind, AS_OF, gate=gate)
 
 
 # What stale evidence and tier C may be offered, of members for whom nearly every rule would speak.
@@ -901,9 +910,9 @@ AT_MOST = """
 """
 
 
-def test_stale_evidence_and_tier_c_get_a_check_in_at_most(_teller):
-    """Rules 1.6, steps 6 and 7; 1.8: stale overrides every tier."""
-    maternity.tell(_teller, AT_MOST, MODEL, lambda case: "true", AS_OF)
+def test_stale_evidence_and_tier_c_get_a_check_in_at_most(mothers):
+    """Maternal 1.6, steps 6 and 7; 1.8: stale overrides every tier."""
+    mothers(AT_MOST, MODEL, lambda case: "true", AS_OF)
 
 
 # The public code stands in for what a list must not say (interface 3.1).
@@ -911,7 +920,7 @@ PUBLIC = {
     "PP_DEPRESSION_SCREEN": "CHECK_IN", "MATERNAL_CHECK_IN": "CHECK_IN", "NALOXONE_COPREG": "SAFETY_KIT",
     "MED_REVIEW_TODAY": "REFILL_REVIEW", "MED_REVIEW_SOON": "REFILL_REVIEW", "MED_REVIEW_INFO": "REFILL_REVIEW",
 }  # fmt: skip
-# Anchors of rules 6.6.
+# Anchors of maternal 6.6.
 SEVERITIES = {
     "MED_REVIEW_TODAY": 100, "BP_MONITOR": 80, "GDM_SUPPLY": 70, "LDA": 65, "TDAP": 60, "RSV_MATERNAL": 60,
     "FOLIC_HIGH": 60, "PNV_NONE": 55, "DIAPER_RESOURCE": 40, "CAR_SEAT": 40,
@@ -919,7 +928,7 @@ SEVERITIES = {
 
 
 def test_codes_weigh_what_the_page_says():
-    """Rules 6.6; every maternal code has a public name without a subject, vaccines an impactability of 0.5."""
+    """Maternal 6.6; every maternal code has a public name without a subject, vaccines an impactability of 0.5."""
     families = read_families()
     codes = {**families["prenatal_supply"].codes, **families["medication_review"].codes}
     assert {code: codes[code].severity for code in SEVERITIES} == SEVERITIES
@@ -930,7 +939,9 @@ def test_codes_weigh_what_the_page_says():
     assert {c for c, e in codes.items() if e.sensitive} == {
         "PP_DEPRESSION_SCREEN", "MATERNAL_CHECK_IN", "NALOXONE_COPREG",
     }  # fmt: skip
-    reviews = {code for code, entry in codes.items() if entry.pregnancy_dependent and entry.queue == "medication_review"}
+    reviews = {
+        code for code, entry in codes.items() if entry.pregnancy_dependent and entry.queue == "medication_review"
+    }
     assert reviews == {
         "FOLIC_HIGH", "PROGESTERONE", "RSV_REVIEW", "MED_REVIEW_TODAY", "MED_REVIEW_SOON", "MED_REVIEW_INFO",
     }  # fmt: skip
