@@ -1,8 +1,9 @@
 -- Every code in the claims that tells of a pregnancy, its end or doubt about it: one pass over lines and diagnoses.
 --
 -- One row per member, claim, date and code of a value set. Nothing is left out here for want of payment: what is not
--- paid, or voided, counts for suppression (maternal 1.7, 1.8). `is_diagnostic` marks claims of laboratories, pathology and
--- imaging alone, which prove no ongoing pregnancy (maternal 1.6, step 1); `is_imaging` those among them of imaging alone.
+-- paid, or voided, counts for suppression (maternal 1.7, 1.8). `is_diagnostic` marks claims of laboratories, pathology
+-- and imaging alone, which prove no ongoing pregnancy (maternal 1.6, step 1); `is_imaging` those among them of imaging
+-- alone.
 with
 
 found_codes as (

@@ -1,8 +1,8 @@
 -- Whether maternal lists may be published at all tonight: one row.
 --
--- It fails closed (maternal 1.7, L9): medical claims that are too old, or a value set of losses, doubts or outcomes that
--- is missing or lacks a kind, would hide a loss. The feed is as old as its newest load time, else its newest day of
--- service; load times more than three days after the as-of date say nothing of it.
+-- It fails closed (maternal 1.7, L9): medical claims that are too old, or a value set of losses, doubts or outcomes
+-- that is missing or lacks a kind, would hide a loss. The feed is as old as its newest load time, else its newest day
+-- of service; load times more than three days after the as-of date say nothing of it.
 with
 
 feed_dates as (

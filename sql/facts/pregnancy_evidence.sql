@@ -3,10 +3,9 @@
 --
 -- One row per member, date, claim and code. Left out are unpaid claims, claims of laboratories and imaging alone
 -- (unless it is imaging that itself dates a pregnancy), claims whose diagnosis is a negative test, cultures that
--- nothing ties to a pregnancy (maternal 1.6, steps 1, 2), and weeks coded up to 28 days after a loss, which are left over
--- (L4).
--- `lmp_cluster` numbers the pregnancies that the two best classes speak of: dates more than 56 days apart are not one
--- pregnancy (step 3). It is the same whatever order the claims arrive in.
+-- nothing ties to a pregnancy (maternal 1.6, steps 1, 2), and weeks coded up to 28 days after a loss, which are left
+-- over (L4). `lmp_cluster` numbers the pregnancies that the two best classes speak of: dates more than 56 days apart
+-- are not one pregnancy (step 3). It is the same whatever order the claims arrive in.
 with
 
 residual_weeks as (

@@ -3,8 +3,9 @@
 -- Live births are taken first, then stillbirths, ectopic and molar pregnancies, induced abortions, miscarriages and
 -- deliveries without a stated outcome; of one kind the earliest. Whatever lies closer to an accepted outcome than two
 -- can follow each other is the same event. This has no window form: each round takes one outcome per member and drops
--- what it rules out, so there are as many rounds as outcomes (maternal 1.3 to 1.5; Matcho 2018, HIP). A birth is dated by
--- its service, a loss by the first day that spoke of it; one that a care manager knows to be miscoded ended nothing.
+-- what it rules out, so there are as many rounds as outcomes (maternal 1.3 to 1.5; Matcho 2018, HIP). A birth is dated
+-- by its service, a loss by the first day that spoke of it; one that a care manager knows to be miscoded ended
+-- nothing.
 with recursive
 
 proposals as (

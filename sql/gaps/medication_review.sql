@@ -3,8 +3,8 @@
 -- Concurrent use has one code per row of its registry (COB, POLY_ACH). A review cannot take counted days back, so no
 -- day is the last on which acting helps: there is no due date, and the gap stays open through the year unless an
 -- exclusion appears; no drug is named on the list. Reviews in a pregnancy have three urgencies, a queue of their own
--- and wording that says neither why nor to stop (maternal 2.3, L6); in tier C not even the medicine. The gate holds
--- them back too. Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
+-- and wording that says neither why nor to stop (maternal 2.3, rule L6 of 1.7); in tier C not even the medicine. The
+-- gate holds them back too. Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
 with
 
 -- A review is known once the medicine and the reason are; the weekday counts from a Monday.

@@ -75,7 +75,7 @@ KINDS = ("diagnosis", "diagnosis", "service", "procedure", "group", "fill", "inf
 STATUSES = ("paid", "denied", "pended", "adjusted", "reversed", None)
 
 laws = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
