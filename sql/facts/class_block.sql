@@ -1,6 +1,7 @@
 -- Unbroken runs of days on which enough drugs of the class were supplied: for one drug, the union over ingredients.
 --
--- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date.
+-- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date. Both
+-- windows take the same total order: the rows of a combination share start and fill.
 with
 
 ordered_supply as (

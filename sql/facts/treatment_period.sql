@@ -2,7 +2,8 @@
 --
 -- From 2024 the period runs to the last day of enrolment in the year and must be enrolled without a hole; through 2023
 -- every enrolment episode with a class fill is a period of its own (member-years). The index date is the first class
--- fill in the year, or in the episode. Fills after the end are ignored for everything (rules 1.2 and 5.7).
+-- fill in the year, or in the episode. Fills after the end are ignored for everything (rules 1.2 and 5.7); those inside
+-- are summed here.
 -- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10.
 with
 
