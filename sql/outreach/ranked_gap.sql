@@ -30,7 +30,7 @@ open_gaps as (
     from outreach.ledger
     inner join outreach.scored_gap
         on ledger.gap_id = scored_gap.gap_id
-    inner join raw.gap_code
+    left join raw.gap_code
         on ledger.gap_code = gap_code.gap_code
     left join outreach.attribution
         on
