@@ -12,6 +12,7 @@ MEMBERS ?= 5000
 SEED ?= 1
 AS_OF ?= 2026-06-30
 PORT ?= 3000
+CORES ?= 2
 
 .PHONY: help setup setup-dev run ui test check golden docs bench backtest mutate lock clean
 
@@ -52,7 +53,7 @@ check: .stamp-dev ## formatting, lint, types and SQL style
 	$(BIN)/caregaps docs --check
 
 test: check ## the whole test suite
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(CORES) --dist loadgroup
 
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 	$(BIN)/pytest tests/golden --rewrite-golden

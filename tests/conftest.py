@@ -15,6 +15,17 @@ def _teller() -> Story:
     return Story()
 
 
+SHARED_NIGHTS = {"delivery", "first_night", "season"}
+"""Fixtures of `tests/integration/conftest.py` that cost a night: modules that share one stay on one core."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one core what shares costly fixtures: a module, or all modules that read the shared nights."""
+    nights = {item.path for item in items if SHARED_NIGHTS & set(getattr(item, "fixturenames", ()))}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("nights" if item.path in nights else item.path.stem))
+
+
 @pytest.fixture
 def story(_teller: Story, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Tell a story: `story(given={table: rows}, expect=rows)`; see `tests/story.py`.

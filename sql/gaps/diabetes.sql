@@ -55,8 +55,10 @@ select
         '","days_supply":', coalesce(cast(second_fills.days_supply as varchar), 'null'),
         '}],"index_date":"', gaps.index_date,
         '","fill_date_count":', gaps.fill_date_count,
-        ',"rule":"SUPD, two fill dates of diabetes medicine and no statin fill in the year, age 40 to 75"',
-        ',"source":"CMS Star Ratings Technical Notes 2026, D12"}'
+        ',"rule":"SUPD, ', measures.min_fill_dates,
+        ' fill dates of diabetes medicine and no statin fill in the year, age ',
+        measures.min_age, ' to ', measures.max_age,
+        '","source":"', measures.source, '"}'
     ) as evidence,
     gaps.fill_date_count,
     gaps.index_date
@@ -65,4 +67,5 @@ inner join core.fill as index_fills
     on gaps.index_fill_key = index_fills.fill_key
 inner join core.fill as second_fills
     on gaps.second_fill_key = second_fills.fill_key
+cross join raw.statin_use as measures
 order by gaps.member_key

@@ -76,7 +76,7 @@ def test_the_evidence_names_both_claims(story):
         given={"raw.pharmacy_claim": TREATED},
         expect="""
             evidence
-            {"claims":[{"claim_id":"C0001","fill_date":"2026-01-10","days_supply":30},{"claim_id":"C0002","fill_date":"2026-03-05","days_supply":30}],"index_date":"2026-01-10","fill_date_count":2,"rule":"SUPD, two fill dates of diabetes medicine and no statin fill in the year, age 40 to 75","source":"CMS Star Ratings Technical Notes 2026, D12"}
+            {"claims":[{"claim_id":"C0001","fill_date":"2026-01-10","days_supply":30},{"claim_id":"C0002","fill_date":"2026-03-05","days_supply":30}],"index_date":"2026-01-10","fill_date_count":2,"rule":"SUPD, 2 fill dates of diabetes medicine and no statin fill in the year, age 40 to 75","source":"CMS Star Ratings Technical Notes 2026, D12"}
         """,
     )
 
