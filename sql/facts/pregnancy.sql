@@ -61,6 +61,8 @@ cluster_dates as (
         recent_evidence.member_key,
         recent_evidence.lmp_cluster,
         min(recent_evidence.lmp_date) as earliest_lmp_date,
+        max(recent_evidence.lmp_date) as latest_lmp_date,
+        min(recent_evidence.event_date) as first_date,
         row_number() over (
             partition by recent_evidence.member_key
             order by max(recent_evidence.event_date) desc, recent_evidence.lmp_cluster desc
@@ -72,7 +74,9 @@ cluster_dates as (
         recent_evidence.lmp_cluster
 ),
 
--- Of several pregnancies the one seen last; weaker evidence belongs to it from conception on, 14 days after the LMP.
+-- Of several pregnancies the one seen last. Weaker evidence belongs to it from conception on, 14 days after the LMP, and
+-- before the first dated day only where its own LMP is no more than 56 days away: else it speaks of the pregnancy
+-- before (maternal 1.6, step 3).
 episode_evidence as (
     select
         recent_evidence.member_key,
@@ -103,6 +107,11 @@ episode_evidence as (
             or (
                 recent_evidence.lmp_cluster is null
                 and recent_evidence.event_date >= cluster_dates.earliest_lmp_date + 14
+                and (
+                    recent_evidence.event_date >= cluster_dates.first_date
+                    or recent_evidence.lmp_date
+                    between cluster_dates.earliest_lmp_date - 56 and cluster_dates.latest_lmp_date + 56
+                )
             )
         )
 ),

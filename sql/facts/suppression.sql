@@ -1,9 +1,10 @@
 -- What holds pregnancy messages back: losses (L1) and doubts (L3), and what lifted them.
 --
 -- A loss never lapses. It is lifted by the proof of a new pregnancy alone: two dated weeks, at least seven days apart,
--- both 28 days or more after the loss, with an LMP that lies after it by the lag of its kind, and no week of the same
--- pregnancy that disagrees with another by more than 14 days; or by a care manager who has the member's own word that
--- the loss was miscoded (L4). A doubt holds for 28 days, and then until a dated week that follows it.
+-- both 28 days or more after the loss, with an LMP that lies after it by the lag of its kind, where most weeks of the
+-- pregnancy say the same and none disagrees with another by more than 14 days; or by a care manager who has the
+-- member's own word that the loss was miscoded (L4). A doubt holds for 28 days, and then until a dated week that
+-- follows it.
 with
 
 -- The weeks after each loss, one row per loss, pregnancy and day, and whether they could prove a new pregnancy.
@@ -41,6 +42,8 @@ proofs as (
             - min(case when later_weeks.is_proving then later_weeks.event_date end) as integer
         ) >= 7
         and cast(max(later_weeks.lmp_date) - min(later_weeks.lmp_date) as integer) <= 14
+        -- Their median, the LMP of the pregnancy (1.6, step 4), lies after the loss as well.
+        and 2 * count(case when later_weeks.is_proving then 1 end) > count(*)
 ),
 
 proof_claims as (
