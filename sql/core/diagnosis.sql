@@ -18,8 +18,9 @@ claims as (
         or coalesce(
             medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
         ) as is_voided,
-        -- However a feed writes the type: what is not ICD-9 is ICD-10, so that no spelling hides a loss.
-        case when medical_claim.diagnosis_code_type like '%9%' then 'icd-9-cm' else 'icd-10-cm' end as code_system,
+        coalesce(
+            medical_claim.diagnosis_code_type like '%9%' and medical_claim.diagnosis_code_type not like '%10%', false
+        ) as is_ninth_revision,
         unnest([
             medical_claim.diagnosis_code_1,
             medical_claim.diagnosis_code_2,
@@ -55,27 +56,40 @@ claims as (
     where
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
+),
+
+-- However a feed writes the type: what is not ICD-9 is ICD-10, whose codes alone begin with a letter other than E and V,
+-- so that no spelling hides a loss.
+typed_codes as (
+    select
+        claims.*,
+        case
+            when claims.is_ninth_revision and (claims.code < 'A' or substr(claims.code, 1, 1) in ('E', 'V'))
+                then 'icd-9-cm'
+            else 'icd-10-cm'
+        end as code_system
+    from claims
+    where claims.code is not null
 )
 
 select
-    claims.member_key,
-    claims.claim_id,
-    claims.diagnosis_date,
-    claims.code_system,
-    claims.code,
-    max(claims.is_paid) as is_paid,
-    min(claims.is_voided) as is_voided
-from claims
-where claims.code is not null
+    typed_codes.member_key,
+    typed_codes.claim_id,
+    typed_codes.diagnosis_date,
+    typed_codes.code_system,
+    typed_codes.code,
+    max(typed_codes.is_paid) as is_paid,
+    min(typed_codes.is_voided) as is_voided
+from typed_codes
 group by
-    claims.member_key,
-    claims.claim_id,
-    claims.diagnosis_date,
-    claims.code_system,
-    claims.code
+    typed_codes.member_key,
+    typed_codes.claim_id,
+    typed_codes.diagnosis_date,
+    typed_codes.code_system,
+    typed_codes.code
 order by
-    claims.member_key,
-    claims.diagnosis_date,
-    claims.claim_id,
-    claims.code_system,
-    claims.code
+    typed_codes.member_key,
+    typed_codes.diagnosis_date,
+    typed_codes.claim_id,
+    typed_codes.code_system,
+    typed_codes.code

@@ -6,8 +6,8 @@ select distinct
     member.member_key,
     medical_claim.claim_id,
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as service_date,
-    medical_claim.hcpcs_code,
-    lpad(medical_claim.drg_code, 3, '0') as drg_code
+    lpad(medical_claim.hcpcs_code, greatest(length(medical_claim.hcpcs_code), 5), '0') as hcpcs_code,
+    lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code
 from core.medical_claim_removed
 inner join raw.medical_claim
     on medical_claim_removed.row_id = medical_claim.row_id

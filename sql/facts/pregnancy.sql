@@ -325,6 +325,10 @@ tiered_episodes as (
             else 'C'
         end as evidence_tier
     from judged_episodes
+    -- Nothing tells of a pregnancy of fewer than 35 days (step 5).
+    where
+        judged_episodes.gestational_age_days >= 35
+        or judged_episodes.is_lost
 ),
 
 -- The dated week nearest to an outcome says when the pregnancy began, else the trimester, else what is usual.

@@ -628,6 +628,18 @@ PROOFS = {
         [claim("ann", 45, "Z3A20"), claim("ann", 29, "Z3A20"), claim("ann", 22, "Z3A21")],
         "-",
     ),
+    # Weeks 8 and 9 imply an LMP 14 days after the loss (127 + 59, 120 + 66), weeks 14, 16 and 17 one of 15 days after it.
+    "two weeks of four": (
+        [claim("ann", day, code) for day, code in ((127, "Z3A08"), (120, "Z3A09"), (84, "Z3A14"), (70, "Z3A16"))],
+        "-",
+    ),
+    "three weeks of five": (
+        [
+            claim("ann", day, code, claim_id=f"W{day}")
+            for day, code in ((127, "Z3A08"), (120, "Z3A09"), (84, "Z3A14"), (70, "Z3A16"), (63, "Z3A17"))
+        ],
+        "W63",
+    ),
     "trimesters alone": ([claim("ann", 60, "Z3401"), claim("ann", 30, "Z3402"), claim("ann", 5, "Z3402")], "-"),
     "nothing, however long": ([], "-"),
 }
@@ -635,7 +647,10 @@ PROOFS = {
 
 @pytest.mark.parametrize(("lines", "released_by"), PROOFS.values(), ids=PROOFS.keys())
 def test_what_proves_a_new_pregnancy(story, lines, released_by):
-    """L4: tier A, two dated weeks, seven days apart, within 14 days of each other; never time alone."""
+    """L4: tier A, two dated weeks, seven days apart, within 14 days of each other; never time alone.
+
+    Most of the weeks say that it began late enough, so that their median, the LMP of step 4, does.
+    """
     story(given=told(claim("ann", 200, "O039"), *lines), expect=f"released_by\n{released_by}")
 
 

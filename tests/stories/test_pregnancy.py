@@ -490,10 +490,50 @@ def test_the_pregnancy_seen_last_counts(story):
 
 
 def test_only_the_two_best_classes_tell_pregnancies_apart(story):
-    """A third trimester (62 + 238 = 300) disagrees with week 20 (10 + 143 = 153), yet is no pregnancy of its own."""
+    """Step 3. Ann's third trimester (10 + 238 = 248) disagrees with week 8 (62 + 59 = 121), yet opens no other pregnancy.
+
+    Bea had the third trimester first (62 + 238 = 300), and week 20 (10 + 143 = 153) tells of another pregnancy: of that
+    there is one date. Cal's second trimester (62 + 147 = 209) lies 56 days from week 20, Dot's (63 + 147 = 210) 57.
+    """
     story(
-        given=told(claim("ann", 62, "Z3403"), claim("ann", 10, "Z3A20")),
-        expect="gestational_age_days | tier\n153 | A",
+        given=told(
+            claim("ann", 62, "Z3A08"),
+            claim("ann", 10, "Z3403"),
+            claim("bea", 62, "Z3403"),
+            claim("bea", 10, "Z3A20"),
+            claim("cal", 62, "Z3402"),
+            claim("cal", 10, "Z3A20"),
+            claim("dot", 63, "Z3402"),
+            claim("dot", 10, "Z3A20"),
+        ),
+        expect="""
+            person_id | gestational_age_days | tier
+            ann       | 121                  | A
+            bea       | 153                  | C
+            cal       | 153                  | A
+            dot       | 153                  | C
+        """,
+    )
+
+
+def test_a_pregnancy_has_lasted_35_days_at_the_least(story):
+    """Step 5. Ann's delivery 64 days ago and 28 of recovery: the next began 35 days ago at most, bea's 34.
+
+    "Before 8 weeks" 7 days ago is 28 days at the least: it began 35 days ago, bea's 6 + 28 = 34 days ago.
+    """
+    story(
+        given=told(
+            claim("ann", 64, hcpcs_code="59409"),
+            claim("ann", 7, "Z3A01"),
+            claim("bea", 63, hcpcs_code="59409"),
+            claim("bea", 6, "Z3A01"),
+        ),
+        expect="""
+            person_id | episode | status  | gestational_age_days
+            ann       | 1       | ended   | 270
+            ann       | 2       | current | 35
+            bea       | 1       | ended   | 270
+        """,
     )
 
 
