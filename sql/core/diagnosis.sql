@@ -58,8 +58,8 @@ claims as (
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
 ),
 
--- However a feed writes the type: what is not ICD-9 is ICD-10, whose codes alone begin with a letter other than E and V,
--- so that no spelling hides a loss.
+-- However a feed writes the type: what is not ICD-9 is ICD-10, whose codes alone begin with a letter other than E and
+-- V, so that no spelling hides a loss.
 typed_codes as (
     select
         claims.*,

@@ -23,7 +23,10 @@ select
     lpad(medical_claim.discharge_disposition_code, 2, '0') as discharge_disposition_code,
     medical_claim.bill_type_code,
     lpad(medical_claim.revenue_center_code, 4, '0') as revenue_center_code,
-    lpad(medical_claim.hcpcs_code, greatest(length(medical_claim.hcpcs_code), 5), '0') as hcpcs_code,
+    case
+        when length(medical_claim.hcpcs_code) < 5 then lpad(medical_claim.hcpcs_code, 5, '0')
+        else medical_claim.hcpcs_code
+    end as hcpcs_code,
     medical_claim.place_of_service_code,
     lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code,
     medical_claim.facility_npi,

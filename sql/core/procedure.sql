@@ -50,8 +50,37 @@ claims as (
     left join core.medical_claim_removed
         on medical_claim.row_id = medical_claim_removed.row_id
     where
-        -- They belong on hospital bills; a first one elsewhere is read too, so that no setting hides a loss.
-        (medical_claim.claim_type = 'institutional' or medical_claim.procedure_code_1 is not null)
+        -- They belong on hospital bills; one elsewhere is read too, in any position, so that no setting hides a loss.
+        (
+            medical_claim.claim_type = 'institutional'
+            or coalesce(
+                medical_claim.procedure_code_1,
+                medical_claim.procedure_code_2,
+                medical_claim.procedure_code_3,
+                medical_claim.procedure_code_4,
+                medical_claim.procedure_code_5,
+                medical_claim.procedure_code_6,
+                medical_claim.procedure_code_7,
+                medical_claim.procedure_code_8,
+                medical_claim.procedure_code_9,
+                medical_claim.procedure_code_10,
+                medical_claim.procedure_code_11,
+                medical_claim.procedure_code_12,
+                medical_claim.procedure_code_13,
+                medical_claim.procedure_code_14,
+                medical_claim.procedure_code_15,
+                medical_claim.procedure_code_16,
+                medical_claim.procedure_code_17,
+                medical_claim.procedure_code_18,
+                medical_claim.procedure_code_19,
+                medical_claim.procedure_code_20,
+                medical_claim.procedure_code_21,
+                medical_claim.procedure_code_22,
+                medical_claim.procedure_code_23,
+                medical_claim.procedure_code_24,
+                medical_claim.procedure_code_25
+            ) is not null
+        )
         and coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
 )

@@ -6,7 +6,10 @@ select distinct
     member.member_key,
     medical_claim.claim_id,
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as service_date,
-    lpad(medical_claim.hcpcs_code, greatest(length(medical_claim.hcpcs_code), 5), '0') as hcpcs_code,
+    case
+        when length(medical_claim.hcpcs_code) < 5 then lpad(medical_claim.hcpcs_code, 5, '0')
+        else medical_claim.hcpcs_code
+    end as hcpcs_code,
     lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code
 from core.medical_claim_removed
 inner join raw.medical_claim

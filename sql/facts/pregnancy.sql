@@ -74,9 +74,9 @@ cluster_dates as (
         recent_evidence.lmp_cluster
 ),
 
--- Of several pregnancies the one seen last. Weaker evidence belongs to it from conception on, 14 days after the LMP, and
--- before the first dated day only where its own LMP is no more than 56 days away: else it speaks of the pregnancy
--- before (maternal 1.6, step 3).
+-- Of several pregnancies the one seen last. Weaker evidence belongs to it from conception on, 14 days after the LMP; up
+-- to the first dated day only where its own LMP is no more than 56 days away: else it speaks of the pregnancy before
+-- (maternal 1.6, step 3).
 episode_evidence as (
     select
         recent_evidence.member_key,

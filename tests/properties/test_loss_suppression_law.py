@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from statistics import median_low
 from typing import Any
 
 import duckdb
@@ -476,7 +477,8 @@ def lifted(member: Afterwards) -> dict[date, bool]:
             later = [(lmp, day) for lmp, day, week in rows if week >= 8 and (day - loss).days >= 28]
             proving = [day for lmp, day in later if (lmp - loss).days > lag]
             if proving and (max(proving) - min(proving)).days >= 7:
-                found[loss] |= (max(later)[0] - min(later)[0]).days <= 14
+                agreeing = (max(later)[0] - min(later)[0]).days <= 14
+                found[loss] |= agreeing and (median_low(lmp for lmp, _ in set(later)) - loss).days > lag
     return found
 
 

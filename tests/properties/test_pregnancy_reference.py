@@ -98,7 +98,9 @@ def test_the_sql_reads_claims_as_the_rules_say(con, seed):
     """Maternal 1.2 to 1.8: outcomes, L1 with L4, L3, status, tier and LMP of thousands of random lives."""
     draw = random.Random(seed)
     people = {f"P{number:05}": life(draw, number) for number in range(MEMBERS)}
-    insert(con, "medical_claim", CLAIM_COLUMNS, [row(person, claim) for person, lived in people.items() for claim in lived])
+    insert(
+        con, "medical_claim", CLAIM_COLUMNS, [row(person, claim) for person, lived in people.items() for claim in lived]
+    )
     columns = ("person_id", "birth_date", "gender", "enrollment_start_date")
     insert(con, "eligibility", columns, [(p, date(1994, 1, 1), "female", date(2018, 1, 1)) for p in people])
     build_models(con, ["facts.pregnancy"], AS_OF)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import median, median_low
 
 # Code -> (evidence class, lowest, likely and highest day of the pregnancy on the day of service), 1.6 step 2.
@@ -93,15 +94,15 @@ def rows(claims: list[Claim]) -> list[Row]:
         if claim.code not in TIMED or not claim.paid or claim.laboratory:
             continue
         kind, low, likely, high = TIMED[claim.code]
-        found.append(
-            Row(claim.day, kind, *(claim.day - timedelta(days=days) for days in (high, likely, low)))
-        )
+        found.append(Row(claim.day, kind, *(claim.day - timedelta(days=days) for days in (high, likely, low))))
     return sorted(set(found), key=lambda r: (r.day, r.kind, r.lmp))
 
 
 def outcomes(claims: list[Claim]) -> list[Ended]:
     """Ended pregnancies, 1.5 steps 1, 2 and 4. A denied birth or loss ends a pregnancy too: doubt leads to silence."""
-    candidates = sorted({(RANK[OUTCOMES[c.code]], c.day, c.claim_id, OUTCOMES[c.code]) for c in claims if c.code in OUTCOMES})
+    candidates = sorted(
+        {(RANK[OUTCOMES[c.code]], c.day, c.claim_id, OUTCOMES[c.code]) for c in claims if c.code in OUTCOMES}
+    )
     accepted: list[tuple[date, str]] = []
     for _, day, _, outcome in candidates:
         before = max((a for a in accepted if a[0] <= day), default=None)
@@ -139,7 +140,7 @@ def clusters(evidence: list[Row]) -> list[list[Row]]:
 
 def latest(evidence: list[Row]) -> list[Row]:
     """The pregnancy seen last, with the weaker rows that do not contradict it (step 3)."""
-    for before, row in zip(evidence, evidence[1:], strict=False):
+    for before, row in pairwise(evidence):
         if (row.day - before.day).days > 300:
             return latest([r for r in evidence if r.day >= row.day])
     found = clusters(evidence)
@@ -151,9 +152,7 @@ def latest(evidence: list[Row]) -> list[Row]:
     weak = [
         r
         for r in evidence
-        if r.kind > 2
-        and r.day >= min(points) + timedelta(days=14)
-        and (r.day >= first or near[0] <= r.lmp <= near[1])
+        if r.kind > 2 and r.day >= min(points) + timedelta(days=14) and (r.day >= first or near[0] <= r.lmp <= near[1])
     ]
     return sorted(cluster + weak, key=lambda r: (r.day, r.kind, r.lmp))
 
@@ -207,7 +206,9 @@ def read(claims: list[Claim], as_of: date) -> Reading:
     is_lost = not all(result.losses.values())
     # What can only have begun before the last outcome and its recovery is of the pregnancy before (1.5, step 5).
     start = max((e.day + timedelta(days=retry(e.outcome)) for e in result.ended), default=date.min)
-    evidence = [replace(r, low=max(r.low, next_day(start)), lmp=max(r.lmp, next_day(start))) for r in recent if r.high > start]
+    evidence = [
+        replace(r, low=max(r.low, next_day(start)), lmp=max(r.lmp, next_day(start))) for r in recent if r.high > start
+    ]
     if not evidence or is_lost:
         result.status = "suppressed" if is_lost else None
         return result

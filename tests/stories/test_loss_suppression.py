@@ -152,15 +152,42 @@ def test_any_setting_and_payment_status_is_enough(story):
     story(given=told(*lines), expect={MODEL: standing(dict.fromkeys(SETTINGS, 14)), SUPPLY: "", LEDGER: ""})
 
 
-@pytest.mark.parametrize("kind", ["-", "icd-10-cm", "icd10", "10", "0", "abk"])
+@pytest.mark.parametrize("kind", ["-", "icd-10-cm", "icd10", "10", "0", "abk", "icd-10-cm 2019", "9", "icd-9-cm"])
 def test_however_a_feed_writes_the_code_system(story, kind):
-    """What is not ICD-9 is ICD-10."""
+    """What is not ICD-9 is ICD-10; no code of ICD-9 begins with an O, whatever the column says."""
     story(given=told(claim("ann", 5, "O039", diagnosis_code_type=kind)), expect=standing({"ann": 14}))
 
 
+def test_a_code_of_the_ninth_revision_is_none_of_the_tenth(story):
+    """E11.9 is diabetes in ICD-10, and E119 none of ICD-9; the type decides where letters and digits do not."""
+    kinds = {"icd-9-cm": "9", "9": "9", "icd-10-cm 2019": "10", "abk": "10"}
+    story(
+        given=told(*(claim("ann", 5, "E119 632", claim_id=kind, diagnosis_code_type=kind) for kind in kinds)),
+        model="core.diagnosis",
+        expect="\n".join(
+            ["claim_id | code | code_system"]
+            + [f"{kind} | {code} | icd-{number}-cm" for kind, number in kinds.items() for code in ("E119", "632")]
+        ),
+    )
+
+
+def test_zeros_lost_or_won_hide_no_loss(story):
+    """1965 was 01965, 0770 is 770: services have five characters, groups three digits (interface 2)."""
+    story(
+        given=told(
+            claim("service", 5, hcpcs_code="1965"),
+            claim("voided", 5, hcpcs_code="1965", claim_status="reversed"),
+            claim("group", 5, drg_code="770", **HOSPITAL),
+            claim("long", 5, drg_code="0770", **HOSPITAL),
+        ),
+        expect="person_id | rule | is_voided\ngroup | L1 | no\nlong | L1 | no\nservice | L1 | no\nvoided | L1 | yes",
+    )
+
+
 def test_a_procedure_counts_on_any_claim(story):
-    """A procedure belongs on a hospital's claim; on a doctor's it is a loss all the same."""
-    story(given=told(claim("ann", 5, procedure_code_1="10A07ZZ")), expect=standing({"ann": 14}))
+    """A procedure belongs on a hospital's claim; on a doctor's it is a loss all the same, whatever its position."""
+    lines = [claim("ann", 5, procedure_code_1="10A07ZZ"), claim("bea", 5, procedure_code_25="10A07ZZ")]
+    story(given=told(*lines), expect=standing({"ann": 14, "bea": 14}))
 
 
 def test_the_first_of_several_days_and_all_of_them_are_signs(story):
