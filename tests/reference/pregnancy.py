@@ -84,7 +84,7 @@ class Row:
     low: date
     lmp: date
     high: date
-    pregnancy: int | None = None  # which one it speaks of, by LMP; weaker classes speak of none
+    pregnancy: int = 0  # which one it speaks of, by LMP; 0 of the weaker classes, which speak of none
 
 
 def rows(claims: list[Claim]) -> list[Row]:
@@ -94,7 +94,7 @@ def rows(claims: list[Claim]) -> list[Row]:
         if claim.code not in TIMED or not claim.paid or claim.laboratory:
             continue
         kind, low, likely, high = TIMED[claim.code]
-        found.append(Row(claim.day, kind, *(claim.day - timedelta(days=days) for days in (high, likely, low))))
+        found.append(Row(claim.day, kind, *[claim.day - timedelta(days=days) for days in (high, likely, low)]))
     return sorted(set(found), key=lambda r: (r.day, r.kind, r.lmp))
 
 
