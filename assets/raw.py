@@ -138,5 +138,5 @@ def assets() -> list[dg.AssetsDefinition]:
             case "state":
                 found.append(state_asset(contract))
             case "door":
-                found.append(door_asset(contract, {"rejected": "rejected", "ingested": "count"}[contract.key[1]]))
+                found.append(door_asset(contract, "count" if contract.key[1] == "ingested" else contract.key[1]))
     return found

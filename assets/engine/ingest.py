@@ -1,7 +1,7 @@
 """The door: an input table from its files into `raw.<table>`, with every row accounted for.
 
-A bad row is set aside in `door.<table>_rejected` with file, line and all its reasons; a bad file stops the night with
-one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
+A bad row is set aside in `door.<table>_rejected` with file, line and all its reasons, the codes of a refused claim in
+`door.<table>_refused_code`; a bad file stops the night with one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
 """
 
 from __future__ import annotations
@@ -25,7 +25,25 @@ REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 VERSIONED_TABLES = ("pharmacy_claim", "medical_claim")
 
 REJECTED_DDL = "source_table VARCHAR, source_file VARCHAR, line_number BIGINT, reasons VARCHAR"
+REFUSED_CODE_DDL = (
+    "source_table VARCHAR, person_id VARCHAR, claim_id VARCHAR, service_date DATE, code_system VARCHAR, code VARCHAR"
+)
 COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
+
+
+# A refused claim is no care, but it may tell of a lost pregnancy (maternal 1.7, L1): its codes are kept. Prefixes of
+# columns with the system of their codes, and the dates of a row, the best one first.
+CODE_SYSTEMS = {
+    "hcpcs_code": "hcpcs",
+    "drg_code": "ms_drg",
+    "diagnosis_code_": "icd10cm",
+    "procedure_code_": "icd10pcs",
+    "ndc_code": "ndc",
+}
+SERVICE_DATES = {
+    "medical_claim": ("claim_line_start_date", "claim_start_date", "claim_end_date", "file_date"),
+    "pharmacy_claim": ("dispensing_date", "file_date"),
+}
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,7 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     table = contract.key[1]
     con.execute("create schema if not exists raw; create schema if not exists door")
     con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
+    con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
     con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
     con.execute(
         f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT, "
@@ -160,6 +179,8 @@ def _settle(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         f"insert into door.{table}_rejected select '{table}', source_file, line_number, reasons "
         f"from raw.{table} where reasons is not null"
     )
+    if table in VERSIONED_TABLES:
+        _keep_codes(con, contract)
     con.execute(f"delete from raw.{table} where reasons is not null")
     families = door.repairable(contract)
     if families:
@@ -169,6 +190,23 @@ def _settle(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
             if count:
                 _count(con, table, "repaired", name, count)
     con.execute(f"alter table raw.{table} drop column reasons; alter table raw.{table} drop column repairs")
+
+
+def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Keep the codes of refused claims whose person can be read."""
+    table = contract.key[1]
+    codes = ", ".join(
+        f"{{'code_system': '{system}', 'code': {name}}}"
+        for prefix, system in CODE_SYSTEMS.items()
+        for name in contract.columns
+        if name == prefix or (prefix.endswith("_") and name.removeprefix(prefix).isdigit())
+    )
+    con.execute(
+        f"insert into door.{table}_refused_code select distinct '{table}', person_id, claim_id, service_date, "
+        f"told.code_system, told.code from (select person_id, claim_id, coalesce({', '.join(SERVICE_DATES[table])}) "
+        f"as service_date, unnest([{codes}]) as told from raw.{table} where reasons is not null) "
+        "where person_id is not null and told.code is not null"
+    )
 
 
 def _remove_copies(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

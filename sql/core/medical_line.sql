@@ -25,7 +25,7 @@ select
     lpad(medical_claim.revenue_center_code, 4, '0') as revenue_center_code,
     case
         when length(medical_claim.hcpcs_code) < 5 then lpad(medical_claim.hcpcs_code, 5, '0')
-        else medical_claim.hcpcs_code
+        else substr(medical_claim.hcpcs_code, 1, 5)
     end as hcpcs_code,
     medical_claim.place_of_service_code,
     lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code,

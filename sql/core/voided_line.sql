@@ -8,7 +8,7 @@ select distinct
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as service_date,
     case
         when length(medical_claim.hcpcs_code) < 5 then lpad(medical_claim.hcpcs_code, 5, '0')
-        else medical_claim.hcpcs_code
+        else substr(medical_claim.hcpcs_code, 1, 5)
     end as hcpcs_code,
     lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code
 from core.medical_claim_removed

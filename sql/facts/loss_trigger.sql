@@ -1,10 +1,11 @@
 -- Every sign that a pregnancy was lost, from whichever source: one of them is enough to hold all pregnancy messages
 -- back (maternal 1.7, L1).
 --
--- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside codes:
--- a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and
--- what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after
--- an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from after that day.
+-- One row per member and day. Claims count in any position, setting and payment status, voided ones too, and those
+-- that the door refused for whatever else is wrong with them; one without a readable date counts from its first night.
+-- Beside codes: a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy
+-- reports, and what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie
+-- (L4): 14 after an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from later on.
 with
 
 loss_claims as (
@@ -23,6 +24,20 @@ loss_claims as (
 ),
 
 -- Mifepristone 300 mg treats Cushing's syndrome; a strength that is not stated counts as 200 mg.
+loss_drugs as (
+    select
+        drug.drug_key,
+        drug.ndc_code
+    from core.drug
+    inner join facts.drug_group
+        on
+            drug.drug_key = drug_group.drug_key
+            and drug_group.value_set = 'pregnancy_loss_drugs'
+    where
+        coalesce(drug.strength, '') not like '%300%'
+        and coalesce(drug.brand_name, '') not like 'korlym%'
+),
+
 loss_fills as (
     select
         member.member_key,
@@ -35,16 +50,40 @@ loss_fills as (
         on pharmacy_claim.person_id = member.person_id
     left join core.pharmacy_claim_removed
         on pharmacy_claim.row_id = pharmacy_claim_removed.row_id
-    inner join core.drug
-        on pharmacy_claim.ndc_code = drug.ndc_code
-    inner join facts.drug_group
+    inner join loss_drugs
+        on pharmacy_claim.ndc_code = loss_drugs.ndc_code
+    where pharmacy_claim.dispensing_date <= cast($as_of as date)
+),
+
+refused_losses as (
+    select
+        refused_code.person_id,
+        refused_code.service_date,
+        refused_code.claim_id,
+        case
+            when value_set.category in ('ectopic', 'molar', 'miscarriage', 'induced') then 14
+            else 28
+        end as proof_lag_days
+    from raw.refused_code
+    inner join raw.value_set
         on
-            drug.drug_key = drug_group.drug_key
-            and drug_group.value_set = 'pregnancy_loss_drugs'
-    where
-        pharmacy_claim.dispensing_date <= cast($as_of as date)
-        and coalesce(drug.strength, '') not like '%300%'
-        and coalesce(drug.brand_name, '') not like 'korlym%'
+            value_set.value_set = 'pregnancy_loss'
+            and refused_code.code_system = value_set.code_system
+            and case refused_code.code_system
+                when 'hcpcs' then lpad(substr(refused_code.code, 1, 5), 5, '0')
+                when 'ms_drg' then lpad(ltrim(refused_code.code, '0'), 3, '0')
+                else refused_code.code
+            end between value_set.code and coalesce(value_set.last_code, value_set.code)
+    union all
+    select
+        refused_code.person_id,
+        refused_code.service_date,
+        refused_code.claim_id,
+        14 as proof_lag_days
+    from raw.refused_code
+    inner join loss_drugs
+        on refused_code.code = loss_drugs.ndc_code
+    where refused_code.code_system = 'ndc'
 ),
 
 fatal_stays as (
@@ -184,6 +223,24 @@ signs as (
         'fill' as trigger_source,
         false as is_remembered
     from loss_fills
+    union all
+    select
+        member.member_key,
+        coalesce(refused_losses.service_date, state_suppression.trigger_date, cast($as_of as date)) as trigger_date,
+        refused_losses.claim_id,
+        refused_losses.proof_lag_days,
+        false as is_voided,
+        'claim' as trigger_source,
+        false as is_remembered
+    from refused_losses
+    inner join core.member
+        on refused_losses.person_id = member.person_id
+    left join raw.state_suppression
+        on
+            refused_losses.person_id = state_suppression.person_id
+            and refused_losses.claim_id is not distinct from state_suppression.claim_id
+            and state_suppression.rule = 'L1'
+    where coalesce(refused_losses.service_date, cast($as_of as date)) <= cast($as_of as date)
     union all
     select
         mother.member_key,

@@ -1452,3 +1452,44 @@ def test_reasons_are_restricted(table):
     assert not contract_for("outreach", table).table.published
     columns = {p.name for p in contract_for("outreach", "recall").properties}
     assert columns == {"pharmacy_npi", "gap_id", "state", "recalled_date", "reason"}
+
+
+def test_a_loss_on_a_claim_that_the_door_refused_counts(story) -> None:
+    """L1: whatever else is wrong with the claim, one sign is enough; a date that nobody can read is that of the first night.
+
+    Ann's is an early loss, Bea's a stillbirth, Cleo's a fill of mifepristone; Dora's is dated tomorrow, Eve's has no date
+    and was known ten days ago already, Fay's none and is new, Gina's tells of a birth. A service with its modifier, or
+    without its first zero, is the service.
+    """
+    story(
+        given={
+            "raw.eligibility": women("ann", "bea", "cleo", "dora", "eve", "fay", "gina", "hana", "iris"),
+            "raw.drug": "ndc_code | ingredients | strength\n00000000011 | mifepristone | 200 mg",
+            "raw.refused_code": f"""
+                source_table   | person_id | claim_id | service_date | code_system | code
+                medical_claim  | ann       | R1       | {ago(5)}     | icd10cm     | O039
+                medical_claim  | bea       | R2       | {ago(5)}     | icd10cm     | Z371
+                pharmacy_claim | cleo      | R3       | {ago(5)}     | ndc         | 00000000011
+                medical_claim  | dora      | R4       | {ago(-1)}    | icd10cm     | O039
+                medical_claim  | eve       | R5       | -            | icd10cm     | O039
+                medical_claim  | fay       | R6       | -            | ms_drg      | 0770
+                medical_claim  | gina      | R7       | {ago(5)}     | icd10cm     | Z370
+                medical_claim  | hana      | -        | {ago(5)}     | hcpcs       | 59820-22
+                medical_claim  | iris      | R9       | {ago(5)}     | hcpcs       | 1965
+            """,
+            STATE: f"""
+                person_id | rule | trigger_date | claim_id | proof_lag_days | is_voided | trigger_source
+                eve       | L1   | {ago(10)}    | R5       | 14             | no        | claim
+            """,
+        },
+        expect=f"""
+            person_id | rule | trigger_date | claim_id | proof_lag_days | is_voided | trigger_source
+            ann       | L1   | {ago(5)}     | R1       | 14             | no        | claim
+            bea       | L1   | {ago(5)}     | R2       | 28             | no        | claim
+            cleo      | L1   | {ago(5)}     | R3       | 14             | no        | claim
+            eve       | L1   | {ago(10)}    | R5       | 14             | no        | claim
+            fay       | L1   | {AS_OF}      | R6       | 14             | no        | claim
+            hana      | L1   | {ago(5)}     | -        | 14             | no        | claim
+            iris      | L1   | {ago(5)}     | R9       | 14             | no        | claim
+        """,
+    )

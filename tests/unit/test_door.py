@@ -239,3 +239,29 @@ def test_claims_beside_win_over_the_reference_folder(con: duckdb.DuckDBPyConnect
     inputs = ingest.find_inputs(read_layout("tuva"), claims, reference)
     assert [f.path for f in inputs.files_of("drug")] == [claims / "drug.csv"]
     assert [f.path for f in inputs.files_of("pharmacy")] == [reference / "pharmacy.csv"]
+
+
+def test_codes_of_a_refused_claim_are_kept(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Refused for a status, an amount, a missing line number or date: what the row says of a loss is not lost."""
+    (tmp_path / "medical_claim.csv").write_text(
+        "claim_id,claim_line_number,claim_type,person_id,claim_start_date,claim_status,paid_amount,file_date,"
+        "diagnosis_code_1,diagnosis_code_25,hcpcs_code,procedure_code_2,drg_code\n"
+        "A,1,professional,P1,2026-01-05,settled,,,O03.9,z37.1,59812,,\n"
+        "B,1,professional,P2,2026-01-06,,much,,O021,,,,\n"
+        "C,,institutional,P3,2026-01-07,,,,,,,10A07ZX,770\n"
+        "D,1,professional,P4,soon,,,2026-01-09,O021,,,,\n"
+        "E,1,professional,,2026-01-05,,,,O021,,,,\n"
+        "F,1,professional,P6,2026-01-05,,,,O021,,,,\n"
+    )
+    load(con, tmp_path, "medical_claim")
+    assert con.execute(
+        "select person_id, claim_id, service_date, code_system, code from door.medical_claim_refused_code order by all"
+    ).fetchall() == [
+        ("P1", "A", DAY(2026, 1, 5), "hcpcs", "59812"),
+        ("P1", "A", DAY(2026, 1, 5), "icd10cm", "O039"),
+        ("P1", "A", DAY(2026, 1, 5), "icd10cm", "Z371"),
+        ("P2", "B", DAY(2026, 1, 6), "icd10cm", "O021"),
+        ("P3", "C", DAY(2026, 1, 7), "icd10pcs", "10A07ZX"),
+        ("P3", "C", DAY(2026, 1, 7), "ms_drg", "770"),
+        ("P4", "D", DAY(2026, 1, 9), "icd10cm", "O021"),
+    ]
