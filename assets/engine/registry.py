@@ -153,6 +153,7 @@ class Family(Entry):
     title: str
     source: str
     needs: tuple[str, ...] = ()
+    one_code_per_subject: bool = False
     codes: dict[str, GapCode]
 
     @property
@@ -339,6 +340,7 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             (
                 code, family, c.action, c.severity, c.impactability, c.sensitive, c.pregnancy_dependent, c.queue,
                 c.public_code, c.public_family, c.public_subject, c.public_action,
+                entry.one_code_per_subject,
             )
             for family, entry in sorted(read_families().items())
             for code, c in sorted(entry.codes.items())

@@ -2,10 +2,10 @@
 --
 -- A notice outranks the claim of the same stay; of several notices the first to arrive starts the clock. Contact is due
 -- two business days after the discharge (weekends and federal holidays left out). A discharge of which the plan learned
--- later than that was missed at the source, not by a pharmacy. `not_asked_reason` says why nobody is called (maternal 3.1,
--- 3.2): after a birth, or a stay in which a pregnancy was lost or in doubt, care after birth or a care manager has its own
--- words, and where only a notice tells of the stay of somebody who is or was lately pregnant, none may guess what it was.
--- 130 days back: the longest window and the stays before it.
+-- later than that was missed at the source, not by a pharmacy. `not_asked_reason` says why nobody is called (maternal
+-- 3.1, 3.2): after a birth, or a stay in which a pregnancy was lost or in doubt, care after birth or a care manager has
+-- its own words, and where only a notice tells of the stay of somebody who is or was lately pregnant, none may guess
+-- what it was. 130 days back: the longest window and the stays before it.
 with
 
 last_episodes as (
@@ -255,7 +255,7 @@ dated_discharges as (
 select
     dated_discharges.member_key,
     dated_discharges.chain,
-    concat('discharge ', cast(dated_discharges.discharge_date as varchar)) as subject,
+    'discharge ' || cast(dated_discharges.discharge_date as varchar) as subject,
     case
         when dated_discharges.destination = 'died' or member.death_date <= cast($as_of as date) then 'died'
         when dated_discharges.destination = 'hospice' or hospice_members.member_key is not null then 'hospice'

@@ -1,10 +1,10 @@
 -- Inpatient bills and discharge notices in the order of a member's stays: one row each, with its episode and its chain.
 --
--- An episode is what a member spends away from home without a day between: bills of one stay, interim bills, and transfers
--- to another facility by the next day, or within 30 days where the status says that the member went on to one. A chain
--- holds episodes that follow each other within 30 days: readmissions (maternal 3.1, 3.2). The next day's admission to the
--- same facility after a discharge home is a readmission, no transfer. A notice without its admission is of a stay that
--- ends within a day of it; what kind of facility sent it, the first taxonomy of that facility says.
+-- An episode is what a member spends away from home without a day between: bills of one stay, interim bills, and
+-- transfers to another facility by the next day, or within 30 days where the status says that the member went on to
+-- one. A chain holds episodes that follow each other within 30 days: readmissions (maternal 3.1, 3.2). The next day's
+-- admission to the same facility after a discharge home is a readmission, no transfer. A notice without its admission
+-- is of a stay that ends within a day of it; what kind of facility sent it, the first taxonomy of that facility says.
 with
 
 statuses as (
@@ -136,7 +136,9 @@ episode_records as (
                     substr(ordered_records.earlier_end, 11, 1) = '1'
                     and ordered_records.admission_date <= cast(substr(ordered_records.earlier_end, 1, 10) as date) + 30
                     then 0
-                when ordered_records.admission_date > cast(substr(ordered_records.earlier_end, 1, 10) as date) + 1 then 1
+                when
+                    ordered_records.admission_date > cast(substr(ordered_records.earlier_end, 1, 10) as date) + 1
+                    then 1
                 when
                     ordered_records.has_admission
                     and ordered_records.admission_date = cast(substr(ordered_records.earlier_end, 1, 10) as date) + 1

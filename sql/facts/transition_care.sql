@@ -1,9 +1,10 @@
--- Services, diagnoses and procedures that the rules after a discharge ask about, of members who were lately in a facility.
+-- Services, diagnoses and procedures that the rules after a discharge ask about, of members who were lately in a
+-- facility.
 --
--- One row per member, value set, category, day and claim. `is_principal` is a diagnosis that its inpatient bill names first,
--- or the diagnosis-related group that was made from it. What tells of a birth, a loss or a doubt about a pregnancy is kept
--- unpaid too: it takes a stay off every list (maternal 1.7). One pass over claim lines, one over diagnoses and one over
--- procedures, of these members only.
+-- One row per member, value set, category, day and claim. `is_principal` is a diagnosis that its inpatient bill names
+-- first, or the diagnosis-related group that was made from it. What tells of a birth, a loss or a doubt about a
+-- pregnancy is kept unpaid too: it takes a stay off every list (maternal 1.7). One pass over claim lines, one over
+-- diagnoses and one over procedures, of these members only.
 with
 
 recent_members as (

@@ -1,8 +1,10 @@
 -- The medicines that the rules after a discharge ask about: what was filled before the admission, how far it lasts, and
--- the first fill since. One row per member, chain of stays, rule, kind of medicine and, of specialty drugs, product class.
+-- the first fill since. One row per member, chain of stays, rule, kind of medicine and, of specialty drugs, product
+-- class.
 --
--- Early refills of a kind queue. Days in the hospital are not taken from the supply at home. A specialty drug is one that
--- the drug table calls so; where it is silent, one from a specialty pharmacy (NUCC 3336S0011X). One pass over fills.
+-- Early refills of a kind queue. Days in the hospital are not taken from the supply at home. A specialty drug is one
+-- that the drug table calls so; where it is silent, one from a specialty pharmacy (NUCC 3336S0011X). One pass over
+-- fills.
 with
 
 discharges as (
@@ -63,7 +65,8 @@ fills as (
         fill.claim_id,
         fill.fill_date < discharges.admission_date as is_prior,
         sensitive_drugs.drug_key is not null as is_sensitive,
-        case when fill.fill_date < discharges.admission_date then coalesce(fill.days_supply, 1) else 0 end as days_supply
+        case when fill.fill_date < discharges.admission_date then coalesce(fill.days_supply, 1) else 0 end
+            as days_supply
     from core.fill
     inner join discharges
         on
@@ -131,7 +134,7 @@ medicines as (
         max(case when supplies.is_prior then supplies.fill_date end) as last_fill_date,
         max(case when supplies.is_prior then supplies.end_date end) as claimed_supply_end_date,
         min(case when not supplies.is_prior then supplies.fill_date end) as next_fill_date,
-        max(case when supplies.is_prior then concat(supplies.fill_date, supplies.claim_id) end) as last_claim,
+        max(case when supplies.is_prior then cast(supplies.fill_date as varchar) || supplies.claim_id end) as last_claim,
         max(supplies.is_sensitive) as is_sensitive
     from supplies
     group by

@@ -1,10 +1,10 @@
 -- Care after a hospital stay: what the rules of data_contracts/transition_rules.yaml ask after each discharge.
 --
--- One row per member, code and discharge, of the rule that is open, else of the first to open; which discharges are acted
--- on is told in `facts.discharge`. Contact of which the plan learned too late is `lost`, late at the source and not at a
--- pharmacy. While a member is in another facility, the contact waits (`prospective` here, held in the ledger). Stays for
--- mental health, substance use or HIV stand on lists under public names, and no sentence tells of the stay. Kinds of
--- medicine are named, never a drug.
+-- One row per member, code and discharge, of the rule that is open, else of the first to open; which discharges are
+-- acted on is told in `facts.discharge`. Contact of which the plan learned too late is `lost`, late at the source and
+-- not at a pharmacy. While a member is in another facility, the contact waits (`prospective` here, held in the ledger).
+-- Stays for mental health, substance use or HIV stand on lists under public names, and no sentence tells of the stay.
+-- Kinds of medicine are named, never a drug.
 with
 
 asked_discharges as (
@@ -95,6 +95,8 @@ outcomes as (
         coalesce(state_gap.gap_code, outreach_outcome.gap_code) as gap_code,
         coalesce(state_gap.subject, outreach_outcome.subject) as subject,
         outreach_outcome.outcome_code,
+        outreach_outcome.outcome_code in ('NO_ANSWER', 'LEFT_VM', 'LANGUAGE_BARRIER', 'WRONG_NUMBER', 'UTR3')
+        or outreach_outcome.outcome_code like 'REACHED%' as is_attempt,
         coalesce(outreach_outcome.staff_role, '') as staff_role,
         outreach_outcome.attempted_at
     from raw.outreach_outcome
@@ -134,14 +136,7 @@ settled_rules as (
                 )
             )
         )
-        or count(
-            distinct case
-                when
-                    outcomes.outcome_code in ('NO_ANSWER', 'LEFT_VM', 'LANGUAGE_BARRIER', 'WRONG_NUMBER', 'UTR3')
-                    or outcomes.outcome_code like 'REACHED%'
-                    then outcomes.attempted_at
-            end
-        ) >= coalesce(asked_discharges.attempts, 1000000)
+        or count(distinct case when outcomes.is_attempt then outcomes.attempted_at end) >= asked_discharges.attempts
 ),
 
 standing_rules as (
@@ -217,18 +212,28 @@ unfilled_medicines as (
         )
 ),
 
+-- What a row names: the kinds that are open, else those that open first.
+dated_medicines as (
+    select
+        unfilled_medicines.*,
+        min(unfilled_medicines.start_date) over (
+            partition by unfilled_medicines.member_key, unfilled_medicines.chain, unfilled_medicines.gap_code
+        ) as first_start_date
+    from unfilled_medicines
+),
+
 numbered_medicines as (
     select
-        unfilled_medicines.member_key,
-        unfilled_medicines.chain,
-        unfilled_medicines.gap_code,
-        unfilled_medicines.medicine,
+        dated_medicines.member_key,
+        dated_medicines.chain,
+        dated_medicines.gap_code,
+        dated_medicines.medicine,
         dense_rank() over (
-            partition by unfilled_medicines.member_key, unfilled_medicines.chain, unfilled_medicines.gap_code
-            order by unfilled_medicines.medicine
+            partition by dated_medicines.member_key, dated_medicines.chain, dated_medicines.gap_code
+            order by dated_medicines.medicine
         ) as medicine_number
-    from unfilled_medicines
-    where unfilled_medicines.start_date <= cast($as_of as date)
+    from dated_medicines
+    where dated_medicines.start_date <= greatest(cast($as_of as date), dated_medicines.first_start_date)
 ),
 
 named_medicines as (
@@ -259,7 +264,7 @@ medicine_rules as (
         unfilled_medicines.chain,
         unfilled_medicines.transition_rule_key,
         min(unfilled_medicines.start_date) as start_date,
-        min(concat(unfilled_medicines.last_fill_date, unfilled_medicines.claim_id)) as first_claim,
+        min(cast(unfilled_medicines.last_fill_date as varchar) || unfilled_medicines.claim_id) as first_claim,
         max(coalesce(unfilled_medicines.is_sensitive, false)) as is_sensitive
     from unfilled_medicines
     group by
@@ -280,7 +285,7 @@ windowed_rules as (
         coalesce(medicine_rules.start_date, standing_rules.start_date) as window_start_date,
         standing_rules.end_date as window_end_date,
         greatest(standing_rules.due_date, coalesce(medicine_rules.start_date, standing_rules.start_date)) as due_date,
-        coalesce(nullif(standing_rules.first_claim, ''), medicine_rules.first_claim) as first_claim,
+        coalesce(standing_rules.first_claim, medicine_rules.first_claim) as first_claim,
         coalesce(medicine_rules.is_sensitive, false) as is_sensitive
     from standing_rules
     left join medicine_rules
@@ -343,7 +348,7 @@ select
                             transition_rule.reason, '{discharge}', cast(discharge.discharge_date as varchar)
                         ),
                         '{notified}',
-                        coalesce(concat(' of ', substr(cast(discharge.notified_at as varchar), 1, 16)), '')
+                        coalesce(' of ' || substr(cast(discharge.notified_at as varchar), 1, 16), '')
                     ),
                     '{due}', cast(ranked_rules.due_date as varchar)
                 ),
@@ -358,7 +363,7 @@ select
             ',',
             cast(cast({ 'claim_id': discharge.claim_id } as json) as varchar),
             case
-                when length(ranked_rules.first_claim) > 10
+                when ranked_rules.first_claim is not null
                     then concat(
                         rtrim(
                             cast(cast({ 'claim_id': substr(ranked_rules.first_claim, 11) } as json) as varchar), '}'
@@ -370,8 +375,8 @@ select
         '],"trigger_source":"', discharge.trigger_source,
         '","discharge_date":"', discharge.discharge_date,
         '","destination":"', discharge.destination,
-        '","notified_date":', coalesce(concat('"', discharge.notified_date, '"'), 'null'),
-        ',"sla_due_at":', coalesce(concat('"', discharge.sla_due_at, '"'), 'null'),
+        '","notified_date":', coalesce('"' || cast(discharge.notified_date as varchar) || '"', 'null'),
+        ',"sla_due_at":', coalesce('"' || cast(discharge.sla_due_at as varchar) || '"', 'null'),
         ',"contact_due_date":"', discharge.contact_due_date,
         '","sla":"', case when discharge.is_missed_at_source then 'missed_at_source' else 'on_time' end,
         '",',
