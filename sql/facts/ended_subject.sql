@@ -1,7 +1,7 @@
 -- Discharges that a later stay has overtaken: nobody is called about them any more, and why.
 --
 -- A readmission supersedes what was asked after the discharge before it; once the member is home again, it is asked
--- anew of that discharge (maternal 3.2). A transfer, or nursing care that has ended, is one episode with the stay
+-- anew of that discharge (transitions 3.2). A transfer, or nursing care that has ended, is one episode with the stay
 -- before it.
 with
 

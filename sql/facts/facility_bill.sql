@@ -4,7 +4,7 @@
 -- is another kind: psychiatric and detoxification beds make a psychiatric stay; rehabilitation, subacute care, swing
 -- beds and skilled nursing a post-acute one; nursery a newborn's. Only an admit-through-discharge or last interim bill,
 -- or a replacement of one, tells of a discharge (frequency 1, 4 or 7), and only where the patient is not still there
--- (status 30). The one pass over claim lines that finds stays; 400 days back (maternal 3.1).
+-- (status 30). The one pass over claim lines that finds stays; 400 days back (transitions 3.1).
 with
 
 facility_codes as (

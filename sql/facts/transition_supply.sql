@@ -134,7 +134,8 @@ medicines as (
         max(case when supplies.is_prior then supplies.fill_date end) as last_fill_date,
         max(case when supplies.is_prior then supplies.end_date end) as claimed_supply_end_date,
         min(case when not supplies.is_prior then supplies.fill_date end) as next_fill_date,
-        max(case when supplies.is_prior then cast(supplies.fill_date as varchar) || supplies.claim_id end) as last_claim,
+        max(case when supplies.is_prior then cast(supplies.fill_date as varchar) || supplies.claim_id end)
+            as last_claim,
         max(supplies.is_sensitive) as is_sensitive
     from supplies
     group by

@@ -382,7 +382,9 @@ select
         '",',
         substr(
             cast(
-                cast({ 'rule': transition_rule.transition_rule_id, 'source': transition_rule.source } as json) as varchar
+                cast(
+                    { 'rule': transition_rule.transition_rule_id, 'source': transition_rule.source } as json
+                ) as varchar
             ),
             2
         )
@@ -422,7 +424,7 @@ select
         '],"trigger_source":"', discharge.trigger_source,
         '","discharge_date":"', discharge.discharge_date,
         '","destination":"', discharge.destination,
-        '","rule":"deferred","source":"Maternal rules 3.1: a discharge to a facility is deferred"}'
+        '","rule":"deferred","source":"Transitions 3.1: a discharge to a facility is deferred"}'
     ) as evidence,
     discharge.is_sensitive,
     discharge.trigger_source,

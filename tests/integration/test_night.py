@@ -478,6 +478,27 @@ def test_planted_gap_is_found(season: Season, story: str) -> None:
     )
 
 
+def test_planted_stays_give_the_gaps_that_were_worked_out_by_hand(season: Season) -> None:
+    """One row of each code that is asked, none of those that are closed; a sensitive stay is in the restricted part only."""
+    found = {
+        (person, code): status
+        for person, code, status in rows(
+            f"select person_id, gap_code, status from {season.table('gap')} "
+            "where gap_family = 'care_transition' and status <> 'closed'"
+        )
+    }
+    expected = {(t["person_id"], t["subject"]): t["value"] for t in truth(season) if t["fact"] == "expected_transition"}
+    assert len(expected) >= 20
+    told = {key: "none" if value == "sensitive" else value for key, value in expected.items()}
+    assert {key: found.get(key, "none") for key in told} == told
+    hidden = [person for (person, _), value in expected.items() if value == "sensitive"]
+    listed = rows(
+        f"select gap_code, subject, action, reason from {season.table('worklist')} where person_id in {(*hidden, '')}"
+    )
+    assert {row[0] for row in listed} <= {"CHECK_IN", "REFILL_REVIEW"}
+    assert not [row for row in listed if "ospital" in str(row) or "ischarge" in str(row)]
+
+
 def facts_of(season: Season, fact: str, prefix: str = "", value: str | None = None) -> list[str]:
     """Subjects of a planted fact."""
     return [

@@ -1,4 +1,4 @@
-"""Care after a hospital stay, told as stories: maternal 3, and the edge cases 11 to 14 of section 7.
+"""Care after a hospital stay, told as stories: transitions 3, and the edge cases 11 to 14 of section 7.
 
 Days are counted by hand from the page: the day of discharge is day 0. One line is one member; the shorthand is that of
 `hospital.py`. Tonight is Tuesday 2026-06-30; Friday 3 July and Friday 19 June are federal holidays.
@@ -191,12 +191,12 @@ MATERNITY = """
 
 
 def test_which_discharges_are_acted_on(patients):
-    """Maternal 3.1: type of bill, room, frequency, status; notices before claims; stitching and transfers."""
+    """Transitions 3.1: type of bill, room, frequency, status; notices before claims; stitching and transfers."""
     patients(together(STAYS, NOTICES, CHAINS, MATERNITY), FACT)
 
 
 def test_readmissions_within_30_days_are_one_chain(patients):
-    """Maternal 3.2: 30 days later (31 in all) folds into the later discharge, 31 days later does not."""
+    """Transitions 3.2: 30 days later (31 in all) folds into the later discharge, 31 days later does not."""
     patients(
         """
         events                                          | row
@@ -517,7 +517,7 @@ PHARMACIES = "npi | taxonomy_code\nspecial | 3336C0003X;3336S0011X\ncorner | 333
 
 
 def test_each_code_opens_closes_and_keeps_its_window(patients):
-    """Maternal 3.2 and 3.3, both sides of every boundary; all members are told at once."""
+    """Transitions 3.2 and 3.3, both sides of every boundary; all members are told at once."""
     patients(together(*TABLES.values(), SENSITIVE), MODEL, given={"raw.pharmacy": PHARMACIES})
 
 
@@ -529,7 +529,7 @@ def test_every_code_of_the_family_has_its_table():
 # Edge case 14: Friday 15 January 2027, before Martin Luther King's day on Monday 18; and days around Independence Day
 # 2026 (a Saturday, kept on Friday 3 July).
 def test_a_friday_discharge_before_a_monday_holiday_is_due_on_wednesday(patients):
-    """Maternal 7.14: discharge Fri 16:00 before Monday holiday is due Wed; 7.12 to 7.13 are in the tables above."""
+    """Edge case 14: discharge Fri 16:00 before Monday holiday is due Wed."""
     row = "code | events | row\nTOC_CONTACT | notice 2027-01-15T16:00 seen=2027-01-15T17:00 | open start=2027-01-15 end=2027-01-20 due=2027-01-20"
     patients(row, MODEL, as_of="2027-01-20")
     patients(
@@ -626,7 +626,7 @@ NIGHT = {
 
 
 def test_what_a_readmission_supersedes_opens_again_after_it(con):
-    """Maternal 3.2 and 7.13; a gap that was answered is resolved, though another of its discharge stays open.
+    """Transitions 3.2, edge case 13; a gap that was answered is resolved, though another of its discharge stays open.
 
     Ann is home from the second stay: the first MRP is superseded, the new one is another gap. Bob is still there: superseded,
     nothing open. Cal was reached; dee was not, in two business days; eve left the nursing facility, fay went to one.
