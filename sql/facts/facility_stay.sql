@@ -2,9 +2,10 @@
 --
 -- An episode is what a member spends away from home without a day between: bills of one stay, interim bills, and
 -- transfers to another facility by the next day, or within 30 days where the status says that the member went on to
--- one. A chain holds episodes that follow each other within 30 days: readmissions (transitions 3.1, 3.2). The next day's
--- admission to the same facility after a discharge home is a readmission, no transfer. A notice without its admission
--- is of a stay that ends within a day of it; what kind of facility sent it, the first taxonomy of that facility says.
+-- one. A chain holds episodes that follow each other within 30 days: readmissions (transitions 3.1, 3.2). The next
+-- day's admission to the same facility after a discharge home is a readmission, no transfer. A notice without its
+-- admission is of a stay that ends within a day of it; what kind of facility sent it, the first taxonomy of that
+-- facility says.
 with
 
 statuses as (

@@ -1,9 +1,9 @@
 -- Subjects that nobody should be called about yet, and why: medicines under review, a discharge that is deferred.
 --
--- While a member is in another facility after the hospital, contact waits for the discharge from there (transitions 3.1).
--- A measure is held where a drug of its class is on a list of reviews and was filled in the year before the pregnancy
--- or in it, whether or not a review is asked for tonight: no refill of it is called for before the prescriber has
--- decided. Statin use (SUPD) is held for every pregnancy that may go on.
+-- While a member is in another facility after the hospital, contact waits for the discharge from there (transitions
+-- 3.1). A measure is held where a drug of its class is on a list of reviews and was filled in the year before the
+-- pregnancy or in it, whether or not a review is asked for tonight: no refill of it is called for before the prescriber
+-- has decided. Statin use (SUPD) is held for every pregnancy that may go on.
 with
 
 pregnancies as (
