@@ -210,17 +210,21 @@ def stay_truth(encounters: pl.DataFrame) -> pl.DataFrame:
     return ends.select("n", fact=pl.lit("planted_stay"), subject=claim_id(), value=pl.concat_str(day, separator="/"))
 
 
-def discharge_notices(encounters: pl.DataFrame, members: Members, providers: Providers, draw: Draw) -> pl.DataFrame:
-    """Make the input table `discharge_notice`: two in three of the hospital discharges of the last 30 days."""
+def discharge_notices(
+    encounters: pl.DataFrame, members: Members, stories: Stories, providers: Providers, draw: Draw
+) -> pl.DataFrame:
+    """Make the input table `discharge_notice`: those of stories, and two in three random ones of the last 30 days."""
     bills = [KINDS.index("inpatient"), KINDS.index("interim")]
-    recent = encounters.filter(pl.col("kind").is_in(bills) & (pl.col("discharged") > LAST - 30))
+    recent = encounters.filter(
+        pl.col("kind").is_in(bills) & (pl.col("discharged") > LAST - 30) & (pl.col("story") == 0)
+    )
     number = recent["n"].to_numpy()
     area = members.area[np.searchsorted(members.n, number)]
     hour = draw.integer("notice hour", 8, 18, number)
     day = {
         name: pl.col(name).cast(pl.Int32).cast(pl.Date).cast(pl.Datetime("us")) for name in ("admitted", "discharged")
     }
-    return recent.select(
+    random = recent.select(
         person_id(pl.col("n")).alias("person_id"),
         discharged_at=day["discharged"] + pl.duration(hours=pl.Series(hour)),
         facility_npi=providers.npi.gather(providers.facility(area, HOSPITAL)),
@@ -228,3 +232,16 @@ def discharge_notices(encounters: pl.DataFrame, members: Members, providers: Pro
         notified_at=day["discharged"] + pl.duration(hours=pl.Series(hour + 20)),
         discharge_disposition_code=pl.col("disposition").cast(pl.String).str.zfill(2),
     ).filter(pl.Series(draw.chance("noticed", 667_000, number)))
+    told = stories.told(stories.notice, members.n)
+    where = members.area[np.searchsorted(members.n, told["n"].to_numpy())]
+    return pl.concat([
+        random,
+        told.select(
+            person_id(pl.col("n")).alias("person_id"),
+            pl.col("discharged_at").cast(pl.Datetime("us")),
+            facility_npi=providers.npi.gather(providers.facility(where, HOSPITAL)),
+            admitted_at=pl.col("admitted_at").cast(pl.Datetime("us")),
+            notified_at=pl.col("notified_at").cast(pl.Datetime("us")),
+            discharge_disposition_code=pl.col("disposition"),
+        ),
+    ]).sort("person_id", "discharged_at")  # fmt: skip

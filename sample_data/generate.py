@@ -110,7 +110,7 @@ def batch(number: np.ndarray, world: World) -> dict[str, pl.DataFrame]:
         "pharmacy_claim": fill_claims,
         "medical_claim": medical_claims,
         "member_preference": preference_table(number, draw),
-        "discharge_notice": discharge_notices(encounters, people, world.providers, draw),
+        "discharge_notice": discharge_notices(encounters, people, world.stories, world.providers, draw),
         "truth": pl.concat(truth).sort("n", "fact", "subject", "value").select(
             person_id(pl.col("n")).alias("person_id"), "fact", "subject", "value"
         ),

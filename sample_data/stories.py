@@ -1,7 +1,8 @@
 """Story members: the same few lives told again and again among the random ones, with answers worked out by hand.
 
-Member number n tells story n modulo STORY_EVERY where there is one. Stories are four readable files: `story.csv` (who),
-`story_fill.csv` and `story_visit.csv` (what is claimed), `story_truth.csv` (what must come out on LAST_DATE).
+Member number n tells story n modulo STORY_EVERY where there is one. Stories are five readable files: `story.csv` (who),
+`story_fill.csv` and `story_visit.csv` (what is claimed), `story_notice.csv` (discharges of which the plan is told),
+`story_truth.csv` (what must come out on LAST_DATE).
 """
 
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ STORY_CLAIM = 230
 
 @dataclass(frozen=True)
 class Stories:
-    """The four files; a story's position in `who` is its number."""
+    """The files; a story's position in `who` is its number."""
 
     who: pl.DataFrame
     fill: pl.DataFrame
     visit: pl.DataFrame
+    notice: pl.DataFrame
     truth: pl.DataFrame
 
     def told_by(self, number: Integers) -> Integers:
@@ -51,4 +53,4 @@ def read_stories() -> Stories:
         rows = pl.read_csv(HERE / name, schema_overrides=text, try_parse_dates=True).with_row_index("row")
         return rows.join(number, on="story", how="left", validate="m:1")
 
-    return Stories(who, of_stories("story_fill.csv"), of_stories("story_visit.csv"), of_stories("story_truth.csv"))
+    return Stories(who, *(of_stories(f"story_{name}.csv") for name in ("fill", "visit", "notice", "truth")))

@@ -18,6 +18,7 @@ from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
+from assets.engine.transition_registry import TRANSITION_TABLES
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
 
@@ -143,6 +144,7 @@ class GapCode(Entry):
     public_code: str | None = None
     public_family: str | None = None
     public_subject: str | None = None
+    public_action: str | None = None
 
 
 class Family(Entry):
@@ -151,6 +153,7 @@ class Family(Entry):
     title: str
     source: str
     needs: tuple[str, ...] = ()
+    one_code_per_subject: bool = False
     codes: dict[str, GapCode]
 
     @property
@@ -330,13 +333,14 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             (e.value_set, e.kind, e.reason, reasons.index(e.reason) + 1 if e.reason in reasons else None)
             for e in read_statin_use().exclusions
         ]
-    if table in MATERNAL_TABLES:
-        return MATERNAL_TABLES[table]()
+    if rows_of := (MATERNAL_TABLES | TRANSITION_TABLES).get(table):
+        return rows_of()
     if table == "gap_code":
         return [
             (
                 code, family, c.action, c.severity, c.impactability, c.sensitive, c.pregnancy_dependent, c.queue,
-                c.public_code, c.public_family, c.public_subject,
+                c.public_code, c.public_family, c.public_subject, c.public_action,
+                entry.one_code_per_subject,
             )
             for family, entry in sorted(read_families().items())
             for code, c in sorted(entry.codes.items())

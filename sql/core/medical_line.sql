@@ -31,6 +31,10 @@ select
     lpad(ltrim(medical_claim.drg_code, '0'), 3, '0') as drg_code,
     medical_claim.facility_npi,
     medical_claim.rendering_npi,
+    case when medical_claim.diagnosis_code_type like '%9%' then null else medical_claim.diagnosis_code_1 end
+        as principal_diagnosis_code,
+    coalesce(cast(medical_claim.ingest_datetime as date), medical_claim.file_date, medical_claim.paid_date)
+        as received_date,
     coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,
     coalesce(
         medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false

@@ -1,8 +1,9 @@
--- Subjects that nobody should be called about while the member is pregnant: the medicines are under review instead.
+-- Subjects that nobody should be called about yet, and why: medicines under review, a discharge that is deferred.
 --
--- A measure is held where a drug of its class is on a list of reviews and was filled in the year before the pregnancy
--- or in it, whether or not a review is asked for tonight: no refill of it is called for before the prescriber has
--- decided. Statin use (SUPD) is held for every pregnancy that may go on.
+-- While a member is in another facility after the hospital, contact waits for the discharge from there (transitions
+-- 3.1). A measure is held where a drug of its class is on a list of reviews and was filled in the year before the
+-- pregnancy or in it, whether or not a review is asked for tonight: no refill of it is called for before the prescriber
+-- has decided. Statin use (SUPD) is held for every pregnancy that may go on.
 with
 
 pregnancies as (
@@ -29,7 +30,8 @@ reviewed_measure_drugs as (
 
 select distinct
     pregnancies.member_key,
-    reviewed_measure_drugs.measure_id as subject
+    reviewed_measure_drugs.measure_id as subject,
+    'clinical_review' as holding_reason
 from pregnancies
 inner join core.fill
     on
@@ -40,8 +42,16 @@ inner join reviewed_measure_drugs
 union
 select
     pregnancies.member_key,
-    'supd' as subject
+    'supd' as subject,
+    'clinical_review' as holding_reason
 from pregnancies
+union
+select
+    discharge.member_key,
+    discharge.subject,
+    'deferred' as holding_reason
+from facts.discharge
+where discharge.not_asked_reason = 'deferred'
 order by
     member_key,
     subject

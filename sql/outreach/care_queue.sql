@@ -108,6 +108,20 @@ cases as (
         lost_members.bereavement_date + 84 as due_date
     from lost_members
     where lost_members.bereavement_date > cast($as_of as date) - 84
+    union all
+    -- A notice says nothing of what the stay was for: until a claim does, a care manager calls, and no pharmacy.
+    select
+        discharge.member_key,
+        'care_management' as queue,
+        'discharge_in_pregnancy' as queue_reason,
+        'today' as urgency,
+        discharge.discharge_date as event_date,
+        cast(null as varchar) as claim_id,
+        discharge.contact_due_date as due_date
+    from facts.discharge
+    where
+        discharge.not_asked_reason = 'pregnancy_possible'
+        and discharge.discharge_date > cast($as_of as date) - 30
 )
 
 select

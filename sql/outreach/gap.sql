@@ -10,7 +10,7 @@ select
     coalesce(
         ledger.closing_reason,
         ranked_gap.status_reason,
-        case when ledger.status = 'suppressed' then 'clinical_review' end
+        case when ledger.status = 'suppressed' then held_subject.holding_reason end
     ) as status_reason,
     ledger.window_start_date,
     ledger.window_end_date,
@@ -34,6 +34,10 @@ inner join outreach.scored_gap
     on ledger.gap_id = scored_gap.gap_id
 left join outreach.ranked_gap
     on ledger.gap_id = ranked_gap.gap_id
+left join facts.held_subject
+    on
+        ledger.member_key = held_subject.member_key
+        and ledger.subject = held_subject.subject
 order by
     ledger.person_id,
     ledger.gap_code,

@@ -1,9 +1,9 @@
 -- Every gap known tonight: what the families found, and what an earlier night opened that is no longer there.
 --
 -- A gap keeps its id while it lives and gets a new one when it opens again (interface 3.1); the id is a salted digest,
--- so that it says nothing of the person. A gap that vanished is `closed`, with `superseded` as the reason where the
--- same family now says something else of the same subject, `expired` where its window is over, else `resolved`.
--- Closed gaps stay through their calendar year.
+-- so that it says nothing of the person. A gap that vanished is `closed`: for the reason that its subject ended, such
+-- as a readmission, as `superseded` where the family, of whose codes one at a time stands for a subject, now says
+-- another, as `expired` where its window is over, else as `resolved`. Closed gaps stay through their calendar year.
 --
 -- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
 -- (maternal 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
@@ -66,6 +66,19 @@ current_gaps as (
     where
         every_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or every_gap.member_key not in (select lost_members.member_key from lost_members)
+),
+
+-- Subjects of which one code at a time stands, and of which one stands tonight.
+told_subjects as (
+    select distinct
+        current_gaps.person_id,
+        current_gaps.gap_family,
+        current_gaps.subject
+    from current_gaps
+    inner join raw.gap_code
+        on
+            current_gaps.gap_code = gap_code.gap_code
+            and gap_code.is_one_per_subject
 ),
 
 living_gaps as (
@@ -155,14 +168,8 @@ ended_gaps as (
         'closed' as status,
         case
             when state_gap.status = 'closed' then state_gap.closing_reason
-            when exists (
-                select 1
-                from current_gaps
-                where
-                    current_gaps.person_id = state_gap.person_id
-                    and current_gaps.gap_family = state_gap.gap_family
-                    and current_gaps.subject is not distinct from state_gap.subject
-            ) then 'superseded'
+            when ended_subject.subject is not null then ended_subject.closing_reason
+            when told_subjects.person_id is not null then 'superseded'
             when state_gap.window_end_date < cast($as_of as date) then 'expired'
             else 'resolved'
         end as closing_reason,
@@ -181,6 +188,15 @@ ended_gaps as (
     from raw.state_gap
     left join core.member
         on state_gap.person_id = member.person_id
+    left join facts.ended_subject
+        on
+            member.member_key = ended_subject.member_key
+            and state_gap.subject = ended_subject.subject
+    left join told_subjects
+        on
+            state_gap.person_id = told_subjects.person_id
+            and state_gap.gap_family = told_subjects.gap_family
+            and state_gap.subject is not distinct from told_subjects.subject
     where
         not exists (
             select 1

@@ -18,7 +18,7 @@ select
     case when ledger.is_sensitive then gap_code.public_family else ledger.gap_family end as gap_family,
     case when ledger.is_sensitive then gap_code.public_subject else ledger.subject end as subject,
     gap_code.queue,
-    ledger.action,
+    case when ledger.is_sensitive then coalesce(gap_code.public_action, ledger.action) else ledger.action end as action,
     ledger.reason,
     ledger.due_date,
     scored_gap.days_left,

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from assets.engine import adherence_pages, concurrent_use_pages, measure_pages, prenatal_supply_pages, statin_use_pages
+from assets.engine import (
+    adherence_pages,
+    care_transition_pages,
+    concurrent_use_pages,
+    measure_pages,
+    prenatal_supply_pages,
+    statin_use_pages,
+)
 from assets.engine.contract import contract_for
 from assets.engine.markdown_pages import LONG, MARK, value_set, weeks
 from assets.engine.maternal_registry import PrenatalRule, RuleSet, read_pregnancy, read_prenatal_rules
@@ -24,6 +31,7 @@ from assets.engine.registry import (
     read_value_sets,
     value_set_rows,
 )
+from assets.engine.transition_registry import TransitionRule, read_transition_rules
 from pipelines.cli import main
 
 PAGES = measure_pages.PAGES
@@ -32,7 +40,7 @@ CONCURRENT_USE = read_concurrent_use()
 STATIN_USE = read_statin_use()
 RULES = read_prenatal_rules()
 REVIEW = read_pregnancy().review
-NAMES = [*MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review"]
+NAMES = [*MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition"]
 
 
 @pytest.fixture(scope="module")
@@ -407,3 +415,29 @@ def test_the_value_set_page_names_the_header_and_every_code_system() -> None:
     systems = next(p for p in contract_for("raw", "value_set").properties if p.name == "code_system").enum
     for system in systems or []:
         assert f"| `{system}` |" in page
+
+
+def test_the_page_of_transitions_tells_every_rule_and_value_set(pages) -> None:
+    """What the rules say is on the page: windows, sets, outcomes, sentences and sources."""
+    page = pages["care_transition.md"]
+    for name, rule in read_transition_rules().items():
+        assert f"`{name}`" in section(page, f"`{rule.gap_code}`")
+        assert rule.source in page
+        assert rule.reason in page
+        assert all(f"`{code}`" in page for code in rule.recorded)
+    assert all(names_value_set(page, name) for name in care_transition_pages.named_sets())
+    assert "Day 0 to the end of business day 2 after the discharge" in section(page, "`TOC_CONTACT`")
+    assert "or 2 documented attempts" in section(page, "`TOC_CONTACT`")
+    assert "by pharmacist, clinical pharmacist" in section(page, "`MRP`")
+    assert "filled in the 90 days before the admission" in section(page, "`DISCHARGE_RX_NOT_FILLED`")
+
+
+def test_a_new_field_of_a_transition_rule_appears_by_its_name() -> None:
+    """Nobody has to remember the page."""
+
+    class Wider(TransitionRule):
+        most_calls: int = 1
+
+    rule = read_transition_rules()["toc_contact"]
+    wider = Wider(**rule.model_dump(), most_calls=3)
+    assert "| `most_calls` | 3 |" in care_transition_pages.rule_table({"wider": wider})

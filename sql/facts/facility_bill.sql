@@ -1,0 +1,102 @@
+-- Bills of inpatient care: one row per member and claim, with the kind of stay that type of bill and room tell.
+--
+-- Hospital bills (types 11x, 12x, 41x, or a diagnosis-related group without a type) are acute unless every room on them
+-- is another kind: psychiatric and detoxification beds make a psychiatric stay; rehabilitation, subacute care, swing
+-- beds and skilled nursing a post-acute one; nursery a newborn's. Only an admit-through-discharge or last interim bill,
+-- or a replacement of one, tells of a discharge (frequency 1, 4 or 7), and only where the patient is not still there
+-- (status 30). The one pass over claim lines that finds stays; 400 days back (transitions 3.1).
+with
+
+facility_codes as (
+    select distinct
+        code_group.value_set,
+        code_group.code_system,
+        code_group.code,
+        value_set.category
+    from facts.code_group
+    inner join raw.value_set
+        on
+            code_group.value_set = value_set.value_set
+            and code_group.code_system = value_set.code_system
+            and code_group.code >= value_set.code
+            and code_group.code <= coalesce(value_set.last_code, value_set.code)
+    where
+        code_group.value_set in ('inpatient_bill', 'inpatient_room')
+        or (code_group.value_set = 'newborn' and code_group.code_system = 'ms_drg')
+),
+
+bills as (
+    select
+        medical_line.member_key,
+        medical_line.claim_id,
+        min(coalesce(medical_line.admission_date, medical_line.claim_start_date)) as admission_date,
+        max(coalesce(medical_line.discharge_date, medical_line.claim_end_date)) as bill_end_date,
+        max(medical_line.discharge_disposition_code) as discharge_disposition_code,
+        max(substr(medical_line.bill_type_code, 3, 1)) as frequency,
+        max(medical_line.facility_npi) as facility_npi,
+        max(medical_line.drg_code) as drg_code,
+        max(medical_line.principal_diagnosis_code) as principal_diagnosis_code,
+        min(medical_line.received_date) as received_date,
+        max(bill_types.category) as bill_kind,
+        max(newborn_groups.code) as newborn_group,
+        max(rooms.category = 'acute') as has_acute_room,
+        max(rooms.category in ('psychiatric', 'detoxification')) as has_psychiatric_room,
+        max(rooms.category in ('rehabilitation', 'subacute')) as has_post_acute_room,
+        max(rooms.category = 'hospice') as has_hospice_room,
+        max(rooms.category = 'newborn') as has_newborn_room
+    from core.medical_line
+    left join facility_codes as bill_types
+        on
+            bill_types.value_set = 'inpatient_bill'
+            and substr(medical_line.bill_type_code, 1, 2) = bill_types.code
+    left join facility_codes as rooms
+        on
+            rooms.value_set = 'inpatient_room'
+            and medical_line.revenue_center_code = rooms.code
+    left join facility_codes as newborn_groups
+        on
+            newborn_groups.value_set = 'newborn'
+            and medical_line.drg_code = newborn_groups.code
+    where
+        medical_line.claim_type = 'institutional'
+        and medical_line.is_paid
+        and not medical_line.is_void
+        and coalesce(medical_line.discharge_date, medical_line.claim_end_date) > cast($as_of as date) - 400
+        and (
+            bill_types.code is not null
+            or (medical_line.bill_type_code is null and medical_line.drg_code is not null)
+        )
+    group by
+        medical_line.member_key,
+        medical_line.claim_id
+)
+
+select
+    bills.member_key,
+    bills.claim_id,
+    bills.admission_date,
+    least(greatest(bills.bill_end_date, bills.admission_date), cast($as_of as date)) as bill_end_date,
+    bills.discharge_disposition_code,
+    coalesce(bills.frequency, '1') in ('1', '4', '7')
+    and coalesce(bills.discharge_disposition_code, '') <> '30'
+    and bills.bill_end_date <= cast($as_of as date) as has_discharge,
+    case
+        when bills.newborn_group is not null or coalesce(bills.has_newborn_room, false) then 'newborn'
+        when bills.bill_kind in ('post_acute', 'hospice') then bills.bill_kind
+        when coalesce(bills.has_acute_room, false) then 'acute'
+        when coalesce(bills.has_psychiatric_room, false) then 'psychiatric'
+        when coalesce(bills.has_post_acute_room, false) then 'post_acute'
+        when coalesce(bills.has_hospice_room, false) then 'hospice'
+        else 'acute'
+    end as stay_kind,
+    coalesce(bills.has_psychiatric_room, false) as is_psychiatric,
+    bills.facility_npi,
+    bills.drg_code,
+    bills.principal_diagnosis_code,
+    bills.received_date
+from bills
+where bills.admission_date <= cast($as_of as date)
+order by
+    bills.member_key,
+    bills.admission_date,
+    bills.claim_id
