@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
+from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
@@ -332,6 +333,8 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
         ]
     if table in MATERNAL_TABLES:
         return MATERNAL_TABLES[table]()
+    if table in PROGRAMME_TABLES:
+        return PROGRAMME_TABLES[table]()
     if table == "gap_code":
         return [
             (
