@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets.engine.adherence_pages import adherence_index, adherence_pages
+from assets.engine.community_resource_pages import community_resource_line, community_resource_pages
 from assets.engine.concurrent_use_pages import concurrent_use_index, concurrent_use_pages
 from assets.engine.markdown_pages import MARK, render, table
 from assets.engine.model import ROOT
@@ -54,6 +55,7 @@ def _pages() -> dict[str, str]:
         concurrent_use=concurrent_use_index(),
         statin_use=statin_use_index(),
         maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
+        programmes=table(["Page", "Title", "Gap codes"], [community_resource_line()]),
     )
     return {
         INDEX: index,
@@ -62,4 +64,5 @@ def _pages() -> dict[str, str]:
         **statin_use_pages(),
         **prenatal_supply_pages(),
         **pregnancy_review_pages(),
+        **community_resource_pages(),
     }

@@ -1,4 +1,4 @@
--- Referrals to community services with what has come of them: one row per referral (maternal 5.3).
+-- Referrals to community services with what has come of them: one row per referral (community 5.3).
 --
 -- A referral is `requested` once the member's consent is on record, else a `draft` that goes nowhere. From then on the
 -- newest status that came back holds. The target is the service that was proposed on the first night. Completed alone

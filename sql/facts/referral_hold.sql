@@ -1,4 +1,4 @@
--- Needs that a member is not asked about again yet: one row per member and category (maternal 5.3).
+-- Needs that a member is not asked about again yet: one row per member and category (community 5.3).
 --
 -- For 90 days after a referral was completed or the matter was settled, and for 180 days after it was declined; while a
 -- referral is under way, for 30 days, after which the pharmacist asks whether it helped. A referral completed without

@@ -1,7 +1,7 @@
 -- Referrals that pharmacists made with the member's word: one row per member, category and day of an outcome REFERRED.
 --
 -- The outcome names the category as its subject; else that of its gap holds, else none. Referrals to what only a
--- pregnancy or a birth calls for come from maternal care, by their gap code (maternal 5.3).
+-- pregnancy or a birth calls for come from maternal care, by their gap code (community 5.3).
 with
 
 outcomes as (

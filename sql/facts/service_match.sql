@@ -2,7 +2,7 @@
 --
 -- Of the category, within 50 miles of the member's ZIP code or in it, or, where the directory gives no ZIP code, in the
 -- member's state or without one. An entry that the directory last confirmed more than twelve months ago is stale and is
--- not proposed; one without that day comes after those with it (maternal 5.3). A service in the member's language comes
+-- not proposed; one without that day comes after those with it (community 5.3). A service in the member's language comes
 -- first, then the member's own ZIP code, then the nearest, then the one confirmed last; the id settles the rest. A
 -- service that turned the member away in the last 180 days is not proposed again.
 with
@@ -61,8 +61,7 @@ placed_services as (
         fresh_services.service_id,
         fresh_services.languages,
         fresh_services.assured_date,
-        fresh_services.zip_code is not distinct from asked_places.zip_code
-        and asked_places.zip_code is not null as is_same_zip,
+        coalesce(fresh_services.zip_code = asked_places.zip_code, false) as is_same_zip,
         -- A place that is not on the map is at no distance: least() would take a null for none.
         case
             when fresh_services.latitude is not null and asked_places.latitude is not null

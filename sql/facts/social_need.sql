@@ -3,8 +3,8 @@
 -- Documented: a diagnosis code on a paid claim of the last twelve months. Screened: a positive answer to a screening of
 -- that time, or a paid social risk assessment, whose claim says nothing of its result and therefore names no category.
 -- HCPCS G0136 is that assessment in 2024 and 2025 only, by the day of service: from 2026 on it is another service and
--- tells of no need (maternal 5.1). Absence of a code is not absence of need. Violence, upbringing and imprisonment are
--- restricted: they are never listed and count for nothing (maternal 5.1 and 6.4).
+-- tells of no need (community 5.1). Absence of a code is not absence of need. Violence, upbringing and imprisonment are
+-- restricted: they are never listed and count for nothing (community 5.1).
 with
 
 need_codes as (

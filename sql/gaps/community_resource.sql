@@ -1,14 +1,14 @@
 -- Connection to community resources: a need that is on record, else an offer to everyone whom the programme is for.
 --
--- COMMUNITY_NEED names a documented or screened need, one row per category, and the service that the directory proposes.
--- Where nothing may be named, everyone in a programme's population is offered help in the same words, whatever is known
--- or guessed of means and area, which only rank the row (maternal 5.1). One offer per member: that for diabetes, which
--- outlasts a pregnancy, before that for a pregnancy. Settled or declined, a need is not asked about again for a while;
--- while a referral is under way its row waits (maternal 5.3). Wording follows rule L6 (maternal 1.7).
+-- COMMUNITY_NEED names a documented or screened need, one row per category, and the service that the directory
+-- proposes. Where nothing may be named, everyone in a programme's population is offered help in the same words,
+-- whatever is known or guessed of means and area, which only rank the row (community 5.1). One offer per member: that
+-- for diabetes, which outlasts a pregnancy, before that for a pregnancy. Settled or declined, a need is not asked
+-- about again for a while; while a referral is under way its row waits (community 5.3). Wording follows rule L6.
 with
 
--- Means and area, of which nothing is printed: Medicaid, both payers or the low-income subsidy; a ZIP code of low income
--- or in the most vulnerable quarter of the Social Vulnerability Index.
+-- Means and area, of which nothing is printed: Medicaid, both payers or the low-income subsidy; a ZIP code of low
+-- income or in the most vulnerable quarter of the Social Vulnerability Index.
 guessed_tiers as (
     select
         member.member_key,

@@ -1,5 +1,5 @@
 -- Referrals to community services as published in the restricted part, and as the next night reads them: a neutral
--- record that maps to a FHIR ServiceRequest and Task (maternal 5.3).
+-- record that maps to a FHIR ServiceRequest and Task (community 5.3).
 --
 -- `member_token` stands for the member outside: a salted digest that says nothing of the person. Draft ones are kept
 -- and go nowhere.

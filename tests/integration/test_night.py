@@ -463,6 +463,10 @@ def test_adherence_is_what_was_worked_out_by_hand(season: Season, fact: str) -> 
             "first_fill_only",
         ),
         "not_started",
+        "documented_need",
+        "restricted_need",
+        "risk_assessment_2025",
+        "risk_assessment_2026",
     ],
 )
 def test_planted_gap_is_found(season: Season, story: str) -> None:

@@ -1,4 +1,4 @@
-"""Connection to community resources, told as stories: maternal 5.1 to 5.3, 1.7 and edge case 15.
+"""Connection to community resources, told as stories: community 5.1 to 5.3, 1.7 and edge case 15.
 
 One line is one member, in Texas and 41 years old unless told otherwise. Tonight is Tuesday 2026-06-30.
 """
@@ -26,7 +26,7 @@ NO_PREGNANCY = {"facts.maternal_episode": "member_key"}
 NO_REFERRAL = {"facts.service_match": "member_key", "facts.referral_hold": "member_key"}
 QUIET = NO_PREGNANCY | NO_REFERRAL
 
-# Two days with a diagnosis of diabetes in 24 months: the programme's population (maternal 4.3).
+# Two days with a diagnosis of diabetes in 24 months: the programme's population (community 5.2).
 SUGAR = [(400, "E119"), (30, "E1165")]
 
 
@@ -74,7 +74,9 @@ CATEGORIES = {
     "upbringing": "Z62810",
 }
 RESTRICTED = ("intimate-partner-violence", "incarceration-status", "upbringing")
-NO_NEED = "Z598 Z5989 Z599 Z592 Z593 Z603 Z605 Z650 Z654 Z73 Z732 Z754 Z91128 Z9119 Z9181 Z57 Z69010 Z6981 Z68 Z748 E119 I10"
+NO_NEED = (
+    "Z598 Z5989 Z599 Z592 Z593 Z603 Z605 Z650 Z654 Z73 Z732 Z754 Z91128 Z9119 Z9181 Z57 Z69010 Z6981 Z68 Z748 E119 I10"
+)
 
 
 def test_codes_tell_of_their_category(story):
@@ -267,7 +269,9 @@ def test_everyone_hears_the_same_offer_and_means_only_rank_it(story):
     names = named(TIERS)
     offers = "\n".join(
         f"{key} | COMMUNITY_OFFER | {tier} | {severity} | {OFFER}"
-        for key, (tier, severity) in enumerate([*[("indicated", 40)] * 4, ("area", 35), ("area", 35), ("none", 30)], start=1)
+        for key, (tier, severity) in enumerate(
+            [*[("indicated", 40)] * 4, ("area", 35), ("area", 35), ("none", 30)], start=1
+        )
     )
     story(
         given=QUIET
@@ -312,17 +316,24 @@ def test_who_has_diabetes(story):
     story(
         given=QUIET
         | {
-            "raw.eligibility": people("a-two", "b-one", "c-fill", "d-insulin", "e-old", "f-alone", "g-gest", "h-same", "i-unpaid"),
+            "raw.eligibility": people(
+                "a-two", "b-one", "c-fill", "d-insulin", "e-old", "f-alone", "g-gest", "h-same", "i-unpaid"
+            ),
             "raw.drug": "ndc_code | ingredients\nmetformin | metformin\nglargine | insulin glargine\nstatin | atorvastatin",
             "raw.medical_claim": claims(
-                claim("a-two", 729, "E0800"), claim("a-two", 10, "E139"),  # 2024-07-01: within 24 months
+                claim("a-two", 729, "E0800"),
+                claim("a-two", 10, "E139"),  # 2024-07-01: within 24 months
                 claim("b-one", 10, "E119"),
                 claim("c-fill", 10, "E119"),
                 claim("d-insulin", 10, "E109"),
-                claim("e-old", 730, "E119"), claim("e-old", 10, "E119"),  # 2024-06-30: 24 months ago
-                claim("g-gest", 40, "O24410"), claim("g-gest", 10, "O24414 E282"),
-                claim("h-same", 10, "E119"), claim("h-same", 10, "E1165"),
-                claim("i-unpaid", 30, "E119"), claim("i-unpaid", 10, "E119", claim_status="pended"),
+                claim("e-old", 730, "E119"),
+                claim("e-old", 10, "E119"),  # 2024-06-30: 24 months ago
+                claim("g-gest", 40, "O24410"),
+                claim("g-gest", 10, "O24414 E282"),
+                claim("h-same", 10, "E119"),
+                claim("h-same", 10, "E1165"),
+                claim("i-unpaid", 30, "E119"),
+                claim("i-unpaid", 10, "E119", claim_status="pended"),
             ),
             "raw.pharmacy_claim": """
                 person_id | dispensing_date | ndc_code  | days_supply
@@ -333,7 +344,7 @@ def test_who_has_diabetes(story):
                 f-alone   | 2026-06-01      | metformin | 30
                 g-gest    | 2026-06-01      | metformin | 30
             """,
-        },  # fmt: skip
+        },
         model=MEMBER,
         expect="""
             member_key | population | window_start_date | window_end_date
@@ -442,7 +453,11 @@ def test_the_seed_is_the_published_programme():
     """5.2: the states and the day of the announcement; the nation's day is marked as assumed."""
     [programme] = read_programmes().values()
     first, nation = programme.phases
-    assert (str(first.start), first.states, first.is_assumed) == ("2023-06-01", ("NC", "NE", "NJ", "NM", "NY", "TX", "LA"), False)
+    assert (str(first.start), first.states, first.is_assumed) == (
+        "2023-06-01",
+        ("NC", "NE", "NJ", "NM", "NY", "TX", "LA"),
+        False,
+    )
     assert (str(nation.start), nation.states, nation.is_assumed) == ("2023-10-01", (), True)
     assert {"diabetes", "pregnant_tier_a"} <= set(programme.populations)
 

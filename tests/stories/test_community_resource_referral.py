@@ -1,4 +1,4 @@
-"""The directory, referrals and what came of them, told as stories: maternal 5.1 and 5.3, with 1.7 for referrals.
+"""The directory, referrals and what came of them, told as stories: community 5.1 and 5.3, with 1.7 for referrals.
 
 Tonight is Tuesday 2026-06-30. Everyone is 41, in Austin (78701), Texas, and has food on record, unless told otherwise.
 """
@@ -15,7 +15,11 @@ HOLD = "facts.referral_hold"
 ANY = "sdoh-category-unspecified"
 FOOD = "food-insecurity"
 
-QUIET = {"facts.maternal_episode": "member_key", "facts.suppression": "member_key", "facts.maternal_gate": "missing_value_sets\n0"}
+QUIET = {
+    "facts.maternal_episode": "member_key",
+    "facts.suppression": "member_key",
+    "facts.maternal_gate": "missing_value_sets\n0",
+}
 
 
 def people(*names: str, **columns: str) -> str:
@@ -120,7 +124,11 @@ def test_the_members_language_comes_first(story):
     matched(story, [english, spanish], "service_id | is_in_language\nb | yes", language="es")
     matched(story, [english, spanish], "service_id | is_in_language\na | no", language="vi")
     matched(story, [english, spanish], "service_id | is_in_language\na | no")
-    given = {"raw.eligibility": people("ann", language="en"), "raw.medical_claim": hungry("ann"), **directory(english, spanish)}
+    given = {
+        "raw.eligibility": people("ann", language="en"),
+        "raw.medical_claim": hungry("ann"),
+        **directory(english, spanish),
+    }
     story(
         given=QUIET | given | {"raw.member_preference": "person_id | language\nann | es"},
         model=MATCH,
@@ -139,7 +147,7 @@ def test_ties_are_settled(story):
 def test_the_sentence_names_the_service(story):
     """The pharmacist reads whom to call; an entry without a name or a number is not one to read out."""
     given = {
-        "raw.eligibility": people("ann", "bea", **{}),
+        "raw.eligibility": people("ann", "bea"),
         "raw.medical_claim": claims(claim("ann", 5, "Z5941"), claim("bea", 5, "Z5982")),
         **directory(
             {"service_id": "s1", "organization_name": "Example Pantry", "name": "Food boxes", "phone": "512-555-0100"},
@@ -193,7 +201,10 @@ def test_an_outcome_may_name_the_gap_alone(story):
             "raw.state_gap": f"gap_id | person_id | gap_code | gap_family | subject\ng1 | ann | COMMUNITY_NEED | community_resource | {FOOD}",
             "raw.outreach_outcome": f"gap_id | outcome_code | attempted_at\ng1 | REACHED_DECLINED | {ago(3)} 10:00:00",
         },
-        expect={HOLD: f"member_key | category | hold_reason | hold_until_date\n1 | {FOOD} | declined | {ago(-177)}", MODEL: "member_key\n2"},
+        expect={
+            HOLD: f"member_key | category | hold_reason | hold_until_date\n1 | {FOOD} | declined | {ago(-177)}",
+            MODEL: "member_key\n2",
+        },
     )
 
 
@@ -206,7 +217,8 @@ def test_a_declined_offer_is_not_made_again_and_no_need_falls_back_to_an_offer(s
             "raw.eligibility": people("ann", "bea"),
             "raw.medical_claim": claims(*sugar, claim("bea", 5, "Z5941")),
             "raw.outreach_outcome": said(
-                ("ann", "COMMUNITY_OFFER", "REACHED_DECLINED", 100), ("bea", "COMMUNITY_NEED", "REACHED_DECLINED", 100, FOOD)
+                ("ann", "COMMUNITY_OFFER", "REACHED_DECLINED", 100),
+                ("bea", "COMMUNITY_NEED", "REACHED_DECLINED", 100, FOOD),
             ),
         },
         expect="",
@@ -344,7 +356,10 @@ def test_the_loop_is_closed_when_the_service_says_what_it_did(story):
             "raw.eligibility": people(*names),
             "raw.medical_claim": hungry(*names),
             "raw.state_referral": known(
-                *(f"{name} | {name} | {FOOD} | COMMUNITY_NEED | {ago(120)} 09:00:00 | north | s1 | requested | - | {ago(120)} 09:00:00 | -" for name in names)
+                *(
+                    f"{name} | {name} | {FOOD} | COMMUNITY_NEED | {ago(120)} 09:00:00 | north | s1 | requested | - | {ago(120)} 09:00:00 | -"
+                    for name in names
+                )
             ),
             "raw.referral_status": f"""
                 referral_id | status_at          | status           | outcome_code
@@ -393,7 +408,10 @@ def test_a_referral_under_way_makes_the_need_wait_for_30_days(story):
             "raw.eligibility": people(*names),
             "raw.medical_claim": hungry(*names),
             "raw.state_referral": known(
-                *(f"{n} | {n} | {FOOD} | COMMUNITY_NEED | {ago(d)} 09:00:00 | north | s1 | requested | - | {ago(d)} 09:00:00 | -" for n, d in days.items())
+                *(
+                    f"{n} | {n} | {FOOD} | COMMUNITY_NEED | {ago(d)} 09:00:00 | north | s1 | requested | - | {ago(d)} 09:00:00 | -"
+                    for n, d in days.items()
+                )
             ),
             "raw.referral_status": f"""
                 referral_id | status_at          | status
