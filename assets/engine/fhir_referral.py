@@ -1,6 +1,6 @@
 """Referrals as FHIR R4 JSON: a ServiceRequest and a Task each, built and checked by `fhir.resources`.
 
-The library has no package of R4 alone; in its R4B these two resources and the Bundle are as in R4. Mapping: community 5.3.
+The library has no package of R4 alone; in its R4B these two resources and the Bundle are as in R4 (community 5.3).
 Outside, a member is a token, and a referral without consent does not leave.
 """
 
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 def write_referrals(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write the referrals that have left, as one Bundle below the restricted part of the night; nothing where none has."""
+    """Write the referrals that have left as one Bundle in the restricted part of the night; nothing where none has."""
     cursor = con.execute("select * from outreach.referral where status <> 'draft' order by referral_id")
     names = [column[0] for column in cursor.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

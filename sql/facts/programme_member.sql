@@ -1,9 +1,9 @@
 -- Adults whom a programme is for tonight: one row per member, programme and population (programmes.yaml).
 --
 -- The state is that of residence, else of the ZIP code; a member of whom neither is known is in no state. Diabetes: two
--- days with a diagnosis in 24 months, or one and a fill of diabetes medicine (community 5.2); gestational diabetes alone
--- is none. Pregnant: tier A and current, of whom maternal care may speak tonight, so that a loss, a doubt or a stale
--- feed takes the row away (maternal 1.7). A documented need is one that may be named. No one who is dead or not
+-- days with a diagnosis in 24 months, or one and a fill of diabetes medicine (community 5.2); gestational diabetes
+-- alone is none. Pregnant: tier A and current, of whom maternal care may speak tonight, so that a loss, a doubt or a
+-- stale feed takes the row away (maternal 1.7). A documented need is one that may be named. No one who is dead or not
 -- enrolled.
 with
 

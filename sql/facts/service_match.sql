@@ -1,10 +1,10 @@
 -- The community service to propose to each member for each need: one row per member and category that has one.
 --
 -- Of the category, within 50 miles of the member's ZIP code or in it, or, where the directory gives no ZIP code, in the
--- member's state or without one. An entry that the directory last confirmed more than twelve months ago is stale and is
--- not proposed; one without that day comes after those with it (community 5.3). A service in the member's language comes
--- first, then the member's own ZIP code, then the nearest, then the one confirmed last; the id settles the rest. A
--- service that turned the member away in the last 180 days is not proposed again.
+-- member's state or without one. An entry that the directory last confirmed more than twelve months ago is stale and
+-- is not proposed; one without that day comes after those with it (community 5.3). A service in the member's language
+-- comes first, then the member's own ZIP code, then the nearest, then the one confirmed last; the id settles the rest.
+-- A service that turned the member away in the last 180 days is not proposed again.
 with
 
 asked_pairs as (

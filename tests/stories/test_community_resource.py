@@ -161,7 +161,7 @@ def test_a_screening_may_be_named_and_a_claim_outranks_it(story):
         },
         expect="""
             member_key | subject                   | severity | need_tier  | reason
-            1          | transportation-insecurity | 50       | screened   | A screening of 2026-05-01 tells of a need for help with transport. Ask whether it still stands, and offer to connect.
+            1          | transportation-insecurity | 45       | screened   | A screening of 2026-05-01 tells of a need for help with transport. Ask whether it still stands, and offer to connect.
             2          | transportation-insecurity | 55       | documented | A claim of 2026-03-22 tells of a need for help with transport. Ask whether it still stands, and offer to connect.
         """,
     )
@@ -179,8 +179,8 @@ def test_what_is_restricted_is_never_listed_and_counts_for_nothing(story, catego
         },
         expect=f"""
             member_key | gap_code        | subject | severity | need_tier
-            2          | COMMUNITY_OFFER | {ANY}   | 30       | none
-            3          | COMMUNITY_OFFER | {ANY}   | 30       | none
+            2          | COMMUNITY_OFFER | {ANY}   | 10       | none
+            3          | COMMUNITY_OFFER | {ANY}   | 10       | none
         """,
     )
 
@@ -203,7 +203,7 @@ def test_what_is_restricted_is_never_listed_and_counts_for_nothing(story, catego
 )
 def test_edge_case_15_g0136_in_2026_is_no_social_need(story, as_of, serviced, tier):
     """5.1 and 7.15: by the day of service, not the night. Its claim says nothing of a result, so nothing is named."""
-    severity = {"screened": 50, "none": 30}[tier]
+    severity = {"screened": 45, "none": 10}[tier]
     story(
         as_of=as_of,
         given=QUIET
@@ -270,7 +270,7 @@ def test_everyone_hears_the_same_offer_and_means_only_rank_it(story):
     offers = "\n".join(
         f"{key} | COMMUNITY_OFFER | {tier} | {severity} | {OFFER}"
         for key, (tier, severity) in enumerate(
-            [*[("indicated", 40)] * 4, ("area", 35), ("area", 35), ("none", 30)], start=1
+            [*[("indicated", 25)] * 4, ("area", 15), ("area", 15), ("none", 10)], start=1
         )
     )
     story(
@@ -486,8 +486,8 @@ def test_the_offer_in_a_pregnancy_needs_tier_a(story):
         },
         expect=f"""
             member_key | gap_code                 | subject | severity | window_start_date | window_end_date | reason
-            1          | COMMUNITY_OFFER_MATERNAL | {ANY}   | 30       | 2025-12-24        | 2026-09-02      | {OFFER}
-            5          | COMMUNITY_OFFER          | {ANY}   | 30       | 2026-01-01        | 2026-12-31      | {OFFER}
+            1          | COMMUNITY_OFFER_MATERNAL | {ANY}   | 10       | 2025-12-24        | 2026-09-02      | {OFFER}
+            5          | COMMUNITY_OFFER          | {ANY}   | 10       | 2026-01-01        | 2026-12-31      | {OFFER}
         """,
     )  # fmt: skip
 
