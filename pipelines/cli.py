@@ -63,6 +63,14 @@ def parser() -> Parser:
     sample.add_argument("--seed", required=True, type=int, metavar="S", help="seed; the same seed gives the same bytes")
     sample.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write")
 
+    directory = commands.add_parser(
+        "directory", help="turn an HSDS resource directory into the table community_service"
+    )
+    directory.add_argument(
+        "--from", required=True, type=Path, metavar="DIR", dest="source", help="folder of the directory"
+    )
+    directory.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write the table into")
+
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
 
@@ -160,6 +168,16 @@ def sample(options: argparse.Namespace) -> int:
     return 0
 
 
+def directory(options: argparse.Namespace) -> int:
+    """Write `community_service.csv` from a resource directory."""
+    from assets.engine.hsds import TABLE, convert
+
+    found = convert(options.source, options.output)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.left_out.items())) or "none"
+    print(f"{options.output / TABLE}.csv: {len(found.rows):,} rows; services left out: {left_out}")
+    return 0
+
+
 def docs(options: argparse.Namespace) -> int:
     """Write the measure pages, or say which are not current."""
     from assets.engine.measure_pages import PAGES, stale_pages, write_pages
@@ -188,7 +206,15 @@ def sql(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": run, "explain": explain, "status": status, "sample": sample, "docs": docs, "sql": sql}
+COMMANDS = {
+    "run": run,
+    "explain": explain,
+    "status": status,
+    "sample": sample,
+    "directory": directory,
+    "docs": docs,
+    "sql": sql,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -24,8 +24,11 @@ MATERNITY = [
     "Z38.00", *(f"P07.2{i}" for i in range(2, 7)), *(f"P07.3{i}" for i in range(1, 10)),
     "O20.0", "O03.9", "O02.1", "O00.101", "O00.102", "O00.90", "O01.9", "Z33.2", "O04.80", "O36.4XX0",
 ]  # fmt: skip
+PROGRAMMES = ["E11.65", "Z69.11"]
 WEEKS = ["Z3A.01", *(f"Z3A.{week:02d}" for week in range(8, 43))]
-DIAGNOSES = [*dict.fromkeys([*(c for c, _, _ in CONDITIONS.values()), *ACUTE, *SOCIAL, *OTHER, *MATERNITY, *WEEKS])]
+DIAGNOSES = [
+    *dict.fromkeys([*(c for c, _, _ in CONDITIONS.values()), *ACUTE, *SOCIAL, *OTHER, *MATERNITY, *WEEKS, *PROGRAMMES])
+]
 POSITION = {code: position for position, code in enumerate(DIAGNOSES)}
 
 EVENTS = {

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from sample_data.areas import Areas, read_areas, zcta_table
 from sample_data.claim_frame import claim_id
+from sample_data.directory import community_services
 from sample_data.draw import Draw
 from sample_data.drugs import Drugs, drug_table, read_drugs
 from sample_data.encounters import discharge_notices, make_encounters, stay_truth
@@ -66,6 +67,7 @@ def generate(members: int, seed: int, output: Path) -> None:
     write(output / "provider.parquet", [world.providers.table])
     write(output / "drug.parquet", [drug_table(world.drugs)])
     write(output / "zcta.parquet", [zcta_table(areas)])
+    write(output / "community_service.parquet", [community_services(areas, draw)])
     small: dict[str, list[pl.DataFrame]] = {name: [] for name in SMALL}
     writers: dict[str, pq.ParquetWriter] = {}
     for part, tables in enumerate(batches(members, world)):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assets.engine.adherence_pages import adherence_index, adherence_pages
 from assets.engine.care_transition_pages import care_transition_line, care_transition_pages
+from assets.engine.community_resource_pages import community_resource_line, community_resource_pages
 from assets.engine.concurrent_use_pages import concurrent_use_index, concurrent_use_pages
 from assets.engine.markdown_pages import MARK, render, table
 from assets.engine.model import ROOT
@@ -56,6 +57,7 @@ def _pages() -> dict[str, str]:
         statin_use=statin_use_index(),
         maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
         transitions=table(["Page", "Title", "Gap codes"], [care_transition_line()]),
+        programmes=table(["Page", "Title", "Gap codes"], [community_resource_line()]),
     )
     return {
         INDEX: index,
@@ -65,4 +67,5 @@ def _pages() -> dict[str, str]:
         **prenatal_supply_pages(),
         **pregnancy_review_pages(),
         **care_transition_pages(),
+        **community_resource_pages(),
     }

@@ -19,6 +19,7 @@ from assets.engine import files
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.delivery import write_recalls, write_worklists
 from assets.engine.errors import PublicationError
+from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
 from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
@@ -159,6 +160,7 @@ def _write_restricted(con: duckdb.DuckDBPyConnection, folder: Path, metadata: di
     for state, source in STATE_TABLES.items():
         contract = next(c for c in all_contracts("raw") if c.key[1] == state)
         _copy(con, source, contract.columns, contract.grain, folder / "state" / f"{state}.parquet", metadata)
+    write_referrals(con, folder)
 
 
 def order_of(contract: Contract) -> list[str]:

@@ -17,8 +17,12 @@ from pydantic import Field, ValidationError
 from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
+from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
 from assets.engine.transition_registry import TRANSITION_TABLES
+
+RULE_TABLES = MATERNAL_TABLES | PROGRAMME_TABLES | TRANSITION_TABLES
+"""Registry tables of the rule files that have a module of their own."""
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
 
@@ -333,7 +337,7 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             (e.value_set, e.kind, e.reason, reasons.index(e.reason) + 1 if e.reason in reasons else None)
             for e in read_statin_use().exclusions
         ]
-    if rows_of := (MATERNAL_TABLES | TRANSITION_TABLES).get(table):
+    if rows_of := RULE_TABLES.get(table):
         return rows_of()
     if table == "gap_code":
         return [

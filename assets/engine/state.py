@@ -18,6 +18,7 @@ STATE_TABLES = {
     "state_gap_history": "outreach.gap_history",
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
+    "state_referral": "outreach.referral",
 }
 
 

@@ -107,7 +107,7 @@ def test_published_table_has_the_columns_of_the_interface(season: Season, table:
     )
 
 
-@pytest.mark.parametrize("table", ["pregnancy", "suppression", "care_queue"])
+@pytest.mark.parametrize("table", ["pregnancy", "suppression", "care_queue", "referral"])
 def test_restricted_part_has_the_tables_of_the_interface(season: Season, table: str) -> None:
     assert (season.restricted / f"{table}.parquet").is_file()
 
@@ -463,6 +463,10 @@ def test_adherence_is_what_was_worked_out_by_hand(season: Season, fact: str) -> 
             "first_fill_only",
         ),
         "not_started",
+        "documented_need",
+        "restricted_need",
+        "risk_assessment_2025",
+        "risk_assessment_2026",
     ],
 )
 def test_planted_gap_is_found(season: Season, story: str) -> None:

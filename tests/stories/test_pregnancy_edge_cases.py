@@ -261,6 +261,7 @@ def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(con, 
         ),
         "raw.pharmacy": "npi | state | zip_code | taxonomy_code\nnorth | TX | 78701 | 3336C0003X",
         "core.npi": "npi | is_valid\nnorth | yes",
+        "gaps.community_resource": "member_key",
     }
     con.execute("begin")
     try:

@@ -10,6 +10,7 @@ import pytest
 from assets.engine import (
     adherence_pages,
     care_transition_pages,
+    community_resource_pages,
     concurrent_use_pages,
     measure_pages,
     prenatal_supply_pages,
@@ -19,6 +20,7 @@ from assets.engine.contract import contract_for
 from assets.engine.markdown_pages import LONG, MARK, value_set, weeks
 from assets.engine.maternal_registry import PrenatalRule, RuleSet, read_pregnancy, read_prenatal_rules
 from assets.engine.model import ROOT, SQL
+from assets.engine.programme_registry import read_programmes, read_social_needs
 from assets.engine.registry import (
     FORM_COLUMN,
     REASONS,
@@ -40,7 +42,9 @@ CONCURRENT_USE = read_concurrent_use()
 STATIN_USE = read_statin_use()
 RULES = read_prenatal_rules()
 REVIEW = read_pregnancy().review
-NAMES = [*MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition"]
+NAMES = [
+    *MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -441,3 +445,19 @@ def test_a_new_field_of_a_transition_rule_appears_by_its_name() -> None:
     rule = read_transition_rules()["toc_contact"]
     wider = Wider(**rule.model_dump(), most_calls=3)
     assert "| `most_calls` | 3 |" in care_transition_pages.rule_table({"wider": wider})
+def test_the_page_of_community_resources_names_programmes_tiers_categories_and_codes(pages) -> None:
+    page, needs = pages["community_resource.md"], read_social_needs()
+    for name, programme in read_programmes().items():
+        assert f"### {programme.title} (`{name}`)" in page
+        assert all(f"| {phase.start} |" in page for phase in programme.phases)
+        assert all(f"| `{population}` |" in page for population in programme.populations)
+    assert all(f"| `{tier}` |" in page for tier in needs.tiers)
+    assert community_resource_pages.TIERS.keys() == needs.tiers.keys()
+    for name, entry in needs.categories.items():
+        assert (f"| `{name}` |" in page) == bool(entry.words), name
+    for name in community_resource_pages.VALUE_SETS:
+        assert names_value_set(page, name), name
+    # What the page says of days is what the queries do.
+    for words, query_words in {"for 30 days": "+ 30", "for 90": "+ 90", "180 days": "then 180 else 90"}.items():
+        assert words in prose(page)
+        assert query_words in query("facts", "referral_hold")

@@ -24,7 +24,7 @@ from sample_data.pregnancies import FATES, LIVE_BIRTH, LOSSES, MIXED, OUTCOMES, 
 from sample_data.stories import read_stories
 
 MEMBERS = 3000
-TABLES = ["eligibility", "pharmacy_claim", "medical_claim", "pharmacy", "provider", "drug", "zcta"]
+TABLES = ["eligibility", "pharmacy_claim", "medical_claim", "pharmacy", "provider", "drug", "zcta", "community_service"]
 SMALL = ["member_preference", "discharge_notice", "truth"]
 NAMED_STATES = {"NC", "NE", "NJ", "NM", "NY", "TX", "LA"}
 YEAR_START = date(2026, 1, 1)
