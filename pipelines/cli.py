@@ -63,6 +63,12 @@ def parser() -> Parser:
     sample.add_argument("--seed", required=True, type=int, metavar="S", help="seed; the same seed gives the same bytes")
     sample.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write")
 
+    reference = commands.add_parser("reference", help="downloaded public files into reference tables")
+    reference.add_argument(
+        "--from", required=True, type=Path, metavar="DIR", dest="source", help="folder of downloaded files"
+    )
+    reference.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of reference tables")
+
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
 
@@ -160,6 +166,15 @@ def sample(options: argparse.Namespace) -> int:
     return 0
 
 
+def reference(options: argparse.Namespace) -> int:
+    """Turn downloaded files into reference tables."""
+    from assets.engine.reference_files.build import build_reference
+
+    for line in build_reference(options.source, options.output):
+        print(line, flush=True)
+    return 0
+
+
 def docs(options: argparse.Namespace) -> int:
     """Write the measure pages, or say which are not current."""
     from assets.engine.measure_pages import PAGES, stale_pages, write_pages
@@ -188,7 +203,15 @@ def sql(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": run, "explain": explain, "status": status, "sample": sample, "docs": docs, "sql": sql}
+COMMANDS = {
+    "run": run,
+    "explain": explain,
+    "status": status,
+    "sample": sample,
+    "reference": reference,
+    "docs": docs,
+    "sql": sql,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import duckdb
 from pydantic import Field, ValidationError
 
+from assets.engine.access_registry import ACCESS_TABLES
 from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
@@ -282,6 +283,8 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
         ]  # fmt: skip
     if table in MATERNAL_TABLES:
         return MATERNAL_TABLES[table]()
+    if table in ACCESS_TABLES:
+        return ACCESS_TABLES[table]()
     if table == "gap_code":
         return [
             (
