@@ -153,8 +153,8 @@ def backtest(members: int, seed: int, folder: Path) -> dict[bool, list[Asked]]:
     return found
 
 
-def totals(found: list[Asked]) -> tuple[float, float, float]:
-    """Precision of tier A, recall of tier A, recall of any tier, over all dates."""
+def totals(found: list[Asked]) -> tuple[float, float, float, float]:
+    """Over all dates: precision of tier A, recall of tier A and of any tier, and the share of tier A not lost."""
 
     def total(name: str) -> int:
         return sum(getattr(asked, name) for asked in found)
@@ -163,6 +163,7 @@ def totals(found: list[Asked]) -> tuple[float, float, float]:
         share(total("confirmed"), total("confirmed") + total("refuted")),
         share(total("found_a"), total("pregnant")),
         share(total("found_any"), total("pregnant")),
+        1 - total("lost") / max(1, total("confirmed") + total("refuted")),
     )
 
 
@@ -190,6 +191,7 @@ nothing. A sample cannot show how your claims lag or err: run it on your own his
 | Over all dates | Claims by day of service | Claims that had arrived |
 | --- | ---: | ---: |
 | Tier A pregnancies confirmed, of those judged (target {TARGET:.0%}) | {served[0]:.1%} | {arrived[0]:.1%} |
+| Tier A pregnancies not lost by then, of those judged | {served[3]:.1%} | {arrived[3]:.1%} |
 | Pregnancies past eight weeks found by tier A | {served[1]:.1%} | {arrived[1]:.1%} |
 | Pregnancies past eight weeks found by any tier | {served[2]:.1%} | {arrived[2]:.1%} |
 
@@ -248,7 +250,7 @@ def chart(found: dict[bool, list[Asked]], path: Path) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--members", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="rewrite docs/maternal-backtest.md and its chart")
     asked = parser.parse_args()

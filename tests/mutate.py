@@ -65,6 +65,11 @@ def read_mutations() -> list[Mutation]:
     return mutations
 
 
+def listed(mutations: list[Mutation]) -> list[str]:
+    """The list as the rows of `docs/testing.md`."""
+    return [f"| `{mutation.file}` | {mutation.rule} |" for mutation in sorted(mutations, key=lambda m: m.file)]
+
+
 def scratch_copy(folder: Path) -> Path:
     """A copy of what the tests need."""
     root = Path(tempfile.mkdtemp(dir=folder))
@@ -146,7 +151,11 @@ def main() -> int:
         "--everything", action="store_true", help="where the guarding tests notice nothing, run all fast ones"
     )
     parser.add_argument("--jobs", type=int, default=2, help="scratch copies at a time")
+    parser.add_argument("--list", action="store_true", help="print the list as docs/testing.md shows it, and stop")
     asked = parser.parse_args()
+    if asked.list:
+        print("\n".join(listed(read_mutations())))
+        return 0
     mutations = [
         m
         for m in read_mutations()

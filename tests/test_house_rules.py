@@ -23,6 +23,7 @@ from assets.engine.model import ROOT, SQL, Model
 from assets.engine.registry import read_families, read_measures, read_value_sets
 from assets.engine.settings import read_settings
 from pipelines.cli import COMMANDS, parser
+from tests.mutate import listed, read_mutations
 
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
 FILES = tuple(Model(path) for path in sorted(SQL.glob("*/*.sql")))
@@ -459,6 +460,14 @@ def test_changelog_has_a_section_for_what_comes_next() -> None:
     headings = re.findall(r"^## .+$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert headings
     assert re.match(r"## \[?(Unreleased|v?\d+\.\d+\.\d+)", headings[0])
+
+
+def test_the_page_on_testing_lists_every_rule_that_is_broken_on_purpose() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    table = page.partition("### What is broken on purpose")[2]
+    assert [line for line in table.splitlines() if line.startswith("| `")] == listed(read_mutations()), (
+        "`python -m tests.mutate --list` prints the table"
+    )
 
 
 # Python ---------------------------------------------------------------------------------------------------------------

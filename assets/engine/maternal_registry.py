@@ -60,7 +60,8 @@ class ReviewCondition(Entry):
     category: str
     from_gestational_day: int | None = None
     until_gestational_day: int | None = None
-    fewest_fill_dates: int = 1
+    fewest_doses: int = 1
+    is_systemic: bool = False
     spared_by: str | None = None
 
 
@@ -88,8 +89,10 @@ class RuleSet(Entry):
     since: int | Annotated[str, Field(pattern=SINCE)]
     kind: Literal["event", "supply"] = "event"
     slack_days: int = 0
+    line_days: int | None = Field(default=None, ge=1)
+    from_day: int = 0
     until_gestational_day: int | None = None
-    dates: int = Field(default=1, ge=1)
+    claims: int = Field(default=1, ge=1)
     group: str | None = None
     at_least: int = Field(default=1, ge=1)
 
@@ -102,10 +105,19 @@ class Season(Entry):
     unknown_in: list[str]
 
 
+class Later(Entry):
+    """What a rule says from a day inside its window on."""
+
+    start: dict[Literal["lmp", "delivery", "due"], int] = Field(min_length=1, max_length=1)
+    severity: float | None = Field(default=None, ge=0, le=100)
+    reason: str | None = None
+
+
 class PrenatalRule(Entry):
     """One rule of a maternal gap; its key names it in the evidence."""
 
     gap_code: str
+    setting: Literal["aspirin_moderate_risk"] | None = None
     population: Literal["pregnant", "postpartum"]
     lowest_tier: Literal["A", "B", "C"] = "B"
     uses_least_gestational_age: bool = False
@@ -117,6 +129,8 @@ class PrenatalRule(Entry):
     due_enrolled_days: int | None = None
     season: Season | None = None
     severity: float | None = Field(default=None, ge=0, le=100)
+    later: Later | None = None
+    recorded_days: int | None = Field(default=None, ge=1)
     is_over_the_counter: bool = False
     needs: tuple[RuleSet, ...] = ()
     closes: tuple[RuleSet, ...] = ()
@@ -157,10 +171,11 @@ def _prenatal_rules() -> list[tuple[Any, ...]]:
     for number, (name, r) in enumerate(read_prenatal_rules().items(), start=1):
         anchors = [pair for anchor in (r.start, r.end, r.due or r.end) for pair in anchor.items()]
         season = (r.season.start, r.season.end, ";".join(r.season.unknown_in)) if r.season else (None, None, None)
+        later = (*next(iter(r.later.start.items())), r.later.severity, r.later.reason) if r.later else (None,) * 4
         rows.append((
-            number, name, r.gap_code, r.population, r.lowest_tier, r.uses_least_gestational_age, r.needs_live_birth,
+            number, name, r.gap_code, r.setting, r.population, r.lowest_tier, r.uses_least_gestational_age, r.needs_live_birth,
             r.most_evidence_age_days, *(part for pair in anchors for part in pair), r.due_enrolled_days, *season,
-            r.severity, r.is_over_the_counter, r.reason, r.source,
+            r.severity, *later, r.recorded_days, r.is_over_the_counter, r.reason, r.source,
         ))  # fmt: skip
     return rows
 
@@ -176,8 +191,8 @@ def _prenatal_rule_sets() -> list[tuple[Any, ...]]:
                 since = "days" if days is not None else "season" if season else s.since
                 rows.append((
                     len(rows) + 1, number, role, s.group or str(place), s.at_least, s.value_set,
-                    f";{';'.join(s.categories)};" if s.categories else None, since, days, season, s.kind, s.slack_days,
-                    s.until_gestational_day, s.dates,
+                    f";{';'.join(s.categories)};" if s.categories else None, since, days, season, s.from_day, s.kind,
+                    s.slack_days, s.line_days, s.until_gestational_day, s.claims,
                 ))  # fmt: skip
     return rows
 
@@ -198,7 +213,7 @@ MATERNAL_TABLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
     "outcome_code": lambda: [(o.value_set, o.category, o.outcome) for o in read_pregnancy().outcome_codes],
     "pregnancy_review_list": lambda: [(r.value_set, r.urgency, r.gap_code) for r in read_pregnancy().review],
     "pregnancy_review_condition": lambda: [
-        (c.category, c.from_gestational_day, c.until_gestational_day, c.fewest_fill_dates, c.spared_by)
+        (c.category, c.from_gestational_day, c.until_gestational_day, c.fewest_doses, c.is_systemic, c.spared_by)
         for c in read_pregnancy().review_conditions
     ],
     "prenatal_rule": _prenatal_rules,

@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage as sqlglot_lineage
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
 
 from assets.engine.errors import ModelError
 
@@ -124,9 +125,13 @@ class Model:
             validate_qualify_columns=False,
             quote_identifiers=False,
         )
+        # Built once for all columns: without it every column would qualify the whole query again.
+        scope = build_scope(tree)
         for column in tree.named_selects:
             sources = set()
-            for node in sqlglot_lineage(column, tree, schema=schema, dialect="duckdb").walk():
+            for node in sqlglot_lineage(
+                column, tree, schema=schema, scope=scope, dialect="duckdb", trim_selects=False
+            ).walk():
                 table = node.expression.find(exp.Table) if isinstance(node.expression, exp.Table) else None
                 if table is not None and table.db:
                     sources.add((table.db, table.name, node.name.split(".")[-1].strip('"')))

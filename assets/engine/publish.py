@@ -28,7 +28,6 @@ from assets.engine.state import STATE_TABLES, nights
 CONTRACT_VERSION = "1.0.0"
 ROW_GROUP = 122_880
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
-SET_APART = ("unlinked", "unusable_days_supply", "unknown_ndc", "after_as_of", "no_original", "invalid_npi")
 
 
 @dataclass(frozen=True)
@@ -298,7 +297,7 @@ def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
             [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
             if rows == 0:
                 skipped[name] = f"no {table} table"
-    # Losses that cannot be seen hold back every family of pregnancies (rules 1.7, L9).
+    # Losses that cannot be seen hold back every family of pregnancies (maternal 1.7, L9).
     [[reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
     if reason:
         held = (name for name, family in sorted(read_families().items()) if family.is_pregnancy_dependent)

@@ -109,6 +109,29 @@ class ConcurrentUse(Entry):
     source: str
 
 
+class StatinUse(Entry):
+    """`data_contracts/statin_use.yaml`: the measure of statin use in people with diabetes."""
+
+    title: str
+    gap_code: str
+    treated_value_sets: tuple[str, ...] = Field(min_length=1)
+    statin_value_set: str
+    min_age: int = Field(ge=0)
+    max_age: int = Field(ge=0)
+    min_fill_dates: int = Field(ge=1)
+    min_index_days: int = Field(ge=0)
+    max_holes: int = Field(ge=0)
+    max_hole_days: int = Field(ge=0)
+    confidence: Literal["high", "medium", "low"]
+    source: str
+    exclusions: list[Exclusion]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why a member is not measured, in the order in which a row names them."""
+        return list(dict.fromkeys(e.reason for e in self.exclusions if e.kind != "product"))
+
+
 class GapCode(Entry):
     """One gap code: what it asks for and how much it weighs before anything is known of the member."""
 
@@ -181,6 +204,19 @@ def read_concurrent_use() -> dict[str, ConcurrentUse]:
         return {name: ConcurrentUse.model_validate(entry) for name, entry in read_yaml("concurrent_use.yaml").items()}
     except ValidationError as error:
         raise refusal("concurrent_use.yaml", error) from error
+
+
+@cache
+def read_statin_use() -> StatinUse:
+    """The measure of statin use.
+
+    Raises:
+        SettingsError: The file says something that is not allowed.
+    """
+    try:
+        return StatinUse.model_validate(read_yaml("statin_use.yaml"))
+    except ValidationError as error:
+        raise refusal("statin_use.yaml", error) from error
 
 
 @cache
@@ -281,6 +317,20 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             )
             for key, (i, c) in enumerate(sorted(read_concurrent_use().items()), start=1)
         ]  # fmt: skip
+    if table == "statin_use":
+        s = read_statin_use()
+        return [
+            (
+                s.gap_code, s.title, ";".join(s.treated_value_sets), s.statin_value_set, s.min_age, s.max_age,
+                s.min_fill_dates, s.min_index_days, s.max_holes, s.max_hole_days, s.source,
+            )
+        ]  # fmt: skip
+    if table == "statin_use_exclusion":
+        reasons = read_statin_use().reasons
+        return [
+            (e.value_set, e.kind, e.reason, reasons.index(e.reason) + 1 if e.reason in reasons else None)
+            for e in read_statin_use().exclusions
+        ]
     if table in MATERNAL_TABLES:
         return MATERNAL_TABLES[table]()
     if table in ACCESS_TABLES:
@@ -303,6 +353,11 @@ def load_registry(con: duckdb.DuckDBPyConnection, table: str, reference: Path | 
     rows = registry_rows(table, reference)
     con.execute("create schema if not exists raw")
     con.execute(f"create or replace table raw.{table} ({contract.ddl()})")
-    if rows:
-        con.executemany(f"insert into raw.{table} values ({', '.join('?' * len(contract.columns))})", rows)
+    # Many rows to a statement: one at a time, a thousand codes take seconds.
+    place = f"({', '.join('?' * len(contract.columns))})"
+    for start in range(0, len(rows), 200):
+        some = rows[start : start + 200]
+        con.execute(
+            f"insert into raw.{table} values {', '.join([place] * len(some))}", [value for row in some for value in row]
+        )
     return len(rows)

@@ -106,9 +106,10 @@ class Attribution(_Section):
 
 
 class Maternal(_Section):
-    """When maternal lists are held back."""
+    """When maternal lists are held back, and which optional rules hold."""
 
     feed_age_days: int = Field(ge=1)
+    aspirin_moderate_risk: bool
 
 
 class Access(_Section):

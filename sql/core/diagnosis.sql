@@ -18,7 +18,8 @@ claims as (
         or coalesce(
             medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
         ) as is_voided,
-        coalesce(medical_claim.diagnosis_code_type, 'icd-10-cm') as code_system,
+        -- However a feed writes the type: what is not ICD-9 is ICD-10, so that no spelling hides a loss.
+        case when medical_claim.diagnosis_code_type like '%9%' then 'icd-9-cm' else 'icd-10-cm' end as code_system,
         unnest([
             medical_claim.diagnosis_code_1,
             medical_claim.diagnosis_code_2,

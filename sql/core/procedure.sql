@@ -10,9 +10,13 @@ claims as (
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as procedure_date,
         coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted')
         and medical_claim_removed.row_id is null
-        and not coalesce(substr(medical_claim.bill_type_code, 3, 1) = '8', false) as is_paid,
+        and not coalesce(
+            medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
+        ) as is_paid,
         medical_claim_removed.row_id is not null
-        or coalesce(substr(medical_claim.bill_type_code, 3, 1) = '8', false) as is_voided,
+        or coalesce(
+            medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
+        ) as is_voided,
         unnest([
             medical_claim.procedure_code_1,
             medical_claim.procedure_code_2,
@@ -46,8 +50,8 @@ claims as (
     left join core.medical_claim_removed
         on medical_claim.row_id = medical_claim_removed.row_id
     where
-        -- Procedures are on hospital bills alone.
-        medical_claim.claim_type = 'institutional'
+        -- They belong on hospital bills; a first one elsewhere is read too, so that no setting hides a loss.
+        (medical_claim.claim_type = 'institutional' or medical_claim.procedure_code_1 is not null)
         and coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
 )

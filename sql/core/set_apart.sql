@@ -25,6 +25,49 @@ accepted_medical_claims as (
     where medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
 ),
 
+-- Where a rule takes some forms of an ingredient and not others: a row of a value set that names a form, and what a
+-- review of concurrent use leaves forms out of.
+formed_codes as (
+    select
+        value_set.code,
+        coalesce(value_set.last_code, value_set.code) as last_code
+    from raw.value_set
+    where
+        value_set.code_system = 'ingredient'
+        and value_set.form is not null
+        and value_set.value_set not in (
+            select concurrent_use.left_out_value_set
+            from raw.concurrent_use
+            where concurrent_use.left_out_value_set is not null
+        )
+    union
+    select
+        value_set.code,
+        coalesce(value_set.last_code, value_set.code) as last_code
+    from raw.value_set
+    inner join raw.concurrent_use
+        on
+            value_set.value_set in (concurrent_use.index_value_set, concurrent_use.other_value_set)
+            and concurrent_use.left_out_value_set is not null
+    where value_set.code_system = 'ingredient'
+),
+
+formless_drugs as (
+    select distinct drug.ndc_code
+    from core.drug
+    inner join core.drug_ingredient
+        on drug.drug_key = drug_ingredient.drug_key
+    inner join core.ingredient
+        on drug_ingredient.ingredient_key = ingredient.ingredient_key
+    inner join formed_codes
+        on
+            ingredient.ingredient >= formed_codes.code
+            and ingredient.ingredient <= formed_codes.last_code
+    where
+        drug.route is null
+        and drug.dose_form is null
+),
+
 counts as (
     select
         'pharmacy_claim' as source_table,
@@ -56,6 +99,14 @@ counts as (
     from accepted_pharmacy_claims
     left join core.drug
         on accepted_pharmacy_claims.ndc_code = drug.ndc_code
+    union all
+    select
+        'pharmacy_claim',
+        'unknown_route',
+        count(*)
+    from accepted_pharmacy_claims
+    inner join formless_drugs
+        on accepted_pharmacy_claims.ndc_code = formless_drugs.ndc_code
     union all
     select
         'pharmacy_claim',

@@ -1,7 +1,7 @@
 -- Services and diagnosis-related groups of claim lines that a void, reversal or later version took away.
 --
 -- Such a line is no care. It counts for one thing: a voided loss still holds pregnancy messages back, and a person
--- looks at it (rules 1.8).
+-- looks at it (maternal 1.8).
 select distinct
     member.member_key,
     medical_claim.claim_id,

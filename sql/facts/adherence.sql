@@ -76,6 +76,10 @@ periods as (
         treatment_period.index_date,
         treatment_period.treatment_end_date,
         treatment_period.fill_date_count,
+        treatment_period.index_fill_key,
+        treatment_period.last_fill_key,
+        treatment_period.supplied_days,
+        treatment_period.unusable_fill_count,
         treatment_period.is_latest,
         treatment_period.enrolled_months,
         greatest(treatment_period.calendar_days, 0) - coalesce(stay_days.stay_days, 0) as full_treatment_days,
@@ -100,23 +104,6 @@ periods as (
     cross join facts.measurement_year
     left join stay_days
         on treatment_period.period_key = stay_days.period_key
-),
-
-supplies as (
-    select
-        fill_supplies.period_key,
-        cast(sum(fill_supplies.supplied_days) as integer) as supplied_days
-    from (
-        select
-            supply.period_key,
-            supply.fill_key,
-            min(supply.end_day - supply.start_day + 1) as supplied_days
-        from facts.supply
-        group by
-            supply.period_key,
-            supply.fill_key
-    ) as fill_supplies
-    group by fill_supplies.period_key
 ),
 
 coverage as (
@@ -146,63 +133,32 @@ coverage as (
                 0
             ) as integer
         ) as projected_covered_days,
-        -- Without a covered day there is no last one, and a refill has been due since the index date.
-        max(
-            case
-                when community_block.end_day is not null
-                    then least(community_block.end_day, periods.full_treatment_days - 1)
-            end
-        ) as last_covered_day,
+        -- Of the runs that have begun: where several drugs are asked for, a hole can lie before the next one. Without
+        -- a covered day there is no last one, and a refill has been due since the index date.
+        cast(
+            coalesce(
+                sum(least(community_block.end_day + 1, periods.full_treatment_days) - community_block.start_day)
+                filter (where community_block.start_day <= periods.elapsed_days),
+                0
+            ) as integer
+        ) as covered_days_before_due,
+        max(least(community_block.end_day, periods.full_treatment_days - 1))
+        filter (where community_block.start_day <= periods.elapsed_days) as last_covered_day,
         coalesce(
-            max(
-                case
-                    when community_block.end_day is not null
-                        then least(community_block.end_day, periods.full_treatment_days - 1)
-                end
-            ),
+            max(least(community_block.end_day, periods.full_treatment_days - 1))
+            filter (where community_block.start_day <= periods.elapsed_days),
             -1
         ) + 1 as due_day
     from periods
-    -- Without a single usable days supply nothing is known of coverage: no PDC, rather than one of zero.
-    inner join supplies
-        on periods.period_key = supplies.period_key
     left join facts.community_block
         on
             periods.period_key = community_block.period_key
             and periods.full_treatment_days > community_block.start_day
-    where periods.full_treatment_days > 0
+    where
+        periods.full_treatment_days > 0
+        -- Without a single usable days supply nothing is known of coverage: no PDC, rather than one of zero.
+        and periods.supplied_days is not null
     group by periods.period_key
-),
-
-unusable_fills as (
-    select
-        treatment_period.period_key,
-        cast(count(distinct class_fill.fill_key) as integer) as unusable_fill_count
-    from facts.class_fill
-    inner join facts.treatment_period
-        on
-            class_fill.member_key = treatment_period.member_key
-            and class_fill.measure_key = treatment_period.measure_key
-            and class_fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
-    where class_fill.days_supply is null
-    group by treatment_period.period_key
-),
-
-last_fills as (
-    select
-        treatment_period.period_key,
-        min(class_fill.fill_key) as index_fill_key,
-        max(class_fill.fill_key) as last_fill_key
-    from facts.class_fill
-    inner join facts.treatment_period
-        on
-            class_fill.member_key = treatment_period.member_key
-            and class_fill.measure_key = treatment_period.measure_key
-            and class_fill.fill_date between treatment_period.index_date
-            and coalesce(
-                greatest(treatment_period.treatment_end_date, treatment_period.index_date), treatment_period.index_date
-            )
-    group by treatment_period.period_key
 ),
 
 counted as (
@@ -222,27 +178,21 @@ counted as (
         coverage.covered_elapsed_days,
         coverage.projected_covered_days,
         coverage.last_covered_day,
-        supplies.supplied_days,
-        coalesce(unusable_fills.unusable_fill_count, 0) as unusable_fill_count,
-        last_fills.index_fill_key,
-        last_fills.last_fill_key,
+        periods.supplied_days,
+        periods.unusable_fill_count,
+        periods.index_fill_key,
+        periods.last_fill_key,
         nullif(reasons.exclusion_reason, '') as exclusion_reason,
         measure.threshold_percent,
         (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as allowed_missed_days,
         coverage.due_day,
         (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100
-        + coverage.projected_covered_days as last_impactable_day
+        + coverage.covered_days_before_due as last_impactable_day
     from periods
     inner join raw.measure
         on periods.measure_key = measure.measure_key
     left join coverage
         on periods.period_key = coverage.period_key
-    left join supplies
-        on periods.period_key = supplies.period_key
-    left join unusable_fills
-        on periods.period_key = unusable_fills.period_key
-    left join last_fills
-        on periods.period_key = last_fills.period_key
     left join reasons
         on periods.period_key = reasons.period_key
 ),
@@ -378,8 +328,11 @@ from counted
 cross join facts.measurement_year
 left join stay_offsets
     on counted.period_key = stay_offsets.period_key
-left join core.fill as last_supplies
-    on counted.last_fill_key = last_supplies.fill_key
+left join facts.class_fill as last_supplies
+    on
+        counted.last_fill_key = last_supplies.fill_key
+        and counted.measure_key = last_supplies.measure_key
+        and last_supplies.is_first_ingredient
 left join member_years
     on
         counted.member_key = member_years.member_key

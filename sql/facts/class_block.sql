@@ -1,6 +1,7 @@
 -- Unbroken runs of days on which enough drugs of the class were supplied: for one drug, the union over ingredients.
 --
--- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date.
+-- Days on which two ingredients overlap count once; runs that touch are one run. Days count from the index date. Both
+-- windows take the same total order: the rows of a combination share start and fill.
 with
 
 ordered_supply as (
@@ -12,7 +13,7 @@ ordered_supply as (
         supply.end_day,
         max(supply.end_day) over (
             partition by supply.period_key
-            order by supply.start_day, supply.end_day, supply.fill_key, supply.ingredient_key
+            order by supply.start_day, supply.fill_key, supply.ingredient_key
             rows between unbounded preceding and 1 preceding
         ) as supplied_through_day
     from facts.supply
@@ -32,11 +33,7 @@ numbered_supply as (
         ordered_supply.end_day,
         sum(case when ordered_supply.start_day <= ordered_supply.supplied_through_day + 1 then 0 else 1 end) over (
             partition by ordered_supply.period_key
-            order by
-                ordered_supply.start_day,
-                ordered_supply.end_day,
-                ordered_supply.fill_key,
-                ordered_supply.ingredient_key
+            order by ordered_supply.start_day, ordered_supply.fill_key, ordered_supply.ingredient_key
             rows unbounded preceding
         ) as block_number
     from ordered_supply

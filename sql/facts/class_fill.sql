@@ -8,7 +8,9 @@ select
     fill.fill_key,
     fill.fill_date,
     fill.days_supply,
-    measure_drug.ingredient_key
+    measure_drug.ingredient_key,
+    measure_drug.is_first_ingredient,
+    measure_drug.is_combination
 from core.fill
 inner join facts.measure_drug
     on
@@ -18,7 +20,6 @@ inner join facts.measurement_year
     on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
 where not fill.is_compound
 order by
-    fill.member_key,
+    fill.fill_key,
     measure_drug.measure_key,
-    measure_drug.ingredient_key,
-    fill.fill_key
+    measure_drug.ingredient_key

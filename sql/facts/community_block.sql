@@ -1,7 +1,7 @@
 -- Covered runs on the calendar of community days: stay days are out, and supply met during a stay is used after it.
 --
 -- A run keeps its full length; where stays push it into the next run, that one begins later (the closed form of
--- `facts.supply`, at class level). Without stays a run is what `facts.class_block` says.
+-- `facts.supply`, at class level), and the two are one. Without stays a run is what `facts.class_block` says.
 -- Source: CMS Star Ratings Technical Notes 2026, attachment L, steps 3 and 4.
 with
 
@@ -52,22 +52,30 @@ shifted_blocks as (
         queued_blocks.supplied_days,
         queued_blocks.first_fill_key,
         queued_blocks.last_fill_key,
-        queued_blocks.supplied_before + max(queued_blocks.community_start_day - queued_blocks.supplied_before) over (
+        queued_blocks.supplied_before,
+        max(queued_blocks.community_start_day - queued_blocks.supplied_before) over (
             partition by queued_blocks.period_key
             order by queued_blocks.block_number
             rows unbounded preceding
-        ) as start_day
+        ) as uncovered_before
     from queued_blocks
 )
 
+-- Runs with the same uncovered days before them touch, now that the stay between them is out.
 select
     shifted_blocks.period_key,
-    shifted_blocks.block_number,
-    shifted_blocks.start_day,
-    shifted_blocks.start_day + shifted_blocks.supplied_days - 1 as end_day,
-    shifted_blocks.first_fill_key,
-    shifted_blocks.last_fill_key
+    min(shifted_blocks.block_number) as block_number,
+    min(shifted_blocks.supplied_before) + shifted_blocks.uncovered_before as start_day,
+    cast(
+        min(shifted_blocks.supplied_before) + shifted_blocks.uncovered_before + sum(shifted_blocks.supplied_days) - 1
+        as integer
+    ) as end_day,
+    min(shifted_blocks.first_fill_key) as first_fill_key,
+    max(shifted_blocks.last_fill_key) as last_fill_key
 from shifted_blocks
+group by
+    shifted_blocks.period_key,
+    shifted_blocks.uncovered_before
 union all
 select
     class_block.period_key,

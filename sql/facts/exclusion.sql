@@ -25,38 +25,30 @@ drug_exclusions as (
         or fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
 ),
 
--- Days supply of a fill counts once, however many target ingredients it holds.
-supplied_totals as (
-    select
-        fill_supplies.period_key,
-        sum(fill_supplies.days_supply) as supplied_days
-    from (
-        select
-            period_fill.period_key,
-            period_fill.fill_key,
-            min(period_fill.days_supply) as days_supply
-        from facts.period_fill
-        group by
-            period_fill.period_key,
-            period_fill.fill_key
-    ) as fill_supplies
-    group by fill_supplies.period_key
-),
-
--- An ingredient is part of the regimen from its second date of service on (PQA, PDC-ARV pharmacy version).
+-- An ingredient is part of the regimen from its second date of service on, whatever the days supply (PQA, PDC-ARV
+-- pharmacy version).
 ingredient_counts as (
     select
         repeated_ingredients.period_key,
         count(*) as ingredient_count
     from (
         select
-            period_fill.period_key,
-            period_fill.ingredient_key
-        from facts.period_fill
+            treatment_period.period_key,
+            class_fill.ingredient_key
+        from facts.treatment_period
+        inner join raw.measure
+            on
+                treatment_period.measure_key = measure.measure_key
+                and measure.min_ingredients > 1
+        inner join facts.class_fill
+            on
+                treatment_period.member_key = class_fill.member_key
+                and treatment_period.measure_key = class_fill.measure_key
+                and class_fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
         group by
-            period_fill.period_key,
-            period_fill.ingredient_key
-        having min(period_fill.fill_day) < max(period_fill.fill_day)
+            treatment_period.period_key,
+            class_fill.ingredient_key
+        having min(class_fill.fill_date) < max(class_fill.fill_date)
     ) as repeated_ingredients
     group by repeated_ingredients.period_key
 ),
@@ -165,9 +157,7 @@ select
 from facts.treatment_period
 inner join raw.measure
     on treatment_period.measure_key = measure.measure_key
-left join supplied_totals
-    on treatment_period.period_key = supplied_totals.period_key
-where coalesce(supplied_totals.supplied_days, 0) < measure.min_supplied_days
+where coalesce(treatment_period.supplied_days, 0) < measure.min_supplied_days
 union all
 select
     treatment_period.period_key,

@@ -1,9 +1,10 @@
 -- Every sign that a pregnancy was lost, from whichever source: one of them is enough to hold all pregnancy messages
--- back (rules 1.7, L1).
+-- back (maternal 1.7, L1).
 --
--- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside claims:
--- a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and what an earlier night knew.
--- `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after an early loss, else 28.
+-- One row per member and day. Claims count in any position, setting and payment status, voided ones too. Beside codes:
+-- a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy reports, and
+-- what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie (L4): 14 after
+-- an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from after that day.
 with
 
 loss_claims as (
@@ -27,10 +28,13 @@ loss_fills as (
         member.member_key,
         pharmacy_claim.dispensing_date as trigger_date,
         pharmacy_claim.claim_id,
-        14 as proof_lag_days
+        14 as proof_lag_days,
+        coalesce(pharmacy_claim_removed.bucket <> 'duplicate', false) as is_voided
     from raw.pharmacy_claim
     inner join core.member
         on pharmacy_claim.person_id = member.person_id
+    left join core.pharmacy_claim_removed
+        on pharmacy_claim.row_id = pharmacy_claim_removed.row_id
     inner join core.drug
         on pharmacy_claim.ndc_code = drug.ndc_code
     inner join facts.drug_group
@@ -40,10 +44,20 @@ loss_fills as (
     where
         pharmacy_claim.dispensing_date <= cast($as_of as date)
         and coalesce(drug.strength, '') not like '%300%'
-        and coalesce(drug.brand_name, '') <> 'korlym'
+        and coalesce(drug.brand_name, '') not like 'korlym%'
 ),
 
--- Infants of a family by the subscriber's number: the mother is whoever was pregnant in it within ten months before.
+fatal_stays as (
+    select distinct
+        medical_line.member_key,
+        medical_line.claim_end_date as trigger_date,
+        medical_line.claim_id
+    from core.medical_line
+    where medical_line.discharge_disposition_code in ('20', '40', '41', '42')
+),
+
+-- Infants of a family by the subscriber's number. Any woman of it who could be the mother may be: her own claims can
+-- come later than the news, when the infant is on no file any more.
 infant_losses as (
     select
         infant.subscriber_id,
@@ -59,15 +73,14 @@ infant_losses as (
     select
         infant.subscriber_id,
         infant.birth_date,
-        medical_line.claim_end_date as trigger_date,
-        medical_line.claim_id
-    from core.medical_line
+        fatal_stays.trigger_date,
+        fatal_stays.claim_id
+    from fatal_stays
     inner join core.member as infant
-        on medical_line.member_key = infant.member_key
+        on fatal_stays.member_key = infant.member_key
     where
         infant.subscriber_id is not null
-        and medical_line.discharge_disposition_code = '20'
-        and medical_line.service_date <= infant.birth_date + 365
+        and fatal_stays.trigger_date <= infant.birth_date + 365
     union all
     select
         infant.subscriber_id,
@@ -84,16 +97,54 @@ infant_losses as (
 
 reports as (
     select
-        coalesce(outreach_outcome.person_id, state_gap.person_id) as person_id,
+        outreach_outcome.gap_id,
+        outreach_outcome.person_id,
         cast(outreach_outcome.attempted_at as date) as trigger_date
     from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
     where
         outreach_outcome.outcome_code in (
-            'NOT_PREGNANT_OR_NO_LONGER', 'PREGNANCY_LOSS', 'LOSS', 'STOP_PREGNANCY_MESSAGES'
+            'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS', 'MISCARRIAGE',
+            'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
         )
         and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+),
+
+-- Whoever a report may speak of: the member that it names, and the one whose row it answers, on a list still or before.
+reported_members as (
+    select
+        reports.person_id,
+        reports.trigger_date
+    from reports
+    where reports.person_id is not null
+    union
+    select
+        state_gap.person_id,
+        reports.trigger_date
+    from reports
+    inner join raw.state_gap
+        on reports.gap_id = state_gap.gap_id
+    union
+    select
+        state_release.person_id,
+        reports.trigger_date
+    from reports
+    inner join raw.state_release
+        on reports.gap_id = state_release.gap_id
+),
+
+-- The only manual way back: authenticated confirmation, logged as an outcome of a care manager.
+confirmations as (
+    select
+        member.member_key,
+        max(cast(outreach_outcome.attempted_at as date)) as confirmed_date
+    from raw.outreach_outcome
+    inner join core.member
+        on outreach_outcome.person_id = member.person_id
+    where
+        outreach_outcome.outcome_code = 'LOSS_MISCODED_CONFIRMED'
+        and outreach_outcome.staff_role = 'care_manager'
+        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+    group by member.member_key
 ),
 
 signs as (
@@ -103,16 +154,35 @@ signs as (
         loss_claims.claim_id,
         loss_claims.proof_lag_days,
         loss_claims.is_voided,
-        'claim' as trigger_source
+        'claim' as trigger_source,
+        false as is_remembered
     from loss_claims
+    union all
+    -- Her own death, or that of a newborn billed under her number.
+    select
+        fatal_stays.member_key,
+        fatal_stays.trigger_date,
+        fatal_stays.claim_id,
+        28 as proof_lag_days,
+        false as is_voided,
+        'claim' as trigger_source,
+        false as is_remembered
+    from fatal_stays
+    inner join core.member
+        on fatal_stays.member_key = member.member_key
+    where
+        fatal_stays.trigger_date <= cast($as_of as date)
+        and fatal_stays.member_key in (select maternal_event.member_key from facts.maternal_event)
+        and member.birth_date <= cast(fatal_stays.trigger_date - interval 10 year as date)
     union all
     select
         loss_fills.member_key,
         loss_fills.trigger_date,
         loss_fills.claim_id,
         loss_fills.proof_lag_days,
-        false as is_voided,
-        'fill' as trigger_source
+        loss_fills.is_voided,
+        'fill' as trigger_source,
+        false as is_remembered
     from loss_fills
     union all
     select
@@ -121,28 +191,28 @@ signs as (
         infant_losses.claim_id,
         28 as proof_lag_days,
         false as is_voided,
-        'infant' as trigger_source
+        'infant' as trigger_source,
+        false as is_remembered
     from infant_losses
     inner join core.member as mother
         on infant_losses.subscriber_id = mother.subscriber_id
-    inner join facts.maternal_event
-        on
-            mother.member_key = maternal_event.member_key
-            and maternal_event.event_date between infant_losses.birth_date - 308 and infant_losses.birth_date + 84
     where
         infant_losses.trigger_date <= cast($as_of as date)
-        and mother.birth_date <= cast(infant_losses.birth_date - interval 10 year as date)
+        and coalesce(mother.gender, 'f') in ('f', 'female')
+        and mother.birth_date <= cast(infant_losses.birth_date - interval 12 year as date)
+        and mother.birth_date > cast(infant_losses.birth_date - interval 56 year as date)
     union all
     select
         member.member_key,
-        reports.trigger_date,
+        reported_members.trigger_date,
         cast(null as varchar) as claim_id,
         28 as proof_lag_days,
         false as is_voided,
-        'report' as trigger_source
-    from reports
+        'report' as trigger_source,
+        false as is_remembered
+    from reported_members
     inner join core.member
-        on reports.person_id = member.person_id
+        on reported_members.person_id = member.person_id
     union all
     -- A loss that an earlier night knew stays known, whatever later deliveries leave out.
     select
@@ -151,7 +221,8 @@ signs as (
         state_suppression.claim_id,
         state_suppression.proof_lag_days,
         state_suppression.is_voided,
-        state_suppression.trigger_source
+        state_suppression.trigger_source,
+        true as is_remembered
     from raw.state_suppression
     inner join core.member
         on state_suppression.person_id = member.person_id
@@ -165,9 +236,13 @@ select
     signs.trigger_date,
     min(signs.claim_id) as claim_id,
     max(signs.proof_lag_days) as proof_lag_days,
-    min(signs.is_voided) as is_voided,
-    min(signs.trigger_source) as trigger_source
+    -- What tonight's claims say of a void goes before what an earlier night knew.
+    coalesce(min(case when not signs.is_remembered then signs.is_voided end), min(signs.is_voided)) as is_voided,
+    min(signs.trigger_source) as trigger_source,
+    coalesce(max(confirmations.confirmed_date) > signs.trigger_date, false) as is_miscoded
 from signs
+left join confirmations
+    on signs.member_key = confirmations.member_key
 group by
     signs.member_key,
     signs.trigger_date

@@ -1,12 +1,15 @@
 -- The codes in the claims that tell of a pregnancy, its end or doubt about it, with value set and category.
 --
 -- A code that several evidence sets hold dates by the most careful one: loss, doubt, delivery, week, timed procedure,
--- trimester, pregnancy without timing (rules 1.2). What ends a pregnancy keeps every set: a mixed birth is a live birth
--- for measures and a loss for messages.
+-- trimester, pregnancy without timing (maternal 1.2). What ends a pregnancy keeps every set: a mixed birth is a live
+-- birth for measures and a loss for messages.
 with
 
 evidence_ranks as (
-    select *
+    select
+        ranked.value_set,
+        ranked.evidence_rank,
+        ranked.is_dating
     from (
         values
         ('pregnancy_loss', 1, false),

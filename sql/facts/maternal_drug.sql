@@ -1,8 +1,8 @@
 -- The products that maternal rules name, by value set: their own sets, and those that only strength or name tells.
 --
 -- A prenatal vitamin is what the drug table flags, what is named like one, or folic acid with iron and four vitamins or
--- more (rules 2.1). Aspirin is low-dose up to 162 mg or where no strength is stated. A prenatal vitamin holds iron, yet
--- is no treatment of anaemia. `milligrams` is the first number of the strength.
+-- more (maternal 2.1); it holds iron, yet is no treatment of anaemia. Aspirin alone is low-dose up to 162 mg or where
+-- no strength is stated; folic acid alone counts by its strength. `category` is that of the ingredient or brand.
 with
 
 strengths as (
@@ -10,16 +10,32 @@ strengths as (
         drug.drug_key,
         drug.ingredients,
         drug.is_prenatal_vitamin,
-        lower(coalesce(drug.brand_name, '')) as brand_name,
-        try_cast(regexp_extract(lower(coalesce(drug.strength, '')), '([0-9]+[.]?[0-9]*) *mg', 1) as double) as milligrams
+        coalesce(drug.brand_name, '') as brand_name,
+        coalesce(drug.product_class, '') as product_class,
+        drug.ingredients not like '%;%' as is_single,
+        try_cast(regexp_extract(lower(coalesce(drug.strength, '')), '([0-9]+[.]?[0-9]*) *m(c?)g', 1) as double)
+        / case
+            when regexp_extract(lower(coalesce(drug.strength, '')), '([0-9]+[.]?[0-9]*) *m(c?)g', 2) = 'c' then 1000
+            else 1
+        end as milligrams
     from core.drug
 ),
 
 vitamin_counts as (
     select
         drug_ingredient.drug_key,
-        max(case when ingredient.ingredient in ('folic acid', 'levomefolate', 'levomefolic acid') then 1 else 0 end) as has_folate,
-        max(case when ingredient.ingredient like '%iron%' or ingredient.ingredient like 'ferrous%' then 1 else 0 end) as has_iron,
+        max(
+            case
+                when
+                    ingredient.ingredient in ('folic acid', 'l-methylfolate')
+                    or ingredient.ingredient like 'levomefol%'
+                    then 1
+                else 0
+            end
+        ) as has_folate,
+        max(
+            case when ingredient.ingredient like '%iron%' or ingredient.ingredient like 'ferr%' then 1 else 0 end
+        ) as has_iron,
         count(distinct case
             when
                 ingredient.ingredient in (
@@ -43,46 +59,77 @@ prenatal_vitamins as (
     where
         strengths.is_prenatal_vitamin
         or regexp_matches(
-            concat_ws(' ', strengths.brand_name, strengths.ingredients),
+            concat_ws(' ', strengths.brand_name, strengths.ingredients, strengths.product_class),
             '\bpnv\b|prenat|vitafol|citranatal|vinate|se-natal|ob complete|natachew|select-ob|nestabs|trinate|elite-ob'
         )
         or (vitamin_counts.has_folate = 1 and vitamin_counts.has_iron = 1 and vitamin_counts.vitamin_count >= 4)
+),
+
+-- A product that fits two categories of a set has the first.
+listed_drugs as (
+    select
+        drug_group.value_set,
+        drug_group.drug_key,
+        min(value_set.category) as category
+    from facts.drug_group
+    inner join core.ingredient
+        on drug_group.ingredient_key = ingredient.ingredient_key
+    inner join core.drug
+        on drug_group.drug_key = drug.drug_key
+    inner join raw.value_set
+        on
+            drug_group.value_set = value_set.value_set
+            and (
+                (
+                    value_set.code_system = 'ingredient'
+                    and ingredient.ingredient >= value_set.code
+                    and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
+                )
+                or (value_set.code_system = 'brand_name' and drug.brand_name = value_set.code)
+                or (value_set.code_system = 'ndc' and drug.ndc_code = value_set.code)
+            )
+    where drug_group.value_set in (select prenatal_rule_set.value_set from raw.prenatal_rule_set)
+    group by
+        drug_group.value_set,
+        drug_group.drug_key
 )
 
 select
-    drug_group.value_set,
-    drug_group.drug_key
-from facts.drug_group
-inner join raw.prenatal_rule_set
-    on drug_group.value_set = prenatal_rule_set.value_set
+    listed_drugs.value_set,
+    listed_drugs.drug_key,
+    listed_drugs.category
+from listed_drugs
 where
-    drug_group.value_set <> 'iron_drugs'
-    or drug_group.drug_key not in (select prenatal_vitamins.drug_key from prenatal_vitamins)
-union
+    listed_drugs.value_set <> 'iron_drugs'
+    or listed_drugs.drug_key not in (select prenatal_vitamins.drug_key from prenatal_vitamins)
+union all
 select
     'prenatal_vitamins' as value_set,
-    prenatal_vitamins.drug_key
+    prenatal_vitamins.drug_key,
+    cast(null as varchar) as category
 from prenatal_vitamins
-union
-select
-    'low_dose_aspirin' as value_set,
-    strengths.drug_key
+union all
+select distinct
+    strength_limits.value_set,
+    strengths.drug_key,
+    cast(null as varchar) as category
 from strengths
 inner join facts.drug_group
-    on
-        strengths.drug_key = drug_group.drug_key
-        and drug_group.value_set = 'aspirin'
-where coalesce(strengths.milligrams, 81) <= 162
-union
-select
-    'folic_acid_one_mg' as value_set,
-    strengths.drug_key
-from strengths
-inner join facts.drug_group
-    on
-        strengths.drug_key = drug_group.drug_key
-        and drug_group.value_set = 'folic_acid'
-where strengths.milligrams >= 1
+    on strengths.drug_key = drug_group.drug_key
+inner join (
+    values
+    ('low_dose_aspirin', 'aspirin', 0, 162),
+    ('folic_acid_400_mcg', 'folic_acid', 0.4, 1000),
+    ('folic_acid_one_mg', 'folic_acid', 1, 1000)
+) as strength_limits (value_set, ingredient_set, least_milligrams, most_milligrams)
+    on drug_group.value_set = strength_limits.ingredient_set
+where
+    strengths.is_single
+    and coalesce(
+        strengths.milligrams between strength_limits.least_milligrams and strength_limits.most_milligrams,
+        -- A strength that is not stated is the usual one: 81 mg of aspirin, 0.4 mg of folic acid.
+        strength_limits.least_milligrams < 1
+    )
 order by
     value_set,
     drug_key

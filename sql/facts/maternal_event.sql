@@ -1,8 +1,9 @@
 -- Every code in the claims that tells of a pregnancy, its end or doubt about it: one pass over lines and diagnoses.
 --
 -- One row per member, claim, date and code of a value set. Nothing is left out here for want of payment: what is not
--- paid, or voided, counts for suppression (rules 1.7, 1.8). `is_diagnostic` marks claims of laboratories, pathology and
--- imaging alone, which prove no ongoing pregnancy (rules 1.6, step 1).
+-- paid, or voided, counts for suppression (maternal 1.7, 1.8). `is_diagnostic` marks claims of laboratories, pathology
+-- and imaging alone, which prove no ongoing pregnancy (maternal 1.6, step 1); `is_imaging` those among them of imaging
+-- alone.
 with
 
 found_codes as (
@@ -111,6 +112,7 @@ claim_kinds as (
             coalesce(medical_line.place_of_service_code, '') = '81'
             or coalesce(medical_line.hcpcs_code between '70000' and '89999', false)
         ) as is_diagnostic,
+        min(coalesce(medical_line.hcpcs_code between '70000' and '79999', false)) as is_imaging,
         max(
             coalesce(medical_line.place_of_service_code, '') = '23'
             or emergency_services.code is not null
@@ -145,6 +147,7 @@ select
     max(found_codes.is_paid) as is_paid,
     min(found_codes.is_voided) as is_voided,
     coalesce(max(claim_kinds.is_diagnostic), false) as is_diagnostic,
+    coalesce(max(claim_kinds.is_imaging), false) as is_imaging,
     coalesce(max(claim_kinds.is_emergency), false) as is_emergency
 from found_codes
 left join claim_kinds

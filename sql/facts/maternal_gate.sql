@@ -1,8 +1,8 @@
 -- Whether maternal lists may be published at all tonight: one row.
 --
--- It fails closed (rules 1.7, L9): medical claims that are too old, or a value set of losses, doubts or outcomes that is
--- missing or lacks a kind, would hide a loss. The feed is as old as its newest load time, else its newest day of service;
--- load times long after the as-of date say nothing of it.
+-- It fails closed (maternal 1.7, L9): medical claims that are too old, or a value set of losses, doubts or outcomes
+-- that is missing or lacks a kind, would hide a loss. The feed is as old as its newest load time, else its newest day
+-- of service; load times more than three days after the as-of date say nothing of it.
 with
 
 feed_dates as (
@@ -18,27 +18,25 @@ feed_dates as (
         ) as ingest_date,
         max(
             case when medical_claim.claim_start_date <= cast($as_of as date) then medical_claim.claim_start_date end
-        ) as service_date,
-        count(medical_claim.file_date) + count(medical_claim.ingest_datetime) as load_times
+        ) as service_date
     from raw.medical_claim
 ),
 
 feeds as (
     select
-        case
-            when feed_dates.load_times > 0
-                then coalesce(
-                    greatest(feed_dates.file_date, feed_dates.ingest_date),
-                    feed_dates.file_date,
-                    feed_dates.ingest_date
-                )
-            else feed_dates.service_date
-        end as feed_date
+        coalesce(
+            greatest(feed_dates.file_date, feed_dates.ingest_date),
+            feed_dates.file_date,
+            feed_dates.ingest_date,
+            feed_dates.service_date
+        ) as feed_date
     from feed_dates
 ),
 
 needed_sets as (
-    select *
+    select
+        needed.value_set,
+        needed.category
     from (
         values
         ('pregnancy_loss', 'ectopic'),

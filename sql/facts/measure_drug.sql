@@ -21,6 +21,11 @@ select
     measure.measure_key,
     drug_group.drug_key,
     drug_group.ingredient_key,
+    row_number() over (
+        partition by measure.measure_key, drug_group.drug_key
+        order by drug_group.ingredient_key
+    ) = 1 as is_first_ingredient,
+    count(*) over (partition by measure.measure_key, drug_group.drug_key) > 1 as is_combination,
     cast(null as varchar) as exclusion_reason
 from raw.measure
 inner join facts.drug_group
@@ -38,6 +43,8 @@ select
     barred_products.measure_key,
     barred_products.drug_key,
     cast(null as integer) as ingredient_key,
+    cast(null as boolean) as is_first_ingredient,
+    cast(null as boolean) as is_combination,
     barred_products.reason as exclusion_reason
 from barred_products
 where barred_products.kind = 'drug'

@@ -11,9 +11,7 @@ fills as (
         class_fill.ingredient_key,
         cast(class_fill.fill_date - treatment_period.index_date as integer) as fill_day,
         class_fill.days_supply,
-        count(*) over (
-            partition by treatment_period.period_key, class_fill.fill_key
-        ) as target_count
+        class_fill.is_combination
     from facts.class_fill
     inner join facts.treatment_period
         on
@@ -21,6 +19,14 @@ fills as (
             and class_fill.measure_key = treatment_period.measure_key
             and class_fill.fill_date between treatment_period.index_date and treatment_period.treatment_end_date
     where class_fill.days_supply is not null
+),
+
+coupled_ingredients as (
+    select distinct
+        fills.period_key,
+        fills.ingredient_key
+    from fills
+    where fills.is_combination
 )
 
 select
@@ -29,10 +35,12 @@ select
     fills.ingredient_key,
     fills.fill_day,
     fills.days_supply,
-    max(fills.target_count) over (
-        partition by fills.period_key, fills.ingredient_key
-    ) > 1 as is_coupled
+    coupled_ingredients.period_key is not null as is_coupled
 from fills
+left join coupled_ingredients
+    on
+        fills.period_key = coupled_ingredients.period_key
+        and fills.ingredient_key = coupled_ingredients.ingredient_key
 order by
     fills.period_key,
     fills.ingredient_key,

@@ -1,8 +1,8 @@
 -- Pregnancies as the claims tell them on the as-of date: each that ended, and the one that may go on.
 --
--- One row per member and episode, numbered by outcome. The last episode has no outcome yet: its LMP is the median of the
--- dated weeks, or where there is none the middle of what its best evidence allows; a tier says how sure it is, a status
--- whether it may be spoken of at all (rules 1.6 and 1.8). Published in the restricted part only.
+-- One row per member and episode, numbered by outcome. The last episode has no outcome yet: its LMP is the median of
+-- the dated weeks, or where there is none the middle of what its best evidence allows; a tier says how sure it is, a
+-- status whether it may be spoken of at all (maternal 1.6 and 1.8). Published in the restricted part only.
 with
 
 last_outcomes as (
@@ -16,15 +16,18 @@ last_outcomes as (
     group by pregnancy_outcome.member_key
 ),
 
--- Evidence since the last outcome and its recovery, as far back as a pregnancy can last.
+-- Evidence of a pregnancy that began after the last outcome and its recovery, as far back as a pregnancy can last. What
+-- can only have begun before is left-over coding, whenever it is dated (maternal 1.5, step 5; 1.6, steps 1 and 5).
 recent_evidence as (
     select
         pregnancy_evidence.member_key,
         pregnancy_evidence.event_date,
         pregnancy_evidence.claim_id,
         pregnancy_evidence.evidence_class,
-        pregnancy_evidence.earliest_lmp_date,
-        pregnancy_evidence.lmp_date,
+        greatest(
+            pregnancy_evidence.earliest_lmp_date, last_outcomes.residual_through_date + 1
+        ) as earliest_lmp_date,
+        greatest(pregnancy_evidence.lmp_date, last_outcomes.residual_through_date + 1) as lmp_date,
         pregnancy_evidence.latest_lmp_date,
         pregnancy_evidence.lmp_cluster,
         coalesce(last_outcomes.outcome_number, 0) + 1 as episode,
@@ -40,7 +43,7 @@ recent_evidence as (
     where
         pregnancy_evidence.is_counted
         and pregnancy_evidence.event_date > cast($as_of as date) - 308
-        and pregnancy_evidence.event_date > coalesce(last_outcomes.residual_through_date, date '1900-01-01')
+        and pregnancy_evidence.latest_lmp_date > coalesce(last_outcomes.residual_through_date, date '1900-01-01')
 ),
 
 -- A silence of more than 300 days separates pregnancies, whatever the codes say.
@@ -57,12 +60,11 @@ cluster_dates as (
     select
         recent_evidence.member_key,
         recent_evidence.lmp_cluster,
-        min(recent_evidence.event_date) as first_date,
+        min(recent_evidence.lmp_date) as earliest_lmp_date,
         row_number() over (
             partition by recent_evidence.member_key
             order by max(recent_evidence.event_date) desc, recent_evidence.lmp_cluster desc
-        ) as recency,
-        count(*) over (partition by recent_evidence.member_key) as cluster_count
+        ) as recency
     from recent_evidence
     where recent_evidence.lmp_cluster is not null
     group by
@@ -70,7 +72,7 @@ cluster_dates as (
         recent_evidence.lmp_cluster
 ),
 
--- Of several pregnancies the one seen last; weaker evidence belongs to it from its first dated week on.
+-- Of several pregnancies the one seen last; weaker evidence belongs to it from conception on, 14 days after the LMP.
 episode_evidence as (
     select
         recent_evidence.member_key,
@@ -100,7 +102,7 @@ episode_evidence as (
             or recent_evidence.lmp_cluster = cluster_dates.lmp_cluster
             or (
                 recent_evidence.lmp_cluster is null
-                and (cluster_dates.cluster_count = 1 or recent_evidence.event_date >= cluster_dates.first_date)
+                and recent_evidence.event_date >= cluster_dates.earliest_lmp_date + 14
             )
         )
 ),
@@ -216,14 +218,19 @@ dated_episodes as (
         on open_episodes.member_key = trimester_bounds.member_key
 ),
 
-losses as (
+standing_losses as (
     select
         suppression.member_key,
-        max(suppression.trigger_date) as trigger_date,
-        max(case when suppression.released_by is null then suppression.trigger_date end) as standing_date
+        suppression.trigger_date
     from facts.suppression
-    where suppression.rule = 'L1'
-    group by suppression.member_key
+    where
+        suppression.rule = 'L1'
+        and suppression.released_by is null
+),
+
+lost_members as (
+    select distinct standing_losses.member_key
+    from standing_losses
 ),
 
 doubts as (
@@ -237,17 +244,6 @@ doubts as (
     group by suppression.member_key
 ),
 
--- A week coded up to 28 days after a loss is left-over coding, not a pregnancy (L4).
-residual_weeks as (
-    select distinct loss_trigger.member_key
-    from facts.loss_trigger
-    inner join episode_evidence
-        on
-            loss_trigger.member_key = episode_evidence.member_key
-            and episode_evidence.evidence_class <= 2
-            and episode_evidence.event_date between loss_trigger.trigger_date and loss_trigger.trigger_date + 28
-),
-
 -- Signs that the pregnancy is over although no outcome was claimed: postpartum care, or a newborn of the family.
 endings as (
     select distinct open_episodes.member_key
@@ -257,16 +253,17 @@ endings as (
             open_episodes.member_key = maternal_event.member_key
             and maternal_event.value_set = 'postpartum'
             and not maternal_event.is_voided
-            and maternal_event.event_date >= open_episodes.first_evidence_date
+            and open_episodes.first_evidence_date <= maternal_event.event_date
     union
-    select open_episodes.member_key
-    from open_episodes
+    select dated_episodes.member_key
+    from dated_episodes
     inner join core.member as mother
-        on open_episodes.member_key = mother.member_key
+        on dated_episodes.member_key = mother.member_key
     inner join core.member as infant
         on
             mother.subscriber_id = infant.subscriber_id
-            and infant.birth_date between open_episodes.first_evidence_date and cast($as_of as date)
+            and infant.birth_date
+            between least(dated_episodes.first_evidence_date, dated_episodes.lmp_date + 14) and cast($as_of as date)
 ),
 
 judged_episodes as (
@@ -275,18 +272,17 @@ judged_episodes as (
         cast(cast($as_of as date) - dated_episodes.lmp_date as integer) as gestational_age_days,
         cast(cast($as_of as date) - dated_episodes.latest_lmp_date as integer) as least_gestational_age_days,
         cast(cast($as_of as date) - dated_episodes.last_evidence_date as integer) as evidence_age_days,
-        losses.standing_date is not null as is_lost,
+        lost_members.member_key is not null as is_lost,
         endings.member_key is not null as is_over,
         dated_episodes.lmp_spread_days > 28
-        or residual_weeks.member_key is not null
-        or coalesce(doubts.trigger_date >= dated_episodes.first_evidence_date, false) as is_in_doubt
+        or coalesce(
+            doubts.trigger_date >= least(dated_episodes.first_evidence_date, dated_episodes.lmp_date + 14), false
+        ) as is_in_doubt
     from dated_episodes
-    left join losses
-        on dated_episodes.member_key = losses.member_key
+    left join lost_members
+        on dated_episodes.member_key = lost_members.member_key
     left join doubts
         on dated_episodes.member_key = doubts.member_key
-    left join residual_weeks
-        on dated_episodes.member_key = residual_weeks.member_key
     left join endings
         on dated_episodes.member_key = endings.member_key
 ),
@@ -351,23 +347,36 @@ outcome_lmps as (
             between pregnancy_outcome_rule.min_days and pregnancy_outcome_rule.max_days
 ),
 
+-- Losses that nothing has lifted, by the pregnancies that ended around them; an infant's death may be a year later.
+lost_outcomes as (
+    select distinct
+        pregnancy_outcome.member_key,
+        pregnancy_outcome.outcome_number
+    from facts.pregnancy_outcome
+    inner join standing_losses
+        on
+            pregnancy_outcome.member_key = standing_losses.member_key
+            and standing_losses.trigger_date
+            between pregnancy_outcome.end_date - 308 and pregnancy_outcome.end_date + 365
+),
+
+-- No pregnancy begins before the recovery from the one before is over.
 ended_episodes as (
     select
         pregnancy_outcome.member_key,
         pregnancy_outcome.outcome_number as episode,
-        coalesce(
-            outcome_lmps.lmp_date, pregnancy_outcome.end_date - pregnancy_outcome_rule.point_days
+        greatest(
+            coalesce(outcome_lmps.lmp_date, pregnancy_outcome.end_date - pregnancy_outcome_rule.point_days),
+            lag(pregnancy_outcome.end_date + pregnancy_outcome_rule.retry_days + 1) over (
+                partition by pregnancy_outcome.member_key
+                order by pregnancy_outcome.outcome_number
+            )
         ) as lmp_date,
         outcome_lmps.event_date as last_evidence_date,
         pregnancy_outcome.outcome,
         pregnancy_outcome.end_date,
         pregnancy_outcome.is_paid,
-        case
-            when
-                losses.standing_date between pregnancy_outcome.end_date - 308 and pregnancy_outcome.end_date + 365
-                then 'suppressed'
-            else 'ended'
-        end as status
+        case when lost_outcomes.member_key is not null then 'suppressed' else 'ended' end as status
     from facts.pregnancy_outcome
     inner join raw.pregnancy_outcome_rule
         on pregnancy_outcome.outcome = pregnancy_outcome_rule.outcome
@@ -376,8 +385,10 @@ ended_episodes as (
             pregnancy_outcome.member_key = outcome_lmps.member_key
             and pregnancy_outcome.outcome_number = outcome_lmps.outcome_number
             and outcome_lmps.nearness = 1
-    left join losses
-        on pregnancy_outcome.member_key = losses.member_key
+    left join lost_outcomes
+        on
+            pregnancy_outcome.member_key = lost_outcomes.member_key
+            and pregnancy_outcome.outcome_number = lost_outcomes.outcome_number
 ),
 
 episodes as (
@@ -402,7 +413,9 @@ episodes as (
         tiered_episodes.member_key,
         tiered_episodes.episode,
         tiered_episodes.status,
-        case when tiered_episodes.status in ('current', 'stale', 'overdue') then tiered_episodes.evidence_tier end as tier,
+        case
+            when tiered_episodes.status in ('current', 'stale', 'overdue') then tiered_episodes.evidence_tier
+        end as tier,
         tiered_episodes.lmp_date,
         tiered_episodes.latest_lmp_date,
         tiered_episodes.lmp_spread_days,
@@ -417,7 +430,7 @@ episodes as (
     union all
     -- A loss of which claims tell no episode, such as one that a pharmacy reported.
     select
-        losses.member_key,
+        lost_members.member_key,
         coalesce(last_outcomes.outcome_number, 0) + 1 as episode,
         'suppressed' as status,
         cast(null as varchar) as tier,
@@ -431,13 +444,12 @@ episodes as (
         cast(null as varchar) as outcome,
         cast(null as date) as end_date,
         cast(null as boolean) as is_paid_outcome
-    from losses
+    from lost_members
     left join last_outcomes
-        on losses.member_key = last_outcomes.member_key
+        on lost_members.member_key = last_outcomes.member_key
     where
-        losses.standing_date is not null
-        and losses.member_key not in (select tiered_episodes.member_key from tiered_episodes)
-        and losses.member_key not in (
+        lost_members.member_key not in (select tiered_episodes.member_key from tiered_episodes)
+        and lost_members.member_key not in (
             select ended_episodes.member_key
             from ended_episodes
             where ended_episodes.status = 'suppressed'
@@ -459,7 +471,7 @@ select
     episodes.outcome,
     episodes.end_date,
     episodes.is_paid_outcome,
-    -- Who may be spoken to at all (rules 1.6, step 0): women of 18 to 50, of 51 to 55 in tier A alone.
+    -- Who may be spoken to at all (maternal 1.6, step 0): women of 18 to 50, of 51 to 55 in tier A alone.
     case
         when coalesce(member.gender, '') not in ('f', 'female') then 'sex_mismatch'
         when member.birth_date > cast(cast($as_of as date) - interval 12 year as date) then 'age_mismatch'

@@ -1,11 +1,45 @@
 -- Each code that dates a pregnancy, with the first day of the last menstrual period (LMP) that it implies, and whether
 -- and why it counts.
 --
--- One row per member, date, claim and code. Left out are unpaid claims, claims of laboratories and imaging alone (unless
--- the examination itself dates the pregnancy), and claims whose diagnosis is a negative test (rules 1.6, steps 1, 2).
--- `lmp_cluster` numbers the pregnancies that the two best classes speak of: dates more than 56 days apart are not one
--- pregnancy (step 3). It is the same whatever order the claims arrive in.
+-- One row per member, date, claim and code. Left out are unpaid claims, claims of laboratories and imaging alone
+-- (unless it is imaging that itself dates a pregnancy), claims whose diagnosis is a negative test, cultures that
+-- nothing ties to a pregnancy (maternal 1.6, steps 1, 2), and weeks coded up to 28 days after a loss, which are left
+-- over (L4). `lmp_cluster` numbers the pregnancies that the two best classes speak of: dates more than 56 days apart
+-- are not one pregnancy (step 3). It is the same whatever order the claims arrive in.
 with
+
+residual_weeks as (
+    select distinct
+        maternal_event.member_key,
+        maternal_event.event_date
+    from facts.maternal_event
+    inner join facts.loss_trigger
+        on
+            maternal_event.member_key = loss_trigger.member_key
+            and maternal_event.event_date between loss_trigger.trigger_date and loss_trigger.trigger_date + 28
+            and not loss_trigger.is_miscoded
+    where maternal_event.code like 'Z3A%'
+),
+
+negative_claims as (
+    select distinct
+        maternal_event.member_key,
+        maternal_event.claim_id
+    from facts.maternal_event
+    where maternal_event.value_set = 'pregnancy_negative'
+),
+
+diagnosed_claims as (
+    select distinct
+        maternal_event.member_key,
+        maternal_event.claim_id
+    from facts.maternal_event
+    where
+        maternal_event.code_system = 'icd10cm'
+        and maternal_event.value_set in (
+            'pregnancy_week', 'pregnancy_procedure_timing', 'pregnancy_trimester', 'pregnancy_state'
+        )
+),
 
 dating_codes as (
     select
@@ -23,44 +57,46 @@ dating_codes as (
             when not maternal_event.is_paid then 'not_paid'
             when
                 maternal_event.is_diagnostic
-                and maternal_event.value_set <> 'pregnancy_procedure_timing'
+                and not (
+                    maternal_event.value_set = 'pregnancy_procedure_timing'
+                    and (maternal_event.is_imaging or maternal_event.code between '70000' and '79999')
+                )
                 then 'diagnostic_claim'
             when negative_claims.claim_id is not null and diagnosed_claims.claim_id is null then 'negative_test'
+            -- The same laboratory codes serve a sore throat.
+            when
+                maternal_event.category = 'strep_b'
+                and diagnosed_claims.claim_id is null
+                then 'unspecific_test'
+            when residual_weeks.member_key is not null then 'after_loss'
         end as left_out_reason
     from facts.maternal_event
     inner join raw.pregnancy_evidence_rule
         on
             maternal_event.value_set = pregnancy_evidence_rule.value_set
             and maternal_event.category = pregnancy_evidence_rule.category
-    left join (
-        select distinct
-            maternal_event.member_key,
-            maternal_event.claim_id
-        from facts.maternal_event
-        where maternal_event.value_set = 'pregnancy_negative'
-    ) as negative_claims
+    left join negative_claims
         on
             maternal_event.member_key = negative_claims.member_key
             and maternal_event.claim_id = negative_claims.claim_id
-    left join (
-        select distinct
-            maternal_event.member_key,
-            maternal_event.claim_id
-        from facts.maternal_event
-        where
-            maternal_event.code_system = 'icd10cm'
-            and maternal_event.value_set in ('pregnancy_week', 'pregnancy_trimester', 'pregnancy_state')
-    ) as diagnosed_claims
+    left join diagnosed_claims
         on
             maternal_event.member_key = diagnosed_claims.member_key
             and maternal_event.claim_id = diagnosed_claims.claim_id
+    left join residual_weeks
+        on
+            maternal_event.member_key = residual_weeks.member_key
+            and maternal_event.event_date = residual_weeks.event_date
+            and maternal_event.code like 'Z3A%'
 ),
 
 ordered_lmps as (
     select
         dating_codes.*,
         lag(dating_codes.lmp_date) over (
-            partition by dating_codes.member_key, dating_codes.evidence_class <= 2 and dating_codes.left_out_reason is null
+            partition by
+                dating_codes.member_key,
+                dating_codes.evidence_class <= 2 and dating_codes.left_out_reason is null
             order by dating_codes.lmp_date, dating_codes.event_date, dating_codes.claim_id, dating_codes.code
         ) as lmp_date_before
     from dating_codes

@@ -1,8 +1,25 @@
 -- Medicines to review with the prescriber because the member is pregnant: one row per member and ingredient.
 --
--- Any tier, tier C too, but no doubt and no stale evidence: on hand for a day or more since the LMP, with the conditions
--- of its class (rules 2.3). What a prescriber has answered within 90 days is left alone.
+-- On hand for a day or more from the LMP to the expected date, with the conditions of its class (maternal 2.3), in
+-- every pregnancy that may go on. A pharmacist is asked (`is_asked`) in any tier, tier C too, but not in doubt or on
+-- stale evidence, not while the member is in hospital or not enrolled, and not within 90 days of the prescriber's
+-- answer; the gaps that would ask for a refill are held all the while.
 with
+
+local_forms as (
+    select value_set.form
+    from raw.value_set
+    where
+        value_set.value_set = 'unmeasured_forms'
+        and value_set.category = 'local'
+),
+
+local_drugs as (
+    select distinct drug.drug_key
+    from core.drug
+    inner join local_forms
+        on concat_ws(' ', drug.route, drug.dose_form) like concat('%', local_forms.form, '%')
+),
 
 reviewed_drugs as (
     select distinct
@@ -13,7 +30,7 @@ reviewed_drugs as (
         value_set.category,
         pregnancy_review_condition.from_gestational_day,
         pregnancy_review_condition.until_gestational_day,
-        coalesce(pregnancy_review_condition.fewest_fill_dates, 1) as fewest_fill_dates,
+        coalesce(pregnancy_review_condition.fewest_doses, 1) as fewest_doses,
         pregnancy_review_condition.spared_by
     from facts.drug_group
     inner join raw.pregnancy_review_list
@@ -23,9 +40,13 @@ reviewed_drugs as (
     inner join raw.value_set
         on
             drug_group.value_set = value_set.value_set
-            and ingredient.ingredient = value_set.code
+            and ingredient.ingredient >= value_set.code
+            and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
     left join raw.pregnancy_review_condition
         on value_set.category = pregnancy_review_condition.category
+    where
+        not coalesce(pregnancy_review_condition.is_systemic, false)
+        or drug_group.drug_key not in (select local_drugs.drug_key from local_drugs)
 ),
 
 spared_members as (
@@ -45,71 +66,92 @@ spared_members as (
 answered as (
     select distinct
         member.member_key,
-        coalesce(outreach_outcome.subject, state_gap.subject) as ingredient
+        coalesce(state_gap.subject, outreach_outcome.subject) as ingredient
     from raw.outreach_outcome
     left join raw.state_gap
         on outreach_outcome.gap_id = state_gap.gap_id
     inner join core.member
-        on coalesce(outreach_outcome.person_id, state_gap.person_id) = member.person_id
+        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
     where
         outreach_outcome.outcome_code in ('PRESCRIBER_ACCEPTED', 'PRESCRIBER_REJECTED')
         and cast(outreach_outcome.attempted_at as date)
-        between cast($as_of as date) - 89 and cast($as_of as date)
+        between cast($as_of as date) - 90 and cast($as_of as date)
+),
+
+present_members as (
+    select enrollment.member_key
+    from core.enrollment
+    inner join core.member
+        on enrollment.member_key = member.member_key
+    where
+        cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
+        and coalesce(member.death_date > cast($as_of as date), true)
+        and enrollment.member_key not in (
+            select stay.member_key
+            from core.stay
+            where cast($as_of as date) between stay.admission_date and stay.discharge_date
+        )
+),
+
+-- A fill without usable days supply is on hand on its day.
+fills as (
+    select
+        fill.member_key,
+        fill.fill_key,
+        fill.fill_date,
+        fill.drug_key,
+        fill.fill_date + coalesce(fill.days_supply, 1) - 1 as supply_end_date,
+        case when fill.quantity <= 1 then 1 else coalesce(fill.days_supply, 1) end as doses
+    from core.fill
 ),
 
 exposures as (
     select
         pregnancy.member_key,
         pregnancy.episode,
+        pregnancy.status,
         pregnancy.tier,
-        pregnancy.lmp_date,
-        pregnancy.gestational_age_days,
+        pregnancy.referral_reason,
         reviewed_drugs.ingredient,
         reviewed_drugs.urgency,
         reviewed_drugs.gap_code,
         reviewed_drugs.category,
-        reviewed_drugs.fewest_fill_dates,
-        count(distinct fill.fill_date) as fill_dates,
-        max(fill.fill_key) as last_fill_key,
-        max(fill.fill_date + coalesce(fill.days_supply, 1) - 1) as supply_end_date
+        reviewed_drugs.fewest_doses,
+        count(distinct fills.fill_date) as fill_dates,
+        sum(fills.doses) as doses,
+        max(fills.fill_key) as last_fill_key,
+        max(fills.supply_end_date) as supply_end_date
     from facts.pregnancy
-    inner join core.fill
-        on pregnancy.member_key = fill.member_key
+    inner join fills
+        on pregnancy.member_key = fills.member_key
     inner join reviewed_drugs
-        on fill.drug_key = reviewed_drugs.drug_key
+        on fills.drug_key = reviewed_drugs.drug_key
     left join spared_members
         on
             pregnancy.member_key = spared_members.member_key
             and reviewed_drugs.spared_by = spared_members.value_set
     where
-        pregnancy.status = 'current'
-        and pregnancy.tier in ('A', 'B', 'C')
-        and pregnancy.referral_reason is null
-        and fill.fill_date + coalesce(fill.days_supply, 1) - 1 >= pregnancy.lmp_date
-        and spared_members.member_key is null
-        and (
-            reviewed_drugs.from_gestational_day is null
-            or fill.fill_date + coalesce(fill.days_supply, 1) - 1
-            >= pregnancy.lmp_date + reviewed_drugs.from_gestational_day
-        )
+        pregnancy.status in ('current', 'overdue', 'stale')
+        and fills.supply_end_date >= pregnancy.lmp_date + coalesce(reviewed_drugs.from_gestational_day, 0)
+        and fills.fill_date <= pregnancy.lmp_date + coalesce(reviewed_drugs.until_gestational_day, 280)
+        and pregnancy.gestational_age_days >= coalesce(reviewed_drugs.from_gestational_day, 0)
         and (
             reviewed_drugs.until_gestational_day is null
-            or (
-                fill.fill_date <= pregnancy.lmp_date + reviewed_drugs.until_gestational_day
-                and pregnancy.gestational_age_days <= reviewed_drugs.until_gestational_day
-            )
+            or pregnancy.gestational_age_days <= reviewed_drugs.until_gestational_day
         )
+        and spared_members.member_key is null
     group by
         pregnancy.member_key,
         pregnancy.episode,
+        pregnancy.status,
         pregnancy.tier,
-        pregnancy.lmp_date,
-        pregnancy.gestational_age_days,
+        pregnancy.referral_reason,
         reviewed_drugs.ingredient,
         reviewed_drugs.urgency,
         reviewed_drugs.gap_code,
         reviewed_drugs.category,
-        reviewed_drugs.fewest_fill_dates
+        reviewed_drugs.fewest_doses
+    having sum(fills.doses) >= reviewed_drugs.fewest_doses
 )
 
 select
@@ -122,15 +164,19 @@ select
     exposures.category,
     cast(exposures.fill_dates as integer) as fill_dates,
     exposures.last_fill_key,
-    exposures.supply_end_date
+    exposures.supply_end_date,
+    exposures.status = 'current'
+    and coalesce(exposures.tier, 'X') <> 'X'
+    and exposures.referral_reason is null
+    and present_members.member_key is not null
+    and answered.member_key is null as is_asked
 from exposures
+left join present_members
+    on exposures.member_key = present_members.member_key
 left join answered
     on
         exposures.member_key = answered.member_key
         and exposures.ingredient = answered.ingredient
-where
-    exposures.fill_dates >= exposures.fewest_fill_dates
-    and answered.member_key is null
 order by
     exposures.member_key,
     exposures.ingredient

@@ -44,6 +44,7 @@ shifted_fills as (
     select
         queued_fills.member_key,
         queued_fills.measure_key,
+        queued_fills.ingredient_key,
         queued_fills.fill_key,
         queued_fills.supplied_before + queued_fills.days_supply - 1 + max(
             queued_fills.fill_day - queued_fills.supplied_before
@@ -59,7 +60,8 @@ select
     shifted_fills.member_key,
     shifted_fills.measure_key,
     make_date(measurement_year.measurement_year - 1, 1, 1) + max(shifted_fills.end_day) as supplied_through_date,
-    max(shifted_fills.fill_key) as last_fill_key
+    max(shifted_fills.fill_key) as last_fill_key,
+    cast(count(distinct shifted_fills.ingredient_key) as integer) as ingredient_count
 from shifted_fills
 cross join facts.measurement_year
 group by

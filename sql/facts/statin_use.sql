@@ -4,31 +4,23 @@
 -- A fill date counts once. A statin of any strength counts, alone or in a combination, with or without usable days
 -- supply. Weight-loss brands of a diabetes ingredient are no diabetes medicine; compounds are left out.
 -- Age is that on the first day of the year (confidence medium); conditions count any time in the year, never earlier.
--- Source: CMS Star Ratings Technical Notes 2026, D12.
+-- Ages, days, drugs and exclusions: data_contracts/statin_use.yaml. Source: CMS Star Ratings Technical Notes 2026, D12.
 with
-
-rule as (
-    select
-        40 as min_age,
-        75 as max_age,
-        2 as min_fill_dates,
-        90 as min_index_days,
-        1 as max_holes,
-        -- One calendar month, at its longest.
-        31 as max_hole_days
-),
 
 diabetes_drugs as (
     select distinct drug_group.drug_key
     from facts.drug_group
+    inner join raw.statin_use as rule
+        on concat(';', rule.treated_value_sets, ';') like concat('%;', drug_group.value_set, ';%')
     where
-        drug_group.value_set in ('diabetes_drugs', 'insulins')
-        and not exists (
+        not exists (
             select 1
-            from facts.drug_group as weight_loss_brands
+            from raw.statin_use_exclusion
+            inner join facts.drug_group as excluded_products
+                on statin_use_exclusion.value_set = excluded_products.value_set
             where
-                weight_loss_brands.drug_key = drug_group.drug_key
-                and weight_loss_brands.value_set = 'weight_loss_brands'
+                statin_use_exclusion.kind = 'product'
+                and excluded_products.drug_key = drug_group.drug_key
         )
 ),
 
@@ -71,9 +63,9 @@ statins as (
         min(fill.fill_key) as statin_fill_key
     from core.fill
     inner join facts.drug_group
-        on
-            fill.drug_key = drug_group.drug_key
-            and drug_group.value_set = 'statins'
+        on fill.drug_key = drug_group.drug_key
+    inner join raw.statin_use as rule
+        on drug_group.value_set = rule.statin_value_set
     inner join facts.measurement_year
         on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
     where not fill.is_compound
@@ -83,17 +75,25 @@ statins as (
 conditions as (
     select
         member_status.member_key,
-        member_status.status
+        statin_use_exclusion.exclusion_reason,
+        statin_use_exclusion.reason_number
     from facts.member_status
+    inner join raw.statin_use_exclusion
+        on
+            member_status.status = statin_use_exclusion.value_set
+            and statin_use_exclusion.kind = 'status'
     union
     select
         fill.member_key,
-        'pregnancy_lactation_fertility' as status
+        statin_use_exclusion.exclusion_reason,
+        statin_use_exclusion.reason_number
     from core.fill
     inner join facts.drug_group
+        on fill.drug_key = drug_group.drug_key
+    inner join raw.statin_use_exclusion
         on
-            fill.drug_key = drug_group.drug_key
-            and drug_group.value_set = 'fertility_drugs'
+            drug_group.value_set = statin_use_exclusion.value_set
+            and statin_use_exclusion.kind = 'drug'
     inner join facts.measurement_year
         on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
 ),
@@ -103,13 +103,13 @@ named_conditions as (
         conditions.member_key,
         concat_ws(
             ';',
-            max(case when conditions.status = 'hospice' then conditions.status end),
-            max(case when conditions.status = 'esrd' then conditions.status end),
-            max(case when conditions.status = 'myopathy_rhabdomyolysis' then conditions.status end),
-            max(case when conditions.status = 'pregnancy_lactation_fertility' then conditions.status end),
-            max(case when conditions.status = 'cirrhosis' then conditions.status end),
-            max(case when conditions.status = 'prediabetes' then conditions.status end),
-            max(case when conditions.status = 'pcos' then conditions.status end)
+            max(case when conditions.reason_number = 1 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 2 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 3 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 4 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 5 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 6 then conditions.exclusion_reason end),
+            max(case when conditions.reason_number = 7 then conditions.exclusion_reason end)
         ) as condition_names
     from conditions
     group by conditions.member_key
@@ -149,7 +149,7 @@ judged as (
             ''
         ) as exclusion_reason
     from treated
-    cross join rule
+    cross join raw.statin_use as rule
     cross join facts.measurement_year
     inner join core.member
         on treated.member_key = member.member_key

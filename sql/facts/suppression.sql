@@ -1,19 +1,20 @@
 -- What holds pregnancy messages back: losses (L1) and doubts (L3), and what lifted them.
 --
--- A loss never lapses. It is lifted by the proof of a new pregnancy alone: two dated weeks, at least seven days apart
--- and within 14 days of each other in what they imply, both 28 days or more after the loss, with an LMP that lies after
--- it by the lag of its kind; or by a care manager who has the member's own word that the loss was miscoded (L4). A doubt
--- holds for 28 days, and then until a dated week that follows it.
+-- A loss never lapses. It is lifted by the proof of a new pregnancy alone: two dated weeks, at least seven days apart,
+-- both 28 days or more after the loss, with an LMP that lies after it by the lag of its kind, and no week of the same
+-- pregnancy that disagrees with another by more than 14 days; or by a care manager who has the member's own word that
+-- the loss was miscoded (L4). A doubt holds for 28 days, and then until a dated week that follows it.
 with
 
--- The weeks that could prove a pregnancy after each loss, one row per loss, pregnancy and day.
-proving_weeks as (
+-- The weeks after each loss, one row per loss, pregnancy and day, and whether they could prove a new pregnancy.
+later_weeks as (
     select distinct
         loss_trigger.member_key,
         loss_trigger.trigger_date,
         pregnancy_evidence.lmp_cluster,
         pregnancy_evidence.event_date,
-        pregnancy_evidence.lmp_date
+        pregnancy_evidence.lmp_date,
+        pregnancy_evidence.lmp_date > loss_trigger.trigger_date + loss_trigger.proof_lag_days as is_proving
     from facts.loss_trigger
     inner join facts.pregnancy_evidence
         on
@@ -21,23 +22,25 @@ proving_weeks as (
             and pregnancy_evidence.evidence_class = 1
             and pregnancy_evidence.is_counted
             and pregnancy_evidence.event_date >= loss_trigger.trigger_date + 28
-            and pregnancy_evidence.lmp_date > loss_trigger.trigger_date + loss_trigger.proof_lag_days
 ),
 
 proofs as (
     select
-        proving_weeks.member_key,
-        proving_weeks.trigger_date,
-        proving_weeks.lmp_cluster,
-        max(proving_weeks.event_date) as proof_date
-    from proving_weeks
+        later_weeks.member_key,
+        later_weeks.trigger_date,
+        later_weeks.lmp_cluster,
+        max(case when later_weeks.is_proving then later_weeks.event_date end) as proof_date
+    from later_weeks
     group by
-        proving_weeks.member_key,
-        proving_weeks.trigger_date,
-        proving_weeks.lmp_cluster
+        later_weeks.member_key,
+        later_weeks.trigger_date,
+        later_weeks.lmp_cluster
     having
-        cast(max(proving_weeks.event_date) - min(proving_weeks.event_date) as integer) >= 7
-        and cast(max(proving_weeks.lmp_date) - min(proving_weeks.lmp_date) as integer) <= 14
+        cast(
+            max(case when later_weeks.is_proving then later_weeks.event_date end)
+            - min(case when later_weeks.is_proving then later_weeks.event_date end) as integer
+        ) >= 7
+        and cast(max(later_weeks.lmp_date) - min(later_weeks.lmp_date) as integer) <= 14
 ),
 
 proof_claims as (
@@ -56,21 +59,6 @@ proof_claims as (
     group by
         proofs.member_key,
         proofs.trigger_date
-),
-
--- The only manual way: authenticated confirmation, logged as an outcome of a care manager.
-confirmations as (
-    select
-        member.member_key,
-        max(cast(outreach_outcome.attempted_at as date)) as confirmed_date
-    from raw.outreach_outcome
-    inner join core.member
-        on outreach_outcome.person_id = member.person_id
-    where
-        outreach_outcome.outcome_code = 'LOSS_MISCODED_CONFIRMED'
-        and outreach_outcome.staff_role = 'care_manager'
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
-    group by member.member_key
 ),
 
 first_evidence as (
@@ -106,7 +94,8 @@ doubts as (
             or (
                 maternal_event.value_set = 'pregnancy_hold_emergency'
                 and maternal_event.is_emergency
-                and maternal_event.event_date >= first_evidence.first_date
+                -- The other codes of bleeding tell of a pregnancy themselves.
+                and (maternal_event.code <> 'N939' or maternal_event.event_date >= first_evidence.first_date)
             )
         )
     group by
@@ -114,7 +103,7 @@ doubts as (
         maternal_event.event_date
 ),
 
-later_weeks as (
+dispelled_doubts as (
     select
         doubts.member_key,
         doubts.trigger_date,
@@ -125,7 +114,7 @@ later_weeks as (
             doubts.member_key = pregnancy_evidence.member_key
             and pregnancy_evidence.evidence_class = 1
             and pregnancy_evidence.is_counted
-            and pregnancy_evidence.event_date > doubts.trigger_date
+            and doubts.trigger_date < pregnancy_evidence.event_date
     where cast($as_of as date) > doubts.trigger_date + 28
     group by
         doubts.member_key,
@@ -139,7 +128,7 @@ select
     loss_trigger.claim_id,
     coalesce(
         proof_claims.released_by,
-        case when confirmations.confirmed_date >= loss_trigger.trigger_date then 'care_manager' end
+        case when loss_trigger.is_miscoded then 'care_manager' end
     ) as released_by,
     loss_trigger.trigger_source,
     loss_trigger.proof_lag_days,
@@ -149,23 +138,21 @@ left join proof_claims
     on
         loss_trigger.member_key = proof_claims.member_key
         and loss_trigger.trigger_date = proof_claims.trigger_date
-left join confirmations
-    on loss_trigger.member_key = confirmations.member_key
 union all
 select
     doubts.member_key,
     'L3' as rule,
     doubts.trigger_date,
     doubts.claim_id,
-    later_weeks.released_by,
+    dispelled_doubts.released_by,
     'claim' as trigger_source,
     cast(null as integer) as proof_lag_days,
     false as is_voided
 from doubts
-left join later_weeks
+left join dispelled_doubts
     on
-        doubts.member_key = later_weeks.member_key
-        and doubts.trigger_date = later_weeks.trigger_date
+        doubts.member_key = dispelled_doubts.member_key
+        and doubts.trigger_date = dispelled_doubts.trigger_date
 order by
     member_key,
     rule,

@@ -2,7 +2,8 @@
 --
 -- From 2024 the period runs to the last day of enrolment in the year and must be enrolled without a hole; through 2023
 -- every enrolment episode with a class fill is a period of its own (member-years). The index date is the first class
--- fill in the year, or in the episode. Fills after the end are ignored for everything (rules 1.2 and 5.7).
+-- fill in the year, or in the episode. Fills after the end are ignored for everything (rules 1.2 and 5.7); those inside
+-- are summed here.
 -- Source: CMS Star Ratings Technical Notes 2025 and 2026, D08 to D10.
 with
 
@@ -45,12 +46,22 @@ measured_spans as (
         or enrolled_spans.recency = 1
 ),
 
+-- Of a fill with several target ingredients one row counts.
 class_dates as (
-    select distinct
+    select
+        class_fill.member_key,
+        class_fill.measure_key,
+        class_fill.fill_date,
+        min(class_fill.fill_key) as first_fill_key,
+        max(class_fill.fill_key) as last_fill_key,
+        cast(sum(class_fill.days_supply) as integer) as supplied_days,
+        count(*) filter (where class_fill.days_supply is null) as unusable_fill_count
+    from facts.class_fill
+    where class_fill.is_first_ingredient
+    group by
         class_fill.member_key,
         class_fill.measure_key,
         class_fill.fill_date
-    from facts.class_fill
 ),
 
 episode_dates as (
@@ -58,8 +69,13 @@ episode_dates as (
         class_dates.member_key,
         class_dates.measure_key,
         class_dates.fill_date,
+        class_dates.first_fill_key,
+        class_dates.last_fill_key,
+        class_dates.supplied_days,
+        class_dates.unusable_fill_count,
         measured_spans.span_start_date,
-        measured_spans.span_end_date
+        measured_spans.span_end_date,
+        class_dates.fill_date <= measured_spans.span_end_date as is_in_period
     from class_dates
     left join measured_spans
         on
@@ -76,11 +92,18 @@ episodes as (
         episode_dates.span_end_date,
         min(episode_dates.fill_date) as index_date,
         max(episode_dates.fill_date) as last_class_fill_date,
+        cast(count(*) filter (where episode_dates.is_in_period) as integer) as fill_date_count,
+        max(episode_dates.fill_date) filter (where episode_dates.is_in_period) as last_fill_date,
+        min(episode_dates.first_fill_key) as index_fill_key,
+        -- Where enrolment ended before the first fill, the last one of that day is shown.
+        coalesce(
+            max(episode_dates.last_fill_key) filter (where episode_dates.is_in_period),
+            min(episode_dates.last_fill_key)
+        ) as last_fill_key,
+        cast(sum(episode_dates.supplied_days) filter (where episode_dates.is_in_period) as integer) as supplied_days,
         cast(
-            count(*) filter (where episode_dates.fill_date <= episode_dates.span_end_date) as integer
-        ) as fill_date_count,
-        max(episode_dates.fill_date) filter (where episode_dates.fill_date <= episode_dates.span_end_date)
-            as last_fill_date
+            coalesce(sum(episode_dates.unusable_fill_count) filter (where episode_dates.is_in_period), 0) as integer
+        ) as unusable_fill_count
     from episode_dates
     group by
         episode_dates.member_key,
@@ -104,6 +127,10 @@ select
         as is_continuously_enrolled,
     episodes.fill_date_count,
     episodes.last_fill_date,
+    episodes.index_fill_key,
+    episodes.last_fill_key,
+    episodes.supplied_days,
+    episodes.unusable_fill_count,
     -- Through 2023 the row that is published is the episode that holds the last class fill (interface 2.1).
     row_number() over (
         partition by episodes.member_key, episodes.measure_key

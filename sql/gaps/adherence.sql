@@ -51,6 +51,8 @@ judged as (
                 'one_fill_date;short_span',
                 'one_fill_date;low_supplied_days;short_span'
             )
+            -- Where several drugs are asked for, all of them were filled on that date.
+            or (adherence.exclusion_reason = 'one_fill_date;few_ingredients' and adherence.covered_days > 0)
         )
 ),
 
@@ -76,6 +78,7 @@ not_started as (
             and measurement_year.as_of between enrollment.enrollment_start_date and enrollment.enrollment_end_date
     where
         prior_supply.supplied_through_date < measurement_year.as_of
+        and prior_supply.ingredient_count >= measure.min_ingredients
         and measurement_year.as_of <= measurement_year.year_end_date - (measure.min_treatment_days - 1)
         and member.birth_date <= make_date(measurement_year.measurement_year - measure.min_age, 1, 1)
         and not exists (

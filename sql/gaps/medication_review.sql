@@ -1,10 +1,42 @@
 -- Medication reviews: medicines on hand together on too many days, and medicines to review because of a pregnancy.
 --
--- Concurrent use has one code per row of its registry (COB, POLY_ACH). A review cannot take counted days back, so no day
--- is the last on which acting helps: there is no due date, and the gap stays open through the year unless an exclusion
--- appears; no drug is named on the list. Reviews in a pregnancy have three urgencies, a queue of their own and wording
--- that says neither why nor to stop (rules 2.3, L6); in tier C not even the medicine. The gate holds them back too.
--- Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
+-- Concurrent use has one code per row of its registry (COB, POLY_ACH). A review cannot take counted days back, so no
+-- day is the last on which acting helps: there is no due date, and the gap stays open through the year unless an
+-- exclusion appears; no drug is named on the list. Reviews in a pregnancy have three urgencies, a queue of their own
+-- and wording that says neither why nor to stop (maternal 2.3, rule L6 of 1.7); in tier C not even the medicine. The
+-- gate holds them back too. Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
+with
+
+-- A review is known once the medicine and the reason are; the weekday counts from a Monday.
+known_reviews as (
+    select
+        pregnancy_review.member_key,
+        pregnancy_review.ingredient,
+        pregnancy_review.urgency,
+        pregnancy_review.gap_code,
+        pregnancy_review.category,
+        pregnancy_review.tier,
+        pregnancy.lmp_date,
+        last_fills.claim_id,
+        last_fills.fill_date,
+        last_fills.days_supply,
+        greatest(last_fills.fill_date, pregnancy.first_evidence_date) as known_date,
+        cast(
+            greatest(last_fills.fill_date, pregnancy.first_evidence_date) - date '1900-01-01' as integer
+        ) % 7 as weekday
+    from facts.pregnancy_review
+    cross join facts.maternal_gate
+    inner join facts.pregnancy
+        on
+            pregnancy_review.member_key = pregnancy.member_key
+            and pregnancy_review.episode = pregnancy.episode
+    inner join core.fill as last_fills
+        on pregnancy_review.last_fill_key = last_fills.fill_key
+    where
+        pregnancy_review.is_asked
+        and maternal_gate.closed_reason is null
+)
+
 select
     concurrent_use.member_key,
     measure.gap_code,
@@ -59,56 +91,50 @@ where
     and concurrent_use.is_concurrent
 union all
 select
-    pregnancy_review.member_key,
-    pregnancy_review.gap_code,
-    pregnancy_review.ingredient as subject,
+    known_reviews.member_key,
+    known_reviews.gap_code,
+    known_reviews.ingredient as subject,
     'open' as status,
-    last_fills.fill_date as window_start_date,
-    pregnancy.lmp_date + 280 as window_end_date,
-    case pregnancy_review.urgency
+    known_reviews.fill_date as window_start_date,
+    known_reviews.lmp_date + 287 as window_end_date,
+    case known_reviews.urgency
         when 'today' then cast($as_of as date)
-        -- Two days from when both the medicine and the reason were known.
+        -- Two business days: a weekend in between adds two.
         when 'soon'
             then greatest(
-                greatest(last_fills.fill_date, pregnancy.first_evidence_date) + 2, cast($as_of as date)
+                known_reviews.known_date
+                + case known_reviews.weekday when 3 then 4 when 4 then 4 when 5 then 3 else 2 end,
+                cast($as_of as date)
             )
     end as due_date,
     cast(null as decimal(9, 4)) as severity,
-    cast(case pregnancy_review.tier when 'A' then 1 when 'B' then 0.7 else 0.4 end as decimal(9, 4)) as confidence,
+    cast(case known_reviews.tier when 'A' then 1 when 'B' then 0.7 else 0.4 end as decimal(9, 4)) as confidence,
     case
-        when pregnancy_review.tier = 'C' then 'Review the current medicines with the prescriber.'
-        when pregnancy_review.urgency = 'today'
+        when known_reviews.tier = 'C' then 'Review the current medicines with the prescriber.'
+        when known_reviews.urgency = 'today'
             then concat(
-                'Contact the prescriber today to review ', pregnancy_review.ingredient, ', last filled on ',
-                last_fills.fill_date, '. Give no advice to change it before that.'
+                'Contact the prescriber today to review ', known_reviews.ingredient, ', last filled on ',
+                known_reviews.fill_date, '. Give no advice to change it before that.'
             )
         else concat(
-            'Review ', pregnancy_review.ingredient, ' with the prescriber, last filled on ', last_fills.fill_date,
+            'Review ', known_reviews.ingredient, ' with the prescriber, last filled on ', known_reviews.fill_date,
             '. Give no advice to change it before that.'
         )
     end as reason,
     concat(
-        '{"claims":[', rtrim(cast(cast({ 'claim_id': last_fills.claim_id } as json) as varchar), '}'),
-        ',"fill_date":"', last_fills.fill_date,
-        '","days_supply":', coalesce(cast(last_fills.days_supply as varchar), 'null'),
-        '}],"lmp_date":"', pregnancy.lmp_date,
-        '","tier":"', pregnancy_review.tier,
-        '","class":"', pregnancy_review.category,
-        '","urgency":"', pregnancy_review.urgency,
-        '","rule":"Medicine in a pregnancy, reviewed with the prescriber","source":"Rules 2.3; FDA labelling"}'
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': known_reviews.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"', known_reviews.fill_date,
+        '","days_supply":', coalesce(cast(known_reviews.days_supply as varchar), 'null'),
+        '}],"lmp_date":"', known_reviews.lmp_date,
+        '","tier":"', known_reviews.tier,
+        '","class":"', known_reviews.category,
+        '","urgency":"', known_reviews.urgency,
+        '","rule":"Medicine in a pregnancy, reviewed with the prescriber","source":"Maternal rules 2.3; FDA labelling"}'
     ) as evidence,
-    pregnancy_review.tier = 'C' as is_sensitive,
+    known_reviews.tier = 'C' as is_sensitive,
     cast(null as integer) as concurrent_days,
     cast(null as date) as last_concurrent_date
-from facts.pregnancy_review
-cross join facts.maternal_gate
-inner join facts.pregnancy
-    on
-        pregnancy_review.member_key = pregnancy.member_key
-        and pregnancy_review.episode = pregnancy.episode
-inner join core.fill as last_fills
-    on pregnancy_review.last_fill_key = last_fills.fill_key
-where maternal_gate.closed_reason is null
+from known_reviews
 order by
     member_key,
     gap_code,

@@ -1,101 +1,31 @@
 -- Gaps in maternal care: what the rules of data_contracts/prenatal_rules.yaml ask of each pregnancy and birth.
 --
--- One row per member, code and pregnancy, of the rule that is open, else of the first to open. Nothing here is said of
--- a member with an unlifted loss, in doubt, in hospital, under 18, or while the gate is closed (rules 1.6 to 1.8). Tier C
--- and stale evidence get a neutral check-in at most. `confidence` falls with the tier, and by half where products are
--- often bought without a claim. Wording follows rule L6 and never says that something is missing.
+-- One row per member, code and pregnancy, of the rule that is open, else of the first to open; who may be spoken of is
+-- told in `facts.maternal_episode`. Tier C and stale evidence get a neutral check-in, and tier C an offer of rescue
+-- medicine from fills. `confidence` falls with the tier, and by half where products are often bought without a claim.
+-- Wording follows rule L6 (maternal 1.7) and never says that something is missing.
 with
-
--- Episodes that may be spoken of, with their anchors; each member at most one pregnancy and one latest birth.
-spoken_episodes as (
-    select
-        pregnancy.member_key,
-        pregnancy.episode,
-        case when pregnancy.end_date is null then 'pregnant' else 'postpartum' end as population,
-        pregnancy.status,
-        coalesce(pregnancy.tier, 'A') as tier,
-        pregnancy.lmp_date,
-        pregnancy.end_date as delivery_date,
-        pregnancy.gestational_age_days,
-        pregnancy.least_gestational_age_days,
-        cast(cast($as_of as date) - pregnancy.last_evidence_date as integer) as evidence_age_days,
-        pregnancy.last_evidence_date,
-        coalesce(pregnancy.outcome = 'live_birth' and pregnancy.is_paid_outcome, false) as is_live_birth,
-        enrollment.enrollment_start_date,
-        member.state
-    from facts.pregnancy
-    cross join facts.maternal_gate
-    inner join core.member
-        on pregnancy.member_key = member.member_key
-    inner join core.enrollment
-        on
-            pregnancy.member_key = enrollment.member_key
-            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
-    where
-        maternal_gate.closed_reason is null
-        and pregnancy.referral_reason is null
-        and coalesce(member.death_date > cast($as_of as date), true)
-        and (
-            (pregnancy.status in ('current', 'stale') and coalesce(pregnancy.tier, 'X') <> 'X')
-            or (
-                pregnancy.status = 'ended'
-                and pregnancy.outcome in ('live_birth', 'delivery')
-                and pregnancy.end_date > cast($as_of as date) - 366
-            )
-        )
-        and pregnancy.member_key not in (
-            select suppression.member_key
-            from facts.suppression
-            where
-                suppression.rule = 'L1'
-                and suppression.released_by is null
-        )
-        and pregnancy.member_key not in (
-            select stay.member_key
-            from core.stay
-            where cast($as_of as date) between stay.admission_date and stay.discharge_date
-        )
-        -- A new pregnancy ends the time after the last birth.
-        and (
-            pregnancy.end_date is null
-            or not exists (
-                select 1
-                from facts.pregnancy as later
-                where
-                    later.member_key = pregnancy.member_key
-                    and later.episode > pregnancy.episode
-            )
-        )
-),
-
--- Severe conditions are a clinician's: a pregnant member with one is on no routine list (rules 2, BP_MONITOR).
-clinician_members as (
-    select distinct spoken_episodes.member_key
-    from spoken_episodes
-    inner join facts.maternal_care
-        on
-            spoken_episodes.member_key = maternal_care.member_key
-            and maternal_care.value_set = 'severe_preeclampsia'
-            and maternal_care.event_date >= spoken_episodes.lmp_date
-    where spoken_episodes.population = 'pregnant'
-),
 
 asked_episodes as (
     select
-        spoken_episodes.*,
+        maternal_episode.*,
         prenatal_rule.prenatal_rule_key,
-        prenatal_rule.gap_code
-    from spoken_episodes
+        prenatal_rule.gap_code,
+        prenatal_rule.recorded_days
+    from facts.maternal_episode
     inner join raw.prenatal_rule
         on
-            spoken_episodes.population = prenatal_rule.population
-            and spoken_episodes.tier <= prenatal_rule.lowest_tier
-            and (spoken_episodes.is_live_birth or not prenatal_rule.needs_live_birth)
-            and spoken_episodes.evidence_age_days
-            <= coalesce(prenatal_rule.most_evidence_age_days, spoken_episodes.evidence_age_days)
+            maternal_episode.population = prenatal_rule.population
+            and maternal_episode.tier <= prenatal_rule.lowest_tier
+            and (maternal_episode.is_live_birth or not prenatal_rule.needs_live_birth)
+            and (
+                prenatal_rule.most_evidence_age_days is null
+                or maternal_episode.evidence_age_days <= prenatal_rule.most_evidence_age_days
+            )
+            and (prenatal_rule.setting is null or $aspirin_moderate_risk)
     where
-        spoken_episodes.status <> 'stale'
-        and spoken_episodes.member_key not in (select clinician_members.member_key from clinician_members)
+        maternal_episode.status <> 'stale'
+        and not maternal_episode.is_severe
 ),
 
 -- Which rows of each rule are met; closing events after the trigger wait for the trigger.
@@ -112,7 +42,7 @@ met_sets as (
         min(maternal_care.event_date) as first_date,
         max(maternal_care.event_date) as last_date,
         max(maternal_care.supply_end_date) as supply_end_date,
-        min(maternal_care.claim_id) as claim_id
+        min(concat(maternal_care.event_date, maternal_care.claim_id)) as first_claim
     from asked_episodes
     inner join raw.prenatal_rule_set
         on asked_episodes.prenatal_rule_key = prenatal_rule_set.prenatal_rule_key
@@ -120,27 +50,28 @@ met_sets as (
         on
             asked_episodes.member_key = maternal_care.member_key
             and prenatal_rule_set.value_set = maternal_care.value_set
+            and (maternal_care.is_paid or prenatal_rule_set.rule_role = 'stop')
             and (
                 prenatal_rule_set.categories is null
                 or prenatal_rule_set.categories like concat('%;', maternal_care.category, ';%')
             )
             and maternal_care.event_date >= case prenatal_rule_set.since
                 when 'lmp' then asked_episodes.lmp_date
-                -- The claim of the birth itself is no care after it.
-                when 'delivery' then asked_episodes.delivery_date + 1
+                when 'delivery' then asked_episodes.delivery_date + prenatal_rule_set.from_day
                 when 'days' then cast($as_of as date) - prenatal_rule_set.since_days + 1
+                -- The last such day before tonight.
                 when 'season'
-                    then case
-                        when
-                            cast(concat(extract(year from cast($as_of as date)), '-', prenatal_rule_set.since_month_day) as date)
-                            <= cast($as_of as date)
-                            then cast(
-                                concat(extract(year from cast($as_of as date)), '-', prenatal_rule_set.since_month_day) as date
-                            )
-                        else cast(
-                            concat(extract(year from cast($as_of as date)) - 1, '-', prenatal_rule_set.since_month_day) as date
-                        )
-                    end
+                    then cast(
+                        concat(
+                            extract(year from cast($as_of as date))
+                            - cast(
+                                substr(cast(cast($as_of as date) as varchar), 6) < prenatal_rule_set.since_month_day
+                                as integer
+                            ),
+                            '-',
+                            prenatal_rule_set.since_month_day
+                        ) as date
+                    )
                 else date '1900-01-01'
             end
             -- Needs speak of this pregnancy: what is recorded after its end is of the time after it.
@@ -172,12 +103,17 @@ met_sets as (
         prenatal_rule_set.since,
         prenatal_rule_set.event_kind,
         prenatal_rule_set.slack_days,
-        prenatal_rule_set.fewest_dates
+        prenatal_rule_set.fewest_claims
     having
-        count(distinct maternal_care.event_date) >= prenatal_rule_set.fewest_dates
+        (
+            prenatal_rule_set.fewest_claims = 1
+            or count(distinct maternal_care.claim_id) >= prenatal_rule_set.fewest_claims
+        )
         and (
             prenatal_rule_set.event_kind = 'event'
-            or max(maternal_care.supply_end_date) >= cast($as_of as date) - prenatal_rule_set.slack_days
+            or max(
+                coalesce(maternal_care.supply_end_date, maternal_care.event_date + prenatal_rule_set.line_days - 1)
+            ) >= cast($as_of as date) - prenatal_rule_set.slack_days
         )
 ),
 
@@ -190,7 +126,7 @@ met_groups as (
         met_sets.rule_group,
         min(met_sets.first_date) as first_date,
         max(met_sets.supply_end_date) as supply_end_date,
-        min(met_sets.claim_id) as claim_id
+        min(met_sets.first_claim) as first_claim
     from met_sets
     where met_sets.since <> 'trigger'
     group by
@@ -210,7 +146,7 @@ found_needs as (
         met_groups.prenatal_rule_key,
         min(met_groups.first_date) as trigger_date,
         max(met_groups.supply_end_date) as supply_end_date,
-        min(met_groups.claim_id) as claim_id
+        nullif(substr(min(met_groups.first_claim), 11), '') as claim_id
     from met_groups
     where met_groups.rule_role = 'need'
     group by
@@ -219,48 +155,35 @@ found_needs as (
         met_groups.prenatal_rule_key
 ),
 
-rules_with_needs as (
-    select distinct prenatal_rule_set.prenatal_rule_key
-    from raw.prenatal_rule_set
-    where prenatal_rule_set.rule_role = 'need'
-),
-
--- A pharmacist's word closes a gap for 90 days: it was bought, done or declined.
+-- A pharmacist's word closes a gap: done or in hand, or declined, which is not asked again for 180 days (rules 6.3).
 recorded_outcomes as (
-    select distinct
+    select
         member.member_key,
-        coalesce(outreach_outcome.gap_code, state_gap.gap_code) as gap_code
+        coalesce(state_gap.gap_code, outreach_outcome.gap_code) as gap_code,
+        outreach_outcome.outcome_code = 'REACHED_DECLINED' as is_declined,
+        max(cast(outreach_outcome.attempted_at as date)) as recorded_date
     from raw.outreach_outcome
     left join raw.state_gap
         on outreach_outcome.gap_id = state_gap.gap_id
     inner join core.member
-        on coalesce(outreach_outcome.person_id, state_gap.person_id) = member.person_id
+        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
     where
         outreach_outcome.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
-        and cast(outreach_outcome.attempted_at as date)
-        between cast($as_of as date) - 89 and cast($as_of as date)
+        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+    group by
+        member.member_key,
+        coalesce(state_gap.gap_code, outreach_outcome.gap_code),
+        outreach_outcome.outcome_code = 'REACHED_DECLINED'
 ),
 
 standing_rules as (
     select
-        asked_episodes.member_key,
-        asked_episodes.episode,
-        asked_episodes.population,
-        asked_episodes.tier,
-        asked_episodes.lmp_date,
-        asked_episodes.delivery_date,
-        asked_episodes.least_gestational_age_days,
-        asked_episodes.last_evidence_date,
-        asked_episodes.enrollment_start_date,
-        asked_episodes.state,
-        asked_episodes.prenatal_rule_key,
+        asked_episodes.*,
         found_needs.trigger_date,
         found_needs.supply_end_date,
         found_needs.claim_id,
         lowering.member_key is not null as is_lowered
     from asked_episodes
-    left join rules_with_needs
-        on asked_episodes.prenatal_rule_key = rules_with_needs.prenatal_rule_key
     left join found_needs
         on
             asked_episodes.member_key = found_needs.member_key
@@ -269,17 +192,22 @@ standing_rules as (
     left join (
         select distinct
             met_groups.member_key,
-            met_groups.episode,
             met_groups.prenatal_rule_key
         from met_groups
         where met_groups.rule_role = 'lower'
     ) as lowering
         on
             asked_episodes.member_key = lowering.member_key
-            and asked_episodes.episode = lowering.episode
             and asked_episodes.prenatal_rule_key = lowering.prenatal_rule_key
     where
-        (rules_with_needs.prenatal_rule_key is null or found_needs.member_key is not null)
+        (
+            found_needs.member_key is not null
+            or asked_episodes.prenatal_rule_key not in (
+                select prenatal_rule_set.prenatal_rule_key
+                from raw.prenatal_rule_set
+                where prenatal_rule_set.rule_role = 'need'
+            )
+        )
         and not exists (
             select 1
             from met_groups
@@ -306,20 +234,17 @@ standing_rules as (
             where
                 recorded_outcomes.member_key = asked_episodes.member_key
                 and recorded_outcomes.gap_code = asked_episodes.gap_code
+                and recorded_outcomes.recorded_date >= case
+                    when recorded_outcomes.is_declined then cast($as_of as date) - 179
+                    else coalesce(cast($as_of as date) - asked_episodes.recorded_days + 1, asked_episodes.lmp_date)
+                end
         )
 ),
 
 rule_windows as (
     select
         standing_rules.*,
-        prenatal_rule.prenatal_rule_id,
-        prenatal_rule.gap_code,
-        prenatal_rule.severity,
-        prenatal_rule.is_over_the_counter,
-        prenatal_rule.reason,
-        prenatal_rule.source,
-        prenatal_rule.season_start,
-        prenatal_rule.season_end,
+        prenatal_rule.season_start is not null as is_seasonal,
         prenatal_rule.uses_least_gestational_age,
         case prenatal_rule.start_anchor
             when 'lmp' then standing_rules.lmp_date
@@ -327,12 +252,16 @@ rule_windows as (
             when 'trigger' then standing_rules.trigger_date
             when 'supply' then standing_rules.supply_end_date
         end + prenatal_rule.start_day as start_date,
-        case prenatal_rule.end_anchor
-            when 'lmp' then standing_rules.lmp_date
-            when 'delivery' then standing_rules.delivery_date
-            when 'trigger' then standing_rules.trigger_date
-            when 'supply' then standing_rules.supply_end_date
-        end + prenatal_rule.end_day as end_date,
+        -- Who enrolled late is asked until the day that is due for them.
+        greatest(
+            case prenatal_rule.end_anchor
+                when 'lmp' then standing_rules.lmp_date
+                when 'delivery' then standing_rules.delivery_date
+                when 'trigger' then standing_rules.trigger_date
+                when 'supply' then standing_rules.supply_end_date
+            end + prenatal_rule.end_day,
+            standing_rules.enrollment_start_date + prenatal_rule.due_enrolled_days
+        ) as end_date,
         greatest(
             case prenatal_rule.due_anchor
                 when 'lmp' then standing_rules.lmp_date
@@ -347,75 +276,54 @@ rule_windows as (
         on standing_rules.prenatal_rule_key = prenatal_rule.prenatal_rule_key
     where
         prenatal_rule.season_unknown_in is null
-        or concat(';', prenatal_rule.season_unknown_in, ';') not like concat('%;', coalesce(standing_rules.state, '?'), ';%')
+        or concat(';', prenatal_rule.season_unknown_in, ';')
+        not like concat('%;', coalesce(standing_rules.state, '?'), ';%')
 ),
 
--- A season's year is that of its first day; a window may touch the season before, of or after its own year.
+-- A season's year is that of its first day.
+season_years as (
+    select extract(year from cast($as_of as date)) + year_offsets.year_offset as season_year
+    from (values (-1), (0), (1)) as year_offsets (year_offset)
+),
+
 seasons as (
     select
-        rule_windows.member_key,
-        rule_windows.prenatal_rule_key,
-        rule_windows.episode,
-        cast(
-            concat(extract(year from rule_windows.start_date) + season_years.year_offset, '-', rule_windows.season_start) as date
-        ) as season_start_date,
+        prenatal_rule.prenatal_rule_key,
+        cast(concat(season_years.season_year, '-', prenatal_rule.season_start) as date) as season_start_date,
         cast(
             concat(
-                extract(year from rule_windows.start_date)
-                + season_years.year_offset
-                + case when rule_windows.season_end < rule_windows.season_start then 1 else 0 end,
+                season_years.season_year
+                + case when prenatal_rule.season_end < prenatal_rule.season_start then 1 else 0 end,
                 '-',
-                rule_windows.season_end
+                prenatal_rule.season_end
             ) as date
         ) as season_end_date
-    from rule_windows
-    cross join (values (-1), (0), (1)) as season_years (year_offset)
-    where rule_windows.season_start is not null
+    from raw.prenatal_rule
+    cross join season_years
+    where prenatal_rule.season_start is not null
 ),
 
--- The season that still lies ahead or is on; one that is over asks for nothing.
-next_seasons as (
-    select
-        seasons.member_key,
-        seasons.prenatal_rule_key,
-        seasons.episode,
-        min(seasons.season_start_date) as season_start_date,
-        min(seasons.season_end_date) as season_end_date
-    from seasons
-    inner join rule_windows
-        on
-            seasons.member_key = rule_windows.member_key
-            and seasons.prenatal_rule_key = rule_windows.prenatal_rule_key
-            and seasons.episode = rule_windows.episode
-    where
-        seasons.season_end_date >= greatest(rule_windows.start_date, cast($as_of as date))
-        and seasons.season_start_date <= rule_windows.end_date
-    group by
-        seasons.member_key,
-        seasons.prenatal_rule_key,
-        seasons.episode
-),
-
+-- Seasons that still lie ahead or are on; one that is over asks for nothing.
 dated_rules as (
     select
         rule_windows.*,
-        greatest(rule_windows.start_date, next_seasons.season_start_date) as window_start_date,
-        least(rule_windows.end_date, next_seasons.season_end_date) as window_end_date
+        greatest(rule_windows.start_date, seasons.season_start_date) as window_start_date,
+        least(rule_windows.end_date, seasons.season_end_date) as window_end_date
     from rule_windows
-    left join next_seasons
+    left join seasons
         on
-            rule_windows.member_key = next_seasons.member_key
-            and rule_windows.prenatal_rule_key = next_seasons.prenatal_rule_key
-            and rule_windows.episode = next_seasons.episode
+            rule_windows.prenatal_rule_key = seasons.prenatal_rule_key
+            and greatest(rule_windows.start_date, cast($as_of as date)) <= seasons.season_end_date
+            and rule_windows.end_date >= seasons.season_start_date
     where
-        rule_windows.season_start is null
-        or next_seasons.member_key is not null
+        not rule_windows.is_seasonal
+        or seasons.prenatal_rule_key is not null
 ),
 
 windowed_rules as (
     select
         dated_rules.*,
-        least(dated_rules.due_date, dated_rules.window_end_date) as last_date,
+        greatest(least(dated_rules.due_date, dated_rules.window_end_date), dated_rules.window_start_date) as best_date,
         row_number() over (
             partition by dated_rules.member_key, dated_rules.episode, dated_rules.gap_code
             order by
@@ -426,7 +334,7 @@ windowed_rules as (
     from dated_rules
     where
         dated_rules.window_end_date >= cast($as_of as date)
-        -- Where the due date of pregnancy is uncertain, the latest that it may be decides (rules 1.8, breast pump).
+        -- Where the start is uncertain, the latest that it may be decides (maternal 1.8, breast pump).
         and (
             not dated_rules.uses_least_gestational_age
             or dated_rules.tier = 'A'
@@ -434,102 +342,129 @@ windowed_rules as (
         )
 ),
 
+-- What a rule says from a day inside its window on.
+worded_rules as (
+    select
+        windowed_rules.*,
+        coalesce(
+            case prenatal_rule.later_anchor
+                when 'lmp' then windowed_rules.lmp_date
+                when 'delivery' then windowed_rules.delivery_date
+                when 'due' then windowed_rules.best_date
+            end + prenatal_rule.later_day <= cast($as_of as date),
+            false
+        ) as is_later
+    from windowed_rules
+    inner join raw.prenatal_rule
+        on windowed_rules.prenatal_rule_key = prenatal_rule.prenatal_rule_key
+    where windowed_rules.choice = 1
+),
+
 dating_claims as (
     select
-        spoken_episodes.member_key,
-        spoken_episodes.episode,
+        maternal_episode.member_key,
+        maternal_episode.episode,
         min(pregnancy_evidence.claim_id) as claim_id
-    from spoken_episodes
+    from facts.maternal_episode
     inner join facts.pregnancy_evidence
         on
-            spoken_episodes.member_key = pregnancy_evidence.member_key
-            and spoken_episodes.last_evidence_date = pregnancy_evidence.event_date
+            maternal_episode.member_key = pregnancy_evidence.member_key
+            and maternal_episode.last_evidence_date = pregnancy_evidence.event_date
             and pregnancy_evidence.is_counted
     group by
-        spoken_episodes.member_key,
-        spoken_episodes.episode
+        maternal_episode.member_key,
+        maternal_episode.episode
 ),
 
 check_ins as (
     select
-        spoken_episodes.member_key,
-        spoken_episodes.episode,
-        spoken_episodes.tier,
-        spoken_episodes.last_evidence_date
-    from spoken_episodes
+        maternal_episode.member_key,
+        maternal_episode.episode,
+        maternal_episode.tier,
+        maternal_episode.last_evidence_date
+    from facts.maternal_episode
     where
-        spoken_episodes.population = 'pregnant'
-        and spoken_episodes.evidence_age_days <= 70
-        and (spoken_episodes.status = 'stale' or spoken_episodes.tier = 'C')
-        and spoken_episodes.member_key not in (select clinician_members.member_key from clinician_members)
+        maternal_episode.population = 'pregnant'
+        and maternal_episode.evidence_age_days <= 70
+        and (maternal_episode.status = 'stale' or maternal_episode.tier = 'C')
+        and not maternal_episode.is_severe
         and not exists (
             select 1
             from recorded_outcomes
             where
-                recorded_outcomes.member_key = spoken_episodes.member_key
+                recorded_outcomes.member_key = maternal_episode.member_key
                 and recorded_outcomes.gap_code = 'MATERNAL_CHECK_IN'
+                and recorded_outcomes.recorded_date
+                > cast($as_of as date) - case when recorded_outcomes.is_declined then 180 else 90 end
         )
 )
 
 select
-    windowed_rules.member_key,
-    windowed_rules.gap_code,
-    concat('episode ', windowed_rules.episode) as subject,
-    case when windowed_rules.window_start_date <= cast($as_of as date) then 'open' else 'prospective' end as status,
-    windowed_rules.window_start_date,
-    windowed_rules.window_end_date,
-    greatest(windowed_rules.last_date, windowed_rules.window_start_date) as due_date,
+    worded_rules.member_key,
+    worded_rules.gap_code,
+    concat('episode ', worded_rules.episode) as subject,
+    case when worded_rules.window_start_date <= cast($as_of as date) then 'open' else 'prospective' end as status,
+    worded_rules.window_start_date,
+    worded_rules.window_end_date,
+    worded_rules.best_date as due_date,
     cast(
-        coalesce(windowed_rules.severity, gap_code.severity) * case when windowed_rules.is_lowered then 0.5 else 1 end
+        coalesce(
+            case when worded_rules.is_later then prenatal_rule.later_severity end,
+            prenatal_rule.severity,
+            gap_code.severity
+        ) * case when worded_rules.is_lowered then 0.5 else 1 end
         as decimal(9, 4)
     ) as severity,
     cast(
-        case windowed_rules.tier when 'A' then 1 when 'B' then 0.7 else 0.4 end
-        * case when windowed_rules.is_over_the_counter then 0.5 else 1 end as decimal(9, 4)
+        case worded_rules.tier when 'A' then 1 when 'B' then 0.7 else 0.4 end
+        * case when prenatal_rule.is_over_the_counter then 0.5 else 1 end as decimal(9, 4)
     ) as confidence,
     replace(
         replace(
             replace(
                 replace(
-                    windowed_rules.reason,
-                    '{trigger}', coalesce(cast(windowed_rules.trigger_date as varchar), '')
+                    coalesce(case when worded_rules.is_later then prenatal_rule.later_reason end, prenatal_rule.reason),
+                    '{trigger}', coalesce(cast(worded_rules.trigger_date as varchar), '')
                 ),
-                '{supply}', coalesce(cast(windowed_rules.supply_end_date as varchar), '')
+                '{supply}', coalesce(cast(worded_rules.supply_end_date as varchar), '')
             ),
-            '{delivery}', coalesce(cast(windowed_rules.delivery_date as varchar), '')
+            '{delivery}', coalesce(cast(worded_rules.delivery_date as varchar), '')
         ),
-        '{due}', cast(greatest(windowed_rules.last_date, windowed_rules.window_start_date) as varchar)
+        '{due}', cast(worded_rules.best_date as varchar)
     ) as reason,
     concat(
         '{"claims":[',
-        rtrim(cast(cast({ 'claim_id': coalesce(windowed_rules.claim_id, dating_claims.claim_id) } as json) as varchar), '}'),
+        rtrim(
+            cast(cast({ 'claim_id': coalesce(worded_rules.claim_id, dating_claims.claim_id) } as json) as varchar), '}'
+        ),
         ',"date":',
         coalesce(
-            concat('"', coalesce(windowed_rules.trigger_date, windowed_rules.last_evidence_date), '"'), 'null'
+            '"' || cast(coalesce(worded_rules.trigger_date, worded_rules.last_evidence_date) as varchar) || '"', 'null'
         ),
         '},',
         cast(cast({ 'claim_id': dating_claims.claim_id } as json) as varchar),
-        '],"lmp_date":"', windowed_rules.lmp_date,
-        '","tier":"', windowed_rules.tier,
+        '],"lmp_date":"', worded_rules.lmp_date,
+        '","tier":"', worded_rules.tier,
         '",',
         substr(
             cast(
-                cast({ 'rule': windowed_rules.prenatal_rule_id, 'source': windowed_rules.source } as json) as varchar
+                cast({ 'rule': prenatal_rule.prenatal_rule_id, 'source': prenatal_rule.source } as json) as varchar
             ),
             2
         )
     ) as evidence,
-    windowed_rules.tier = 'C' as is_sensitive,
-    windowed_rules.tier,
-    windowed_rules.prenatal_rule_id
-from windowed_rules
+    worded_rules.tier = 'C' as is_sensitive,
+    worded_rules.tier,
+    prenatal_rule.prenatal_rule_id
+from worded_rules
+inner join raw.prenatal_rule
+    on worded_rules.prenatal_rule_key = prenatal_rule.prenatal_rule_key
 inner join raw.gap_code
-    on windowed_rules.gap_code = gap_code.gap_code
+    on worded_rules.gap_code = gap_code.gap_code
 left join dating_claims
     on
-        windowed_rules.member_key = dating_claims.member_key
-        and windowed_rules.episode = dating_claims.episode
-where windowed_rules.choice = 1
+        worded_rules.member_key = dating_claims.member_key
+        and worded_rules.episode = dating_claims.episode
 union all
 select
     check_ins.member_key,
@@ -546,7 +481,7 @@ select
         '{"claims":[',
         cast(cast({ 'claim_id': dating_claims.claim_id } as json) as varchar),
         '],"last_evidence_date":"', check_ins.last_evidence_date,
-        '","rule":"Neutral check-in on weak or ageing evidence","source":"Rules 1.6, steps 6 and 7"}'
+        '","rule":"Neutral check-in on weak or ageing evidence","source":"maternal 1.6, steps 6 and 7"}'
     ) as evidence,
     true as is_sensitive,
     check_ins.tier,

@@ -1,8 +1,9 @@
 -- What no pharmacy list may hold, for the plan's own clinicians and care managers: the restricted part only.
 --
 -- Severe conditions go to a clinician the same day. To care management go minors, members whose sex or age does not fit
--- the claims, claims that contradict each other, voided losses, and care after a loss, whose wording is theirs to choose
--- (rules 1.6 to 1.8). While the gate is closed the queue is empty too: it would rest on the same evidence.
+-- the claims, claims that contradict each other, losses of which only voided claims tell, and care after the loss of a
+-- child at or after birth, whose wording is theirs to choose (maternal 1.6 to 1.8). While the gate is closed the queue
+-- is empty too: it would rest on the same evidence.
 with
 
 lost_members as (
@@ -10,7 +11,17 @@ lost_members as (
         suppression.member_key,
         max(suppression.trigger_date) as trigger_date,
         min(suppression.claim_id) as claim_id,
-        max(suppression.is_voided) as is_voided
+        min(suppression.is_voided) as is_voided,
+        max(
+            case
+                when
+                    suppression.proof_lag_days = 28
+                    and suppression.trigger_source in ('claim', 'infant')
+                    and not suppression.is_voided
+                    and suppression.member_key in (select maternal_event.member_key from facts.maternal_event)
+                    then suppression.trigger_date
+            end
+        ) as bereavement_date
     from facts.suppression
     where
         suppression.rule = 'L1'
@@ -28,7 +39,7 @@ severe_conditions as (
         on
             pregnancy.member_key = maternal_care.member_key
             and maternal_care.value_set = 'severe_preeclampsia'
-            and maternal_care.event_date >= pregnancy.lmp_date
+            and pregnancy.lmp_date <= maternal_care.event_date
             and maternal_care.event_date <= coalesce(pregnancy.end_date + 42, maternal_care.event_date)
     where
         pregnancy.status in ('current', 'overdue', 'stale')
@@ -86,17 +97,17 @@ cases as (
     from lost_members
     where lost_members.is_voided
     union all
-    -- The check-up and the depression screen after a loss matter as much, and are never a pharmacy's to offer.
+    -- The check-up and the depression screen after such a loss matter as much, and are never a pharmacy's to offer.
     select
         lost_members.member_key,
         'care_management' as queue,
         'care_after_loss' as queue_reason,
         'soon' as urgency,
-        lost_members.trigger_date as event_date,
+        lost_members.bereavement_date as event_date,
         lost_members.claim_id,
-        lost_members.trigger_date + 84 as due_date
+        lost_members.bereavement_date + 84 as due_date
     from lost_members
-    where lost_members.trigger_date > cast($as_of as date) - 84
+    where lost_members.bereavement_date > cast($as_of as date) - 84
 )
 
 select

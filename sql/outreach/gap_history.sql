@@ -11,7 +11,9 @@ earlier_statuses as (
         state_gap_history.status,
         state_gap_history.valid_to,
         state_gap_history.is_restricted,
-        state_gap_history.is_restricted and gap_state.gap_id is null as is_vanished
+        state_gap_history.is_restricted
+        and state_gap_history.status <> 'closed'
+        and gap_state.gap_id is null as is_vanished
     from raw.state_gap_history
     left join outreach.gap_state
         on state_gap_history.gap_id = gap_state.gap_id

@@ -1,7 +1,7 @@
 -- The gaps that the next night must know: tonight's ledger, and maternal gaps that are held back with their gate.
 --
--- A gap that nobody may publish tonight is neither closed nor forgotten: it keeps its id for the night on which the gate
--- is open again.
+-- A gap that nobody may publish tonight is neither closed nor forgotten: it keeps its id for the night on which the
+-- gate is open again.
 select
     ledger.gap_id,
     ledger.person_id,

@@ -5,8 +5,8 @@
 -- same family now says something else of the same subject, `expired` where its window is over, else `resolved`.
 -- Closed gaps stay through their calendar year.
 --
--- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew (rules
--- 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
+-- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
+-- (maternal 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
 -- `outreach.gap_state`. What is under review because of a pregnancy is `suppressed` meanwhile.
 with
 

@@ -1,6 +1,7 @@
 -- Every open gap with its pharmacy, its place in that pharmacy's queue and, where it is not listed, the reason.
 --
--- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1).
+-- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1);
+-- rows that public names make alike are told apart by their id.
 with
 
 capacity_of as (
@@ -14,8 +15,8 @@ open_gaps as (
     select
         ledger.gap_id,
         ledger.person_id,
-        ledger.gap_code,
-        ledger.subject,
+        case when ledger.is_sensitive then gap_code.public_code else ledger.gap_code end as gap_code,
+        case when ledger.is_sensitive then gap_code.public_subject else ledger.subject end as subject,
         ledger.due_date,
         scored_gap.score,
         attribution.pharmacy_npi,
@@ -29,6 +30,8 @@ open_gaps as (
     from outreach.ledger
     inner join outreach.scored_gap
         on ledger.gap_id = scored_gap.gap_id
+    left join raw.gap_code
+        on ledger.gap_code = gap_code.gap_code
     left join outreach.attribution
         on
             ledger.person_id = attribution.person_id
@@ -59,7 +62,8 @@ queued_gaps as (
                 open_gaps.due_date asc nulls last,
                 open_gaps.gap_code asc,
                 open_gaps.person_id asc,
-                open_gaps.subject asc nulls first
+                open_gaps.subject asc nulls first,
+                open_gaps.gap_id asc
         ) as queue_number
     from open_gaps
 )

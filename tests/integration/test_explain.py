@@ -120,8 +120,8 @@ def test_one_code_alone_is_explained(caregaps: Command, season: Season) -> None:
 
 
 def test_code_that_the_person_does_not_have_is_told_so(caregaps: Command, season: Season) -> None:
-    _, lines, _ = caregaps("explain", "--output", season.output, "--person", LATE_REFILL, "--gap", "PNV_NONE")
-    assert any("no published evidence" in line and "PNV_NONE" in line for line in lines)
+    _, lines, _ = caregaps("explain", "--output", season.output, "--person", LATE_REFILL, "--gap", "COB")
+    assert any("no published evidence" in line and "COB" in line for line in lines)
 
 
 def test_unknown_person_is_told_in_one_line(caregaps: Command, season: Season) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -86,6 +87,27 @@ def history(draw: random.Random, person_id: str, as_of: date) -> History:
             admission = draw.choice((some_day(), fills[0].day, fills[-1].day, first - timedelta(days=20)))
             stays.append(Stay(admission, admission + timedelta(days=draw.choice((0, 1, 3, 10, 40, 400)))))
     return History(person_id, birth, tuple(spans), tuple(fills), tuple(stays), death)
+
+
+def regimens(seed: int, count: int, as_of: date) -> list[History]:
+    """That many members who take one drug to four side by side, in lives of all kinds."""
+    draw = random.Random(seed)
+    return [regimen(draw, f"P{number:05}", as_of) for number in range(count)]
+
+
+def regimen(draw: random.Random, person_id: str, as_of: date) -> History:
+    """One member with a history of one drug, and up to three drugs beside it that are refilled about in time."""
+    alone = history(draw, person_id, as_of)
+    fills = list(alone.fills)
+    for drug in range(draw.choice((0, 1, 2, 2, 3))):
+        product = draw.choice(SINGLES + COMBINATIONS if draw.random() < 0.3 else SINGLES)
+        supply = draw.choice((30, 30, 90))
+        day = alone.fills[0].day + timedelta(days=draw.choice((0, 0, 3, 40)))
+        for number in range(draw.choice((1, 2, 4, 13))):
+            usable = None if draw.random() < 0.05 else supply
+            fills.append(Fill(day, f"{person_id}-{draw.randint(0, 9)}{drug}{number:02}", product, usable))
+            day += timedelta(days=supply + draw.choice((-5, 0, 0, 2, 12)))
+    return replace(alone, fills=tuple(fills))
 
 
 def _text(value: date | int | str | bool | None) -> str:

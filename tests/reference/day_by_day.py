@@ -1,7 +1,7 @@
 """PDC counted day by day: the domain rules as sets of dates, slow and obvious, to judge the SQL by.
 
-Domain sections 1.2 to 1.6 and 4; interface 2.1. One class of drugs; no claim is ever netted here. Nothing in this file
-may be clever: no closed form, no day arithmetic where a set of days will do.
+Domain sections 1.2 to 1.6, 2 and 4; interface 2.1. One class of drugs; no claim is ever netted here. Nothing in this
+file may be clever: no closed form, no day arithmetic where a set of days will do.
 """
 
 from __future__ import annotations
@@ -13,8 +13,25 @@ from fractions import Fraction
 MIN_AGE = 18
 MIN_FILL_DATES = 2
 MIN_TREATMENT_DAYS = 91
-THRESHOLD = Fraction(80, 100)
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What differs between measures (domain section 2); as they stand, those of CMS's three."""
+
+    threshold_percent: int = 80
+    min_supplied_days: int | None = None
+    min_span_days: int | None = None
+    min_ingredients: int = 1
+
+    @property
+    def threshold(self) -> Fraction:
+        """The smallest PDC that is adherent."""
+        return Fraction(self.threshold_percent, 100)
+
+
+CMS = Rules()
 
 
 @dataclass(frozen=True)
@@ -124,20 +141,25 @@ def stay_days(history: History, as_of: date) -> set[date]:
     return {d for s in history.stays if s.admission <= as_of for d in days(s.admission, min(s.discharge, as_of))}
 
 
-def supplied_days(fills: list[Fill]) -> set[date]:
-    """Days with supply of the class: a fill waits for the supply of every ingredient that it shares (variant C)."""
-    covered: set[date] = set()
+def is_usable(fill: Fill) -> bool:
+    """Whether the fill says for how many days it lasts."""
+    return fill.days_supply is not None and 1 <= fill.days_supply <= 365
+
+
+def supplied_days(fills: list[Fill], min_ingredients: int) -> set[date]:
+    """Days with supply of so many ingredients: a fill waits for every ingredient that it shares (variant C)."""
+    supplied: dict[date, set[str]] = {}
     free: dict[str, date] = {}
     for fill in sorted(fills, key=lambda f: (f.day, f.claim_id)):
-        if fill.days_supply is None or not 1 <= fill.days_supply <= 365:
+        if not is_usable(fill):
             continue
         day = max([fill.day, *(free[i] for i in fill.ingredients if i in free)])
         for _ in range(fill.days_supply):
-            covered.add(day)
+            supplied.setdefault(day, set()).update(fill.ingredients)
             day += DAY
         for ingredient in fill.ingredients:
             free[ingredient] = day
-    return covered
+    return {day for day, ingredients in supplied.items() if len(ingredients) >= min_ingredients}
 
 
 def without_stays(covered: set[date], stays: set[date], last: date) -> set[date]:
@@ -151,7 +173,7 @@ def without_stays(covered: set[date], stays: set[date], last: date) -> set[date]
     return at_home
 
 
-def measure(history: History, as_of: date) -> Result | None:
+def measure(history: History, as_of: date, rules: Rules = CMS) -> Result | None:
     """The member's row, or None where there is none or where the page says nothing (never enrolled in the year)."""
     year = as_of.year
     in_year = [f for f in history.fills if date(year, 1, 1) <= f.day <= as_of]
@@ -160,14 +182,14 @@ def measure(history: History, as_of: date) -> Result | None:
     if not class_fills or not enrolled:
         return None
     if year >= 2024:
-        return period(history, as_of, class_fills, max(enrolled), enrolled)
+        return period(history, as_of, class_fills, max(enrolled), enrolled, rules)
     # Member-years: each episode is judged for itself; the row is the one that holds the last class fill.
     row, months = None, 0
     for run in episodes_of(enrolled):
         own = [f for f in class_fills if f.day in run]
         if not own:
             continue
-        result = period(history, as_of, own, run[-1], enrolled)
+        result = period(history, as_of, own, run[-1], enrolled, rules)
         if result.exclusion_reason is None:
             months += len({d.month for d in run})
         if max(class_fills, key=lambda f: f.day).day in run:
@@ -177,7 +199,7 @@ def measure(history: History, as_of: date) -> Result | None:
     return row
 
 
-def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled: set[date]) -> Result:
+def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled: set[date], rules: Rules) -> Result:
     """Judge one treatment period, from the first of the fills to the end."""
     year = as_of.year
     result = Result(index_date=min(f.day for f in fills), treatment_end_date=end)
@@ -207,38 +229,46 @@ def period(history: History, as_of: date, fills: list[Fill], end: date, enrolled
         result.reasons.append("insulin")
     if treatment and set(treatment) <= stays:
         result.reasons.append("stay_spans_treatment_period")
+    if rules.min_supplied_days and sum(f.days_supply for f in counted if is_usable(f)) < rules.min_supplied_days:
+        result.reasons.append("low_supplied_days")
+    if rules.min_span_days and not any((f.day - start).days >= rules.min_span_days for f in counted):
+        result.reasons.append("short_span")
+    dates: dict[str, set[date]] = {}
+    for fill in counted:
+        for ingredient in fill.ingredients:
+            dates.setdefault(ingredient, set()).add(fill.day)
+    if rules.min_ingredients > 1 and len([i for i in dates if len(dates[i]) > 1]) < rules.min_ingredients:
+        result.reasons.append("few_ingredients")
     result.exclusion_reason = ";".join(result.reasons) or None
 
     home = [d for d in treatment if d not in stays]
     result.full_treatment_days = len(home)
     result.treatment_days = len([d for d in home if d <= as_of])
-    result.allowed_missed_days = max(k for k in range(len(home) + 1) if len(home) - k >= THRESHOLD * len(home))
+    result.allowed_missed_days = max(k for k in range(len(home) + 1) if len(home) - k >= rules.threshold * len(home))
     # Without a usable supply, or without a day at home, nothing can be said of coverage.
-    if not home or not any(f.days_supply is not None and 1 <= f.days_supply <= 365 for f in counted):
+    if not home or not any(is_usable(f) for f in counted):
         return result
 
-    covered = without_stays(supplied_days(counted), stays, end) & set(home)
+    covered = without_stays(supplied_days(counted, rules.min_ingredients), stays, end) & set(home)
     over = [d for d in home if d < as_of]
     result.covered_days = len([d for d in covered if d <= as_of])
     if result.treatment_days > 0:
-        result.is_adherent = result.covered_days >= THRESHOLD * result.treatment_days
+        result.is_adherent = result.covered_days >= rules.threshold * result.treatment_days
     result.missed_days = len([d for d in over if d not in covered])
     result.remaining_missed_days = result.allowed_missed_days - result.missed_days
     result.is_reachable = result.remaining_missed_days >= 0
     result.projected_days = len(covered)
     result.best_possible_days = len([d for d in over if d in covered]) + len([d for d in home if d >= as_of])
-    if not covered:
-        return result
 
-    # Unbroken coverage from the as-of date on, else the last covered day.
-    through = as_of if as_of in covered else max(covered)
-    for day in [d for d in home if d > through]:
+    # Unbroken coverage from the as-of date on, or from the first day at home after it; else the last day covered before.
+    through = max((d for d in covered if d < as_of), default=None)
+    for day in [d for d in home if d >= as_of]:
         if day not in covered:
             break
         through = day
     result.covered_through_date = through
     calendar = home + days(end + DAY, end + 400 * DAY)
-    due = min(d for d in calendar if d > through)
+    due = min(d for d in calendar if through is None or d > through)
     result.refill_due_date = due
     result.days_late = 0 if as_of > end else max(0, (as_of - due).days + 1)
     uncovered_before = len([d for d in home if d < due and d not in covered])

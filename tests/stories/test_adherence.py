@@ -288,6 +288,28 @@ def test_a_first_fill_in_october_is_too_late(story):
     )
 
 
+def test_fills_without_overlap(story):
+    """G19, Leslie 2007, with its days put into 2026: 02-17, 06-13 and 08-11, 30 days each, 180 days to 08-15: 65/180."""
+    story(
+        given={
+            "raw.eligibility": """
+                person_id | enrollment_start_date | enrollment_end_date
+                ann       | 2018-01-01            | 2026-08-15
+            """,
+            "raw.pharmacy_claim": """
+                person_id | dispensing_date | ndc_code     | days_supply
+                ann       | 2026-02-17      | atorvastatin | 30
+                ann       | 2026-06-13      | atorvastatin | 30
+                ann       | 2026-08-11      | atorvastatin | 30
+            """,
+        },
+        expect="""
+            person_id | treatment_days | covered_days | pdc
+            ann       | 180            | 65           | 0.3611
+        """,
+    )
+
+
 def test_pdc_to_date_counts_days_through_the_as_of_date(story):
     """G21, The Thriving Pharmacist: 30 days, refill on day 25, the next on day 65; days 0 to 64: 60/65."""
     story(
@@ -1364,5 +1386,32 @@ def test_a_refill_falls_due_after_a_stay(story):
             person_id | treatment_days | covered_days | covered_through_date | refill_due_date | missed_days | days_late
             ann       | 55             | 30           | 2025-02-04           | 2025-02-05      | 24          | 25
             bob       | 55             | 28           | 2025-01-28           | 2025-02-03      | 26          | 27
+        """,
+    )
+
+
+def test_runs_that_a_stay_brings_together_are_one(story):
+    """TN26 attachment L: stay days count on neither side. Days 0 to 29 and 40 to 69, a stay on days 20 to 44 of 2025.
+
+    Ten days of the first supply are left for after the stay, 02-15 to 02-24; the second begins on the day after.
+    """
+    story(
+        model="outreach.coverage_segment",
+        as_of="2025-03-31",
+        given={
+            "raw.pharmacy_claim": """
+                person_id | dispensing_date | ndc_code     | days_supply
+                ann       | 2025-01-01      | atorvastatin | 30
+                ann       | 2025-02-10      | atorvastatin | 30
+            """,
+            "raw.medical_claim": """
+                person_id | claim_type    | bill_type_code | claim_start_date | discharge_date
+                ann       | institutional | 111            | 2025-01-21       | 2025-02-14
+            """,
+        },
+        expect="""
+            person_id | start_date | end_date   | is_covered | counted_days | first_claim_id | last_claim_id
+            ann       | 2025-01-01 | 2025-03-26 | yes        | 60           | C0001          | C0002
+            ann       | 2025-03-27 | 2025-03-31 | no         | 5            | -              | -
         """,
     )

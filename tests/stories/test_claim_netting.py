@@ -441,6 +441,7 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 pharmacy_claim   | after_as_of          | 1
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 1
+                pharmacy_claim   | unknown_route        | 0
                 pharmacy_claim   | unlinked             | 1
                 pharmacy_claim   | unusable_days_supply | 1
                 provider         | invalid_npi          | 0
@@ -448,6 +449,58 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 zcta             | unknown_county_type  | 0
                 zcta             | unknown_density      | 0
                 zcta             | unknown_income       | 0
+            """,
+        },
+    )
+
+
+def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(story):
+    """Interface 2.1, `unknown_route`: A counts by pen and excludes by vein, C counts as an inhaler, E is an opioid
+    whose injections are left out. B tells its form, D its route; F and G are taken in every form. The last row is a copy.
+    """
+    story(
+        given={
+            "raw.drug": """
+                ndc_code | ingredients            | dose_form     | route
+                a        | tocilizumab            | -             | -
+                b        | tocilizumab            | auto-injector | -
+                c        | budesonide;formoterol  | -             | -
+                d        | glycopyrronium         | -             | oral
+                e        | acetaminophen;oxycodone | -            | -
+                f        | adalimumab             | -             | -
+                g        | metformin              | -             | -
+            """,
+            "raw.pharmacy_claim": """
+                person_id | claim_id | ndc_code | dispensing_date | days_supply
+                ann       | A        | a        | 2026-01-01      | 28
+                ann       | B        | b        | 2026-01-01      | 28
+                ann       | C        | c        | 2026-01-01      | 28
+                ann       | D        | d        | 2026-01-01      | 28
+                ann       | E        | e        | 2026-01-01      | 28
+                ann       | F        | f        | 2026-01-01      | 28
+                ann       | G        | g        | 2026-01-01      | 28
+                ann       | A        | a        | 2026-01-01      | 28
+            """,
+        },
+        expect={
+            "core.fill": "claim_id\nA\nB\nC\nD\nE\nF\nG",
+            "core.set_apart": """
+                source_table     | reason               | row_count
+                discharge_notice | after_as_of          | 0
+                discharge_notice | unlinked             | 0
+                medical_claim    | after_as_of          | 0
+                medical_claim    | no_original          | 0
+                medical_claim    | unlinked             | 0
+                member_preference | unlinked            | 0
+                outreach_outcome | after_as_of          | 0
+                pharmacy         | invalid_npi          | 0
+                pharmacy_claim   | after_as_of          | 0
+                pharmacy_claim   | invalid_npi          | 0
+                pharmacy_claim   | unknown_ndc          | 0
+                pharmacy_claim   | unknown_route        | 3
+                pharmacy_claim   | unlinked             | 0
+                pharmacy_claim   | unusable_days_supply | 0
+                provider         | invalid_npi          | 0
             """,
         },
     )
@@ -601,6 +654,7 @@ def test_an_adjustment_without_an_original_is_kept(story):
                 pharmacy_claim   | after_as_of          | 0
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 0
+                pharmacy_claim   | unknown_route        | 0
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
                 provider         | invalid_npi          | 0

@@ -262,7 +262,9 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         """
     )
     # In TX 20, 12 and 13 pregnancies by trimester, 11 in the second state; then some in doubt, and some lost.
-    con.execute("insert into core.member select i, case when i < 45 then 'TX' else ? end from range(70) as t (i)", [hostile])
+    con.execute(
+        "insert into core.member select i, case when i < 45 then 'TX' else ? end from range(70) as t (i)", [hostile]
+    )
     con.execute(
         """
         insert into facts.pregnancy
@@ -381,7 +383,9 @@ def test_pregnancies_are_counted_by_trimester_and_state(night: Connection, tmp_p
     text = page(night, tmp_path)
     section = text[text.index("Pregnancies by trimester") :]
     rows = {
-        state: re.sub("<[^>]+>", " ", re.search(f'<th scope="row">{state}</th>(.*?)</tr>', section, re.DOTALL)[1]).split()
+        state: re.sub(
+            "<[^>]+>", " ", re.search(f'<th scope="row">{state}</th>(.*?)</tr>', section, re.DOTALL)[1]
+        ).split()
         for state in ("TX", "OK", "All")
     }
     assert rows == {"TX": ["45", "20", "12", "13"], "OK": ["11", "0", "11", "0"], "All": ["56", "20", "23", "13"]}

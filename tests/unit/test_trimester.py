@@ -66,6 +66,7 @@ def test_the_file_is_written_as_it_stands(tmp_path) -> None:
         ("Z3A12", None),
         ("O364XX1", None),  # a loss
         ("O3112X0", None),  # a hold
+        ("O3101X0", None),  # a papyraceous fetus, a hold too
         ("O42012", None),  # intrapartum
         ("O6013X0", None),  # two trimesters and a delivery
         ("O1003", None),  # puerperium
