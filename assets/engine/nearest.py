@@ -152,6 +152,8 @@ def count_within(points: Floats, reach: Integers, places: Places, *suppliers: In
         return counts
     # Half a thousandth more is what is rounded to the reach.
     centers, radius = points[rows], chord_of_miles((reach[rows] + 0.5) / 1000)
+    # Antipodes can be a rounding error more than a diameter apart.
+    radius[radius >= 2] = 3
     kinds = [_Kind.of(places, supplier) for supplier in suppliers]
     # A place that stands for one supplier of every kind need only be counted, which the tree does fastest.
     is_plain = np.logical_and.reduce([kind.is_plain for kind in kinds])

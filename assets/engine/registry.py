@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from assets.engine.access_registry import ACCESS_TABLES
 from assets.engine.contract import CONTRACTS, contract_for
+from assets.engine.desert_registry import DESERT_TABLES
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
@@ -335,6 +336,8 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
         return MATERNAL_TABLES[table]()
     if table in ACCESS_TABLES:
         return ACCESS_TABLES[table]()
+    if table in DESERT_TABLES:
+        return DESERT_TABLES[table]()
     if table == "gap_code":
         return [
             (

@@ -161,7 +161,8 @@ ended_gaps as (
                 where
                     current_gaps.person_id = state_gap.person_id
                     and current_gaps.gap_family = state_gap.gap_family
-                    and current_gaps.subject is not distinct from state_gap.subject
+                    -- Without a subject, two codes of a family are two things: a clinic and a pharmacy too far away.
+                    and current_gaps.subject = state_gap.subject
             ) then 'superseded'
             when state_gap.window_end_date < cast($as_of as date) then 'expired'
             else 'resolved'

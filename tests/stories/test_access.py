@@ -356,6 +356,7 @@ def test_warnings_count_what_is_unknown(story):
                 pharmacy_claim   | after_as_of          | 0
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 0
+                pharmacy_claim   | unknown_route        | 0
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
                 provider         | invalid_npi          | 3

@@ -488,12 +488,14 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 source_table     | reason               | row_count
                 discharge_notice | after_as_of          | 0
                 discharge_notice | unlinked             | 0
+                eligibility      | unknown_area         | 8
                 medical_claim    | after_as_of          | 0
                 medical_claim    | no_original          | 0
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 pharmacy         | invalid_npi          | 0
+                pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 0
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 0
@@ -501,6 +503,10 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
                 provider         | invalid_npi          | 0
+                provider         | unknown_place        | 0
+                zcta             | unknown_county_type  | 0
+                zcta             | unknown_density      | 0
+                zcta             | unknown_income       | 0
             """,
         },
     )
