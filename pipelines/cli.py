@@ -69,6 +69,14 @@ def parser() -> Parser:
     )
     reference.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of reference tables")
 
+    whatif = commands.add_parser("whatif", help="areas and members that closures would leave too far from care")
+    whatif.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    whatif.add_argument(
+        "--close", metavar="NPI[,NPI...]", help="sites that close; default: all with a closing date in the near future"
+    )
+    whatif.add_argument("--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output")
+    whatif.add_argument("--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml")
+
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
 
@@ -175,6 +183,20 @@ def reference(options: argparse.Namespace) -> int:
     return 0
 
 
+def whatif(options: argparse.Namespace) -> int:
+    """Print what closures would change, and write who is to be called."""
+    from assets.engine.closures import describe_closures
+    from assets.engine.settings import read_settings
+
+    closed = [npi.strip() for npi in (options.close or "").split(",")] if options.close is not None else []
+    if not all(len(npi) == 10 and npi.isdecimal() for npi in closed):
+        raise SettingsError("--close: found something else than NPIs; ten digits each, with commas between, are expected")
+    warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
+    for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
+        print(line)
+    return 0
+
+
 def docs(options: argparse.Namespace) -> int:
     """Write the measure pages, or say which are not current."""
     from assets.engine.measure_pages import PAGES, stale_pages, write_pages
@@ -209,6 +231,7 @@ COMMANDS = {
     "status": status,
     "sample": sample,
     "reference": reference,
+    "whatif": whatif,
     "docs": docs,
     "sql": sql,
 }

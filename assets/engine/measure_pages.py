@@ -13,6 +13,7 @@ from assets.engine.markdown_pages import MARK, render, table
 from assets.engine.model import ROOT
 from assets.engine.pregnancy_review_pages import pregnancy_review_line, pregnancy_review_pages
 from assets.engine.prenatal_supply_pages import prenatal_supply_line, prenatal_supply_pages
+from assets.engine.provider_desert_pages import provider_desert_line, provider_desert_pages
 from assets.engine.statin_use_pages import statin_use_index, statin_use_pages
 
 PAGES = ROOT / "docs" / "measures"
@@ -54,6 +55,7 @@ def _pages() -> dict[str, str]:
         concurrent_use=concurrent_use_index(),
         statin_use=statin_use_index(),
         maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
+        access=table(["Page", "Title", "Gap codes"], [provider_desert_line()]),
     )
     return {
         INDEX: index,
@@ -62,4 +64,5 @@ def _pages() -> dict[str, str]:
         **statin_use_pages(),
         **prenatal_supply_pages(),
         **pregnancy_review_pages(),
+        **provider_desert_pages(),
     }

@@ -17,7 +17,41 @@ from assets.engine.geography import PLACES, nearest_site
 from assets.engine.model import SQL, Model
 
 EFFECT = Model(SQL / "facts" / "closure_effect.sql")
-REPLACED = {("facts", "closing_site"): "whatif_site", ("facts", "nearest_site"): "whatif_nearest"}
+NEED = Model(SQL / "facts" / "pharmacy_need.sql")
+
+# Who is called, and where they can go instead: of those whose regular pharmacy closes, whoever runs out first.
+CALLS = """
+select
+    cast(row_number() over (order by need.supply_end_date asc nulls last, member.person_id) as integer) as call_rank,
+    need.regular_npi as pharmacy_npi,
+    pharmacy.closed_date as closing_date,
+    member.person_id,
+    member.first_name,
+    member.last_name,
+    case
+        when coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false) then null
+        else member.phone
+    end as phone,
+    need.supply_end_date,
+    need.regular_miles as before_miles,
+    case when effect.zcta is null then access.nearest_npi else effect.after_npi end as after_npi,
+    case when effect.zcta is null then access.nearest_miles else effect.after_miles end as after_miles,
+    coalesce(effect.is_new_desert, false) as is_new_desert
+from ({need}) as need
+inner join core.member on need.member_key = member.member_key
+inner join raw.pharmacy on need.regular_npi = pharmacy.npi
+left join facts.regular_pharmacy on need.member_key = regular_pharmacy.member_key
+left join facts.access
+    on regular_pharmacy.zcta = access.zcta and access.service = 'retail_pharmacy' and access.standard_id = 'PART_D'
+left join whatif_effect as effect
+    on access.zcta = effect.zcta and access.service = effect.service and access.standard_id = effect.standard_id
+left join raw.member_preference on member.person_id = member_preference.person_id
+where
+    need.kind = 'closure'
+    and need.regular_npi in (select npi from whatif_site)
+    and need.member_key not in (select member_key from outreach.contact_block)
+order by call_rank
+"""
 
 
 def effect_of_closing(con: duckdb.DuckDBPyConnection, closed: Iterable[str], params: dict[str, Any]) -> pa.Table:
@@ -54,11 +88,46 @@ def effect_of_closing(con: duckdb.DuckDBPyConnection, closed: Iterable[str], par
         )
         con.unregister("whatif_further")
         con.unregister("whatif_exhausted")
-    tree = EFFECT.tree.copy()
-    for table in tree.find_all(exp.Table):
-        if (table.db, table.name) in REPLACED:
-            replacement = exp.to_table(REPLACED[table.db, table.name])
-            table.replace(exp.alias_(replacement, table.alias_or_name, table=True))
-    found = con.sql(tree.sql(dialect="duckdb"), params={name: params[name] for name in EFFECT.params}).to_arrow_table()
+    text = _with(EFFECT, {("facts", "closing_site"): "whatif_site", ("facts", "nearest_site"): "whatif_nearest"})
+    found = con.sql(text, params={name: params[name] for name in EFFECT.params}).to_arrow_table()
     con.execute("drop table whatif_site; drop table whatif_nearest")
     return found
+
+
+def members_to_call(
+    con: duckdb.DuckDBPyConnection, closed: Iterable[str], effect: pa.Table, params: dict[str, Any]
+) -> pa.Table:
+    """Members whose regular pharmacy is one of these, whoever runs out of medicine first coming first.
+
+    Those whom no list may name are left out, and so are medicines. `after_npi` is the nearest pharmacy that stays open.
+
+    Args:
+        con: Connection to a warehouse whose night is built.
+        closed: NPIs.
+        effect: What `effect_of_closing` found for the same NPIs.
+        params: The night's SQL parameters.
+    """
+    con.execute("create or replace temp table whatif_site (npi VARCHAR)")
+    con.execute("insert into whatif_site select unnest(?)", [sorted(set(closed))])
+    # The model looks at closings within the days of settings; when exactly decides nothing of who is found.
+    con.execute(
+        "create or replace temp table whatif_pharmacy as select pharmacy.* replace (case when npi in (select npi from "
+        "whatif_site) then cast(? as date) + cast(? as integer) end as closed_date) from raw.pharmacy",
+        [params["as_of"], params["closure_days"]],
+    )
+    con.register("whatif_effect", effect)
+    need = _with(NEED, {("raw", "pharmacy"): "whatif_pharmacy"})
+    found = con.sql(CALLS.format(need=need), params={name: params[name] for name in NEED.params}).to_arrow_table()
+    con.unregister("whatif_effect")
+    con.execute("drop table whatif_site; drop table whatif_pharmacy")
+    return found
+
+
+def _with(model: Model, replaced: dict[tuple[str, str], str]) -> str:
+    """A model's query that reads other tables in place of some."""
+    tree = model.tree.copy()
+    for table in list(tree.find_all(exp.Table)):
+        if (table.db, table.name) in replaced:
+            other = exp.to_table(replaced[table.db, table.name])
+            table.replace(exp.alias_(other, table.alias_or_name, table=True))
+    return tree.sql(dialect="duckdb")

@@ -22,7 +22,7 @@ prenatal_sets as (
         on
             maternal_episode.member_key = maternal_care.member_key
             and maternal_care.is_paid
-            and maternal_care.event_date >= maternal_episode.lmp_date
+            and maternal_episode.lmp_date <= maternal_care.event_date
     inner join raw.desert_rule_set
         on maternal_care.value_set = desert_rule_set.value_set
     inner join raw.desert_rule
@@ -220,23 +220,24 @@ measured_needs as (
         access.threshold_minutes,
         case when needs.kind = 'closure' then left_sites.miles else access.nearest_miles end as nearest_miles,
         case when needs.kind <> 'closure' then access.nearest_minutes end as nearest_minutes,
-        case
-            when needs.kind <> 'closure' then access.access_deficit
-            when access.threshold_miles is null then null
-            when left_sites.miles is null then 1
-            else cast(
-                round(
-                    1 - exp(
-                        -greatest(
-                            cast(left_sites.miles as double) * $circuity_factor
-                            / cast(access.threshold_miles as double) - 1,
-                            0
-                        )
-                    ),
-                    4
-                ) as decimal(9, 4)
-            )
-        end as access_deficit,
+        cast(
+            case
+                when needs.kind <> 'closure' then access.access_deficit
+                when access.threshold_miles is null then null
+                when left_sites.miles is null then 1
+                else
+                    round(
+                        1 - exp(
+                            -greatest(
+                                cast(left_sites.miles as double) * $circuity_factor
+                                / cast(access.threshold_miles as double) - 1,
+                                0
+                            )
+                        ),
+                        4
+                    )
+            end as decimal(9, 4)
+        ) as access_deficit,
         row_number() over (
             partition by needs.member_key, desert_rule.gap_code
             order by needs.desert_rule_key
@@ -287,7 +288,7 @@ worded_needs as (
     select
         measured_needs.*,
         case
-            when measured_needs.nearest_miles is null then 'none is known nearby'
+            when measured_needs.nearest_miles is null then 'no other place is known nearby'
             else concat(
                 'the nearest is ', cast(cast(round(measured_needs.nearest_miles, 1) as decimal(9, 1)) as varchar),
                 ' miles away'

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from assets.engine import adherence_pages, concurrent_use_pages, measure_pages, prenatal_supply_pages, statin_use_pages
+from assets.engine import (
+    adherence_pages,
+    concurrent_use_pages,
+    measure_pages,
+    prenatal_supply_pages,
+    provider_desert_pages,
+    statin_use_pages,
+)
 from assets.engine.contract import contract_for
+from assets.engine.desert_registry import read_desert_rules
 from assets.engine.markdown_pages import LONG, MARK, value_set, weeks
 from assets.engine.maternal_registry import PrenatalRule, RuleSet, read_pregnancy, read_prenatal_rules
 from assets.engine.model import ROOT, SQL
@@ -31,8 +39,9 @@ MEASURES = read_measures().measures
 CONCURRENT_USE = read_concurrent_use()
 STATIN_USE = read_statin_use()
 RULES = read_prenatal_rules()
+DESERT_RULES = read_desert_rules()
 REVIEW = read_pregnancy().review
-NAMES = [*MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review"]
+NAMES = [*MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "provider_desert"]
 
 
 @pytest.fixture(scope="module")
@@ -407,3 +416,26 @@ def test_the_value_set_page_names_the_header_and_every_code_system() -> None:
     systems = next(p for p in contract_for("raw", "value_set").properties if p.name == "code_system").enum
     for system in systems or []:
         assert f"| `{system}` |" in page
+
+
+@pytest.mark.parametrize("rule_id", DESERT_RULES)
+def test_a_desert_rule_is_told_in_the_section_of_its_code(pages, rule_id: str) -> None:
+    rule = DESERT_RULES[rule_id]
+    told = section(pages["provider_desert.md"], f"`{rule.gap_code}`")
+    assert {f"`{rule_id}`", rule.reason, rule.source} <= {
+        c.strip() for line in told.splitlines() for c in line.split("|")
+    }
+    assert f"by `{rule.standard_id}`" in told
+    for _, _, entry in rule.sets():
+        assert f"`{entry.value_set}`" in told
+        assert entry.value_set in provider_desert_pages.DERIVED or names_value_set(
+            pages["provider_desert.md"], entry.value_set
+        )
+
+
+def test_what_a_query_makes_of_deserts_is_made_there() -> None:
+    named = {entry.value_set for rule in DESERT_RULES.values() for _, _, entry in rule.sets()}
+    assert named - set(read_value_sets()) == set(provider_desert_pages.DERIVED)
+    care = query("facts", "desert_care")
+    assert "'mental_health_visit' as value_set" in care
+    assert "and not adherence.is_adherent" in care

@@ -6,8 +6,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from assets.engine.whatif import effect_of_closing
-from tests.stories.test_access import only
+from assets.engine.whatif import effect_of_closing, members_to_call
+from tests.stories.test_access import area, areas, north, only
 from tests.story import build_models, empty_warehouse, give, parameters
 
 AS_OF = "2026-06-30"
@@ -106,3 +106,112 @@ def test_a_warehouse_opened_for_reading_will_do(con, tmp_path):
     con.execute("copy from database memory to copy; detach copy")
     with duckdb.connect(str(path), read_only=True) as reader:
         assert effect(reader, [npi(11)]) == effect(con, [npi(11)])
+
+
+# Members to call ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def towns() -> duckdb.DuckDBPyConnection:
+    """Two towns of 500 per square mile, where 15 miles are the limit; a and b serve the first, c the second."""
+    con = empty_warehouse()
+    give(con, "raw.adequacy_base", only("retail_pharmacy", standard="PART_D"))
+    give(con, "raw.zcta", areas(area("00001", 0, 500), area("00002", 1, 700)))
+    give(
+        con,
+        "raw.pharmacy",
+        f"""
+        npi | latitude    | longitude | closed_date
+        a   | {north(1)}  | 0         | 2026-08-15
+        b   | {north(16)} | 0         | -
+        c   | {north(2)}  | 1         | -
+        """,
+    )
+    people = ("ann", "bob", "cal", "dee", "eve", "fay", "gus", "hal")
+    give(
+        con,
+        "raw.eligibility",
+        "person_id | zip_code | phone | enrollment_start_date | death_date | hospice_flag\n"
+        + "\n".join(
+            f"{name} | {'00002' if name == 'eve' else '00001'} | 5125550100 | 2026-01-01 | "
+            f"{'2026-06-30' if name == 'fay' else '-'} | {'yes' if name == 'gus' else '-'}"
+            for name in people
+        ),
+    )
+    give(
+        con,
+        "raw.member_preference",
+        """
+        person_id | do_not_contact | restricted_channels
+        bob       | no             | sms;phone
+        dee       | yes            | -
+        """,
+    )
+    give(
+        con,
+        "raw.pharmacy_claim",
+        """
+        person_id | dispensing_provider_npi | dispensing_date | days_supply
+        # Runs out on the day before the others; two of three fills are there.
+        ann       | a                       | 2026-04-20      | 30
+        ann       | b                       | 2026-05-20      | 30
+        ann       | a                       | 2026-06-10      | 30
+        bob       | a                       | 2026-06-25      | 30
+        cal       | b                       | 2026-06-25      | 30
+        dee       | a                       | 2026-06-01      | 30
+        eve       | a                       | 2026-06-11      | 30
+        fay       | a                       | 2026-06-01      | 30
+        gus       | a                       | 2026-06-01      | 30
+        # Nothing is supplied any more, and where they went is where they would go.
+        hal       | a                       | 2026-03-01      | 30
+        """,
+    )
+    build_models(con, ["facts.closure_effect", "facts.pharmacy_need", "outreach.contact_block"], AS_OF)
+    return con
+
+
+def called(con: duckdb.DuckDBPyConnection, *closed: str) -> list[dict]:
+    params = parameters(AS_OF)
+    return members_to_call(con, closed, effect_of_closing(con, closed, params), params).to_pylist()
+
+
+def test_whoever_runs_out_first_is_called_first(towns):
+    """Deserts 4.2: ranked by run-out. 30 days from 10, 11 and 25 June end on 9, 10 and 24 July; no supply comes last."""
+    rows = called(towns, "a")
+    assert [(r["call_rank"], r["person_id"], str(r["supply_end_date"])) for r in rows] == [
+        (1, "ann", "2026-07-09"),
+        (2, "eve", "2026-07-10"),
+        (3, "bob", "2026-07-24"),
+        (4, "hal", "None"),
+    ]
+
+
+def test_the_call_list_says_where_they_can_go_instead(towns):
+    """From the first town b is next, 16 miles away and too far; the second has its own pharmacy, which stays.
+
+    A degree is 69.0934 miles: from the second town a is at the root of 69.0934 and 1 squared.
+    """
+    rows = {r["person_id"]: r for r in called(towns, "a")}
+    assert {
+        name: (str(r["before_miles"]), r["after_npi"], str(r["after_miles"]), r["is_new_desert"]) for name, r in rows.items()
+    } == {
+        "ann": ("1.000", "b", "16.000", True),
+        "bob": ("1.000", "b", "16.000", True),
+        "eve": ("69.101", "c", "2.000", False),
+        "hal": ("1.000", "b", "16.000", True),
+    }
+    assert {str(r["closing_date"]) for r in rows.values()} == {"2026-08-15"}
+
+
+def test_a_phone_that_the_member_restricted_is_blank(towns):
+    rows = {r["person_id"]: r["phone"] for r in called(towns, "a")}
+    assert rows["bob"] is None
+    assert rows["ann"] == "5125550100"
+
+
+def test_only_the_pharmacies_that_are_asked_for_close(towns):
+    """The closing date of a is in the data, and is left out of a question about b."""
+    assert [(r["person_id"], r["closing_date"], r["after_npi"]) for r in called(towns, "b")] == [("cal", None, "a")]
+    assert [r["person_id"] for r in called(towns, "a", "b")] == ["ann", "eve", "bob", "cal", "hal"]
+    assert called(towns, "c") == []
+    assert called(towns, "1999999999") == []
