@@ -32,7 +32,7 @@ from assets.engine.registry import load_registry
 from assets.engine.settings import read_settings
 from assets.engine.sphere import miles_of_chord, unit_vectors
 from assets.engine.warehouse import SCHEMAS, build
-from bench.adherence import machine, peak_mb, reset_peak, table, timed
+from bench.adherence import peak_mb, reset_peak, table, timed
 from bench.claims import needed
 
 AS_OF = "2026-06-30"
@@ -176,6 +176,13 @@ def child(*arguments: str) -> str:
 def total(result: dict[str, Any], names: tuple[str, ...], kind: str = "cpu") -> float:
     """CPU or wall seconds of some tables."""
     return sum(result[kind][name] for name in names)
+
+
+def machine() -> str:
+    """The processor and the engine that the figures belong to."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    name = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
+    return f"{name}, {THREADS} threads, DuckDB {duckdb.__version__} allowed {MEMORY_GB} GB"
 
 
 def page(found: dict[str, dict[str, Any]], runs: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sample_data.areas import Areas
+from sample_data.areas import REMOTE, Areas
 from sample_data.calendar import FIRST, LAST, NONE, dates, texts
 from sample_data.draw import Booleans, Draw, Integers
 
@@ -18,6 +18,9 @@ NEAREST = 4
 RETAIL, MAIL, LTC = 0, 1, 2
 SERVICE_TYPES = ["retail", "mail", "ltc"]
 TAXONOMIES = ["3336C0003X", "3336M0002X", "3336L0003X", "3336C0003X;3336S0011X", "3336C0003X;3336L0003X"]
+
+CLOSING_ZIP, CLOSING_DAY = "79059", LAST + 46
+"""Where the remote pharmacy is, and when it closes: 15 August 2026."""
 
 FACILITIES = ["282N00000X", "314000000X", "261QE0700X", "251G00000X"]
 """Hospital, skilled nursing facility, dialysis clinic, hospice: one of each in every area."""
@@ -86,37 +89,52 @@ def npis(numbers: Integers) -> pl.Series:
 
 
 def make_pharmacies(members: int, areas: Areas, draw: Draw) -> Pharmacies:
-    """Make about one pharmacy per 60 members, at least one per area and three that ship by mail."""
+    """Make about one pharmacy per 60 members, at least one per area, three that ship by mail and a remote one, the last."""
     count = min(20_000, max(len(areas.area) + MAIL_PHARMACIES, members // 60))
-    number = np.arange(count)
+    number = np.arange(count + 1)
+    last = number == count
     mail = number < MAIL_PHARMACIES
     first = (number >= MAIL_PHARMACIES) & (number < MAIL_PHARMACIES + len(areas.area))
     home_area = np.where(first, number - MAIL_PHARMACIES, 0)
     zcta = np.where(
         first, areas.pick_in(home_area, draw, "pharmacy zcta", number), areas.pick(draw, "pharmacy zcta", number)
     )
-    ltc = ~mail & ~first & draw.chance("pharmacy is ltc", 40_000, number)
+    last_zcta = areas.zcta["zcta"].to_list().index(CLOSING_ZIP)
+    zcta = np.where(last, last_zcta, zcta)
+    ltc = ~mail & ~first & ~last & draw.chance("pharmacy is ltc", 40_000, number)
     kind = np.select([mail, ltc], [MAIL, LTC], RETAIL)
     both = draw.choice("pharmacy taxonomy", [88, 7, 5], number)
     taxonomy = np.where(kind == RETAIL, np.array([0, 3, 4])[both], kind)
-    closes = ~mail & ~first & draw.chance("pharmacy closes", 40_000, number)
+    closes = ~mail & ~first & ~last & draw.chance("pharmacy closes", 40_000, number)
     closed = np.where(closes, draw.integer("pharmacy closed date", FIRST + 90, LAST, number), NONE)
     npi = npis(1 + number)
-    in_network = first | mail | ~draw.chance("pharmacy out of network", 60_000, number)
+    in_network = first | mail | last | ~draw.chance("pharmacy out of network", 60_000, number)
     closing = ~mail & ~first & (closed == NONE) & draw.chance("pharmacy will close", 60_000, number)
     will_close = np.where(closing, LAST + draw.integer("pharmacy closing date", 1, 90, number), closed)
+    will_close = np.where(last, CLOSING_DAY, will_close)
     table = pharmacy_table(number, zcta, taxonomy, mail, in_network, will_close, areas, draw)
-    retail = np.flatnonzero(kind == RETAIL)
+    retail = np.flatnonzero((kind == RETAIL) & ~last)
+    nearest = nearest_sites(areas, retail[np.argsort(zcta[retail], kind="stable")], zcta)
+    # Who lives far away fills at one pharmacy: at one that never closes, or at the one that will.
+    stable = nearest_sites(areas, np.flatnonzero(first), zcta)
+    for remote in REMOTE:
+        row = areas.zcta["zcta"].to_list().index(remote)
+        nearest[row] = count if remote == CLOSING_ZIP else stable[row, 0]
     return Pharmacies(
-        table.sort("npi"), npi, kind, closed,
-        nearest_sites(areas, retail[np.argsort(zcta[retail], kind="stable")], zcta),
+        table.sort("npi"), npi, kind, closed, nearest,
         np.flatnonzero(kind == LTC), np.flatnonzero(mail),
     )  # fmt: skip
 
 
 def pharmacy_table(
-    number: Integers, zcta: Integers, taxonomy: Integers, mail: Booleans, in_network: Booleans, closed: Integers,
-    areas: Areas, draw: Draw,
+    number: Integers,
+    zcta: Integers,
+    taxonomy: Integers,
+    mail: Booleans,
+    in_network: Booleans,
+    closed: Integers,
+    areas: Areas,
+    draw: Draw,
 ) -> pl.DataFrame:
     """Make the input table `pharmacy` of some pharmacies: where they are and what is known of each."""
     place = areas.zcta[zcta]
@@ -178,7 +196,8 @@ def by_population(areas: Areas, people: int, draw: Draw, purpose: str) -> Intege
     """Draw ZCTA positions, each as often as so many people live there; the rest of a division is drawn."""
     population = areas.zcta["population"].cast(pl.Int64).to_numpy()
     rest = draw.integer(purpose, 0, people - 1, areas.zcta["zcta"].cast(pl.Int64).to_numpy())
-    return np.repeat(np.arange(len(population)), (population + rest) // people)
+    served = np.where(areas.zcta["pull"].to_numpy() > 0, (population + rest) // people, 0)
+    return np.repeat(np.arange(len(population)), served)
 
 
 def nearest_sites(areas: Areas, sites: Integers, zcta: Integers) -> Integers:
@@ -235,7 +254,13 @@ def make_providers(members: int, areas: Areas, draw: Draw) -> Providers:
 
 
 def provider_table(
-    number: Integers, zcta: Integers, taxonomy: pl.Series, in_network: Booleans, is_part2: Booleans, areas: Areas, draw: Draw
+    number: Integers,
+    zcta: Integers,
+    taxonomy: pl.Series,
+    in_network: Booleans,
+    is_part2: Booleans,
+    areas: Areas,
+    draw: Draw,
 ) -> pl.DataFrame:
     """Make the input table `provider` of some providers, each at the point of its ZCTA."""
     place = areas.zcta[zcta]

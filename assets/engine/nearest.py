@@ -18,7 +18,7 @@ from assets.engine.sphere import Floats, Integers, chord_of_miles, thousandths, 
 
 # Points at a time, and pairs at a time at the very most, so that the memory in use has a bound.
 POINTS = 50_000
-PAIRS = 10_000_000
+PAIRS = 4_000_000
 
 # Measured: counting is fastest with large leaves, comparing two trees with small ones.
 LARGE_LEAF, SMALL_LEAF = 48, 16

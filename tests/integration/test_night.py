@@ -478,6 +478,20 @@ def test_planted_gap_is_found(season: Season, story: str) -> None:
     )
 
 
+def test_planted_deserts_are_found(season: Season) -> None:
+    """Nine members live a hundred miles from care, one for each code; what is sensitive is in the restricted part."""
+    expected = {
+        (t["person_id"], t["value"])
+        for t in truth(season)
+        if t["fact"] == "expected_gap_code" and t["value"].startswith("PD_")
+    }
+    found = rows(f"select person_id, gap_code from {season.table('gap')} where status = 'open' and subject is null")
+    hidden = {pair for pair in expected if pair[1] == "PD_BH"}
+    assert len({code for _, code in expected}) == 9
+    assert expected - hidden <= set(found)
+    assert not hidden & set(found)
+
+
 def facts_of(season: Season, fact: str, prefix: str = "", value: str | None = None) -> list[str]:
     """Subjects of a planted fact."""
     return [

@@ -35,9 +35,19 @@ STATE = {
 TARGETS = [*STATE.values(), "outreach.gap", "outreach.recall", "outreach.care_queue"]
 # Families that know nothing of pregnancies are empty here, so that what they rest on need not be built.
 OTHER_FAMILIES = ("gaps.adherence", "gaps.diabetes")
+# Clinics for pregnancies are too far away, and nothing else is.
+FAR_AWAY = {
+    "facts.access": """
+        zcta  | service | standard_id | nearest_miles | threshold_miles | is_desert | access_deficit
+        78701 | ob_gyn  | HSD_2026    | 40            | 15              | yes       | 0.5
+    """,
+    "facts.nearest_site": "",
+    "facts.adherence": "",
+}
 SHOWN = (
     "gaps.prenatal_supply",
     "gaps.medication_review",
+    "gaps.provider_desert",
     "outreach.ledger",
     "outreach.gap",
     "outreach.attribution",
@@ -323,13 +333,16 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             [(name, *columns) for name, columns in DRUGS.items()],
         )
         give(connection, "core.npi", "npi | is_valid\nnorth | yes")
+        give(connection, "raw.zcta", "zcta | latitude | longitude\n78701 | 30.27 | -97.74")
         for family in OTHER_FAMILIES:
             give(connection, family, "")
+        for table, rows in FAR_AWAY.items():
+            give(connection, table, rows)
         yield connection
 
 
 def build(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    build_models(con, TARGETS, as_of, given=("core.npi", *OTHER_FAMILIES))
+    build_models(con, TARGETS, as_of, given=("core.npi", *OTHER_FAMILIES, *FAR_AWAY))
 
 
 @laws
@@ -363,12 +376,13 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
         assert [text for (text,) in texts.fetchall() if FORBIDDEN.search(text)] == []
         spoken_of |= persons(con, "outreach.worklist")
         remember(con)
-    built = {m.key for m in models_for(TARGETS, OTHER_FAMILIES) if m.name != "core.npi"}
+    built = {m.key for m in models_for(TARGETS, (*OTHER_FAMILIES, *FAR_AWAY)) if m.name != "core.npi"}
     broken = {key: violations(con, contract_for(*key)) for key in built}
     assert {key: rules for key, rules in broken.items() if rules} == {}
     # The law is not kept by silence: many were on a list, lost ones among them before their loss was known.
     assert len(spoken_of) > MEMBERS // 3
     assert {m.person_id for m in people if m.is_lost(nights, len(nights) - 1)} & spoken_of
+    assert persons(con, "gaps.provider_desert")
 
 
 @settings(laws, max_examples=2)
