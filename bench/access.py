@@ -106,17 +106,18 @@ def draw(con: duckdb.DuckDBPyConnection, layout: str, provider_count: int, membe
     names = zcta["zcta"].combine_chunks()
     area, lat, lon = addresses(60_000)
     has_point = rng.integers(0, 2, len(area)) == 0
-    pharmacy = pa.table({
+    drawn = pa.table({
         "npi": pa.array(1_900_000_000 + np.arange(len(area))).cast(pa.string()), "zip_code": names.take(pa.array(area)),
         "latitude": pa.array(lat, mask=~has_point), "longitude": pa.array(lon, mask=~has_point),
         "address": pa.array(rng.integers(0, len(area), len(area))).cast(pa.string()),
     })  # fmt: skip
-    con.execute("insert into raw.pharmacy by name select *, 'TX' as state, '3336C0003X' as taxonomy_code from pharmacy")
+    con.register("drawn", drawn)
+    con.execute("insert into raw.pharmacy by name select *, 'TX' as state, '3336C0003X' as taxonomy_code from drawn")
 
     area, lat, lon = addresses(max(1, provider_count * 2 // 5))
     number = np.arange(provider_count) % (provider_count * 20 // 21)
     at = rng.integers(0, len(area), provider_count)
-    provider = pa.table({
+    drawn = pa.table({
         "npi": pa.array(1_000_000_000 + number).cast(pa.string()),
         "taxonomy_code": pa.array(np.array(TAXONOMIES)[number % len(TAXONOMIES)]),
         "zip_code": names.take(pa.array(area[at])), "site_id": pa.array(at).cast(pa.string()),
@@ -124,13 +125,15 @@ def draw(con: duckdb.DuckDBPyConnection, layout: str, provider_count: int, membe
         "longitude": pa.array(lon[at], mask=np.full(len(at), layout == "zip")),
         "accepts_new_patients": pa.array(rng.integers(0, 10, len(at)) > 0),
     })  # fmt: skip
-    con.execute("insert into raw.provider by name select * from provider")
-    member = pa.table({
+    con.register("drawn", drawn)
+    con.execute("insert into raw.provider by name select * from drawn")
+    drawn = pa.table({
         "member_key": pa.array(np.arange(1, member_count + 1, dtype=np.int32)),
         "zip_code": names.take(pa.array(rng.choice(len(people), member_count, p=share))),
     })  # fmt: skip
-    con.execute("insert into core.member by name select * from member")
-    con.execute(f"insert into core.enrollment select member_key, date '2020-01-01', date '2199-12-31' from core.member")
+    con.register("drawn", drawn)
+    con.execute("insert into core.member by name select * from drawn")
+    con.execute("insert into core.enrollment select member_key, date '2020-01-01', date '2199-12-31' from core.member")
     con.execute("checkpoint")
 
 

@@ -41,18 +41,28 @@ PART_D = {"urban": (2, 0.90), "suburban": (5, 0.90), "rural": (15, 0.70)}
 # The same points measured once before, apart from this code.
 PART_D_BEFORE = {"urban": 0.961, "suburban": 0.984, "rural": 0.961}
 BIASES = (
-    "**A pharmacy stands at the point of its ZIP code**, since NPPES has no coordinates. People of that ZIP code are 0 "
-    "miles from it, so that short distances come out too short: shares within 1 and 2 miles are too high.",
-    "**People stand at the point of their ZCTA**, which is not where most of them live. In large rural areas the error "
-    "reaches miles; `uncertainty_miles` and `is_borderline` carry it on every row.",
+    (
+        "**A pharmacy stands at the point of its ZIP code**, since NPPES has no coordinates. People of that ZIP code are 0 "
+        "miles from it, so that short distances come out too short: shares within 1 and 2 miles are too high."
+    ),
+    (
+        "**People stand at the point of their ZCTA**, which is not where most of them live. In large rural areas the error "
+        "reaches miles; `uncertainty_miles` and `is_borderline` carry it on every row."
+    ),
     "**Miles are as the crow flies.** Published shares are by road. The column with a detour of 1.4 shows what that makes.",
-    "**The pharmacies are some 90 % of the nation's**: the list is partial, which makes distances too long. Addresses in "
-    "NPPES grow stale, which errs either way.",
-    "**Density is that of the ZCTA**, on the land of its part in the county that holds most of it. Part D asks for "
-    "five-digit ZIP codes, the definitions of pharmacy deserts for census tracts: a ZCTA mixes several of these.",
-    "**Incomes are not in these files**, so that the definitions count everyone who is far, and more than the published "
-    "deserts. Households without a vehicle are known by county alone (SVI): half a mile then holds for whole counties "
-    "with large cities, where a ZCTA's point says nothing of half a mile.",
+    (
+        "**The pharmacies are some 90 % of the nation's**: the list is partial, which makes distances too long. Addresses in "
+        "NPPES grow stale, which errs either way."
+    ),
+    (
+        "**Density is that of the ZCTA**, on the land of its part in the county that holds most of it. Part D asks for "
+        "five-digit ZIP codes, the definitions of pharmacy deserts for census tracts: a ZCTA mixes several of these."
+    ),
+    (
+        "**Incomes are not in these files**, so that the definitions count everyone who is far, and more than the published "
+        "deserts. Households without a vehicle are known by county alone (SVI): half a mile then holds for whole counties "
+        "with large cities, where a ZCTA's point says nothing of half a mile."
+    ),
 )
 
 
@@ -131,7 +141,14 @@ def find(con: duckdb.DuckDBPyConnection) -> Found:
 def page(found: Found) -> str:
     """`docs/access-check.md`."""
     distances = [
-        [f"{miles}", percent(crow), percent(road), percent(BY_ROAD[miles]), percent(1 - crow), percent(1 - BY_ROAD[miles])]
+        [
+            f"{miles}",
+            percent(crow),
+            percent(road),
+            percent(BY_ROAD[miles]),
+            percent(1 - crow),
+            percent(1 - BY_ROAD[miles]),
+        ]
         for miles, (crow, road) in found.within.items()
     ]
     classes = [

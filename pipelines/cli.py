@@ -75,7 +75,9 @@ def parser() -> Parser:
         "--close", metavar="NPI[,NPI...]", help="sites that close; default: all with a closing date in the near future"
     )
     whatif.add_argument("--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output")
-    whatif.add_argument("--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml")
+    whatif.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml"
+    )
 
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
@@ -190,7 +192,9 @@ def whatif(options: argparse.Namespace) -> int:
 
     closed = [npi.strip() for npi in (options.close or "").split(",")] if options.close is not None else []
     if not all(len(npi) == 10 and npi.isdecimal() for npi in closed):
-        raise SettingsError("--close: found something else than NPIs; ten digits each, with commas between, are expected")
+        raise SettingsError(
+            "--close: found something else than NPIs; ten digits each, with commas between, are expected"
+        )
     warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
     for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
         print(line)

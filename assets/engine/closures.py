@@ -84,14 +84,17 @@ def _open(warehouse: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(warehouse), read_only=True)
     except duckdb.Error as error:
-        raise PublicationError(f"{warehouse.name}: a run is at work or the file cannot be read; wait for it to end") from error
+        raise PublicationError(
+            f"{warehouse.name}: a run is at work or the file cannot be read; wait for it to end"
+        ) from error
 
 
 def _night_of(con: duckdb.DuckDBPyConnection) -> datetime.date:
     """The one night of the tables that the answer rests on."""
     try:
         nights = con.execute(
-            "select as_of, count(*) from door.built where table_name in (select unnest(?)) group by as_of", [list(TABLES)]
+            "select as_of, count(*) from door.built where table_name in (select unnest(?)) group by as_of",
+            [list(TABLES)],
         ).fetchall()
     except duckdb.CatalogException:
         nights = []
@@ -118,9 +121,7 @@ def _known(con: duckdb.DuckDBPyConnection, closed: list[str]) -> dict[str, str]:
 
 
 def _closings(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    return dict(
-        con.execute("select npi, 'closes on ' || closing_date from facts.closing_site order by npi").fetchall()
-    )
+    return dict(con.execute("select npi, 'closes on ' || closing_date from facts.closing_site order by npi").fetchall())
 
 
 def _tell(con: duckdb.DuckDBPyConnection, effect: pa.Table, sites: dict[str, str], small_cell: int) -> Iterator[str]:
@@ -156,10 +157,10 @@ def _write(output: Path, as_of: datetime.date, effect: pa.Table, calls: pa.Table
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=files.SECRET_FOLDER)
     for name, table in (("closure_effect", effect), ("call_list", calls)):
-        table = table.append_column("as_of", pa.array([as_of] * table.num_rows, pa.date32()))
-        pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
+        stamped = table.append_column("as_of", pa.array([as_of] * table.num_rows, pa.date32()))
+        pq.write_table(stamped, draft / f"{name}.parquet", compression="zstd")
         with (draft / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
-            _write_csv(stream, table)
+            _write_csv(stream, stamped)
     files.set_modes(draft, files.SECRET_FOLDER, files.SECRET_FILE)
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)

@@ -77,13 +77,17 @@ def test_every_area_and_every_pharmacy_is_there(con) -> None:
     # Deserts 5: 335.56 million people.
     assert rows(con, "select sum(population) from core.zcta")[0][0] == pytest.approx(335.56e6, rel=1e-4)
     # Deserts 2 and 4.6: 41,235 NPIs have a retail taxonomy first; 43,032 with those who have 3336C0003X in another slot.
-    [[npis, supply]] = rows(con, "select count(distinct npi), count(distinct npi) filter (where is_supply) from core.site")
+    [[npis, supply]] = rows(
+        con, "select count(distinct npi), count(distinct npi) filter (where is_supply) from core.site"
+    )
     assert npis == 43_032
     # No more than one in 300 lacks a place.
     assert supply / npis > 0.995
 
 
-@pytest.mark.parametrize("table", [*MODELS, "core.zcta", "core.site", "facts.access_limit", "facts.nearest_site", "facts.site_count"])
+@pytest.mark.parametrize(
+    "table", [*MODELS, "core.zcta", "core.site", "facts.access_limit", "facts.nearest_site", "facts.site_count"]
+)
 def test_contracts_hold_on_real_data(con, table: str) -> None:
     assert violations(con, contract_for(*table.split("."))) == {}
 
@@ -124,7 +128,8 @@ def test_near_a_pharmacy_the_points_flatter(con, miles: int, share: float) -> No
 def test_keystone_pharmacies_as_in_the_prototype(con) -> None:
     """Deserts 4.5: 11.5 % of the nation depend on one site by the 1, 2 and 10 mile rule; published 8.9 % by travel time."""
     [[share]] = rows(
-        con, "select (select sum(population) from facts.keystone where standard_id = 'USC_NCPA') / sum(population) from core.zcta"
+        con,
+        "select (select sum(population) from facts.keystone where standard_id = 'USC_NCPA') / sum(population) from core.zcta",
     )
     assert share == pytest.approx(0.115, abs=0.02)
 
@@ -163,7 +168,9 @@ def test_most_base_limits_are_the_county_s_own(con) -> None:
 @pytest.mark.parametrize("zcta", ["00601", "02138", "99546", "96813", "96799", "59011", "10001"])
 def test_the_nearest_is_that_of_every_distance(con, zcta: str) -> None:
     """Puerto Rico, lost zeros, Adak, Honolulu and what has few neighbours, against the haversine formula over all sites."""
-    [[latitude, longitude]] = rows(con, f"select latitude, longitude from core.zcta where zcta = '{zcta}'") or [[None, None]]
+    [[latitude, longitude]] = rows(con, f"select latitude, longitude from core.zcta where zcta = '{zcta}'") or [
+        [None, None]
+    ]
     if latitude is None:
         pytest.skip(f"{zcta} is no ZCTA of the file")
     every = []
@@ -177,7 +184,8 @@ def test_the_nearest_is_that_of_every_distance(con, zcta: str) -> None:
     )
     assert found == every[:6]
     [[reach, providers]] = rows(
-        con, f"select cast(reach_miles * 1000 as bigint), provider_count from facts.access where zcta = '{zcta}' and standard_id = 'PART_D'"
+        con,
+        f"select cast(reach_miles * 1000 as bigint), provider_count from facts.access where zcta = '{zcta}' and standard_id = 'PART_D'",
     )
     assert providers == (None if reach is None else sum(distance <= reach for distance, _ in every))
 

@@ -25,7 +25,9 @@ def warehouse(season: Season) -> Path:
 def busiest(warehouse: Path) -> str:
     """The regular pharmacy of the most members."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
-        return con.execute("select npi from facts.regular_pharmacy group by npi order by count(*) desc, npi").fetchall()[0][0]
+        return con.execute(
+            "select npi from facts.regular_pharmacy group by npi order by count(*) desc, npi"
+        ).fetchall()[0][0]
 
 
 def whatif(warehouse: Path, output: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, str, str]:

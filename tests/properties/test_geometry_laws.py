@@ -129,5 +129,9 @@ def test_people_times_access_is_supply_in_the_table() -> None:
     arrived = sum(n * a for n, a in zip(people, found["accessibility"], strict=True)) / 10_000
     assert arrived == pytest.approx(sum(found["supply"]), abs=sum(people) * 5e-9)
     # Each doctor who takes new patients somewhere is one, wherever they sit.
-    accepting = {n for n, is_accepting in zip(*site.select(["npi", "is_accepting"]).to_pydict().values(), strict=True) if is_accepting}
+    accepting = {
+        n
+        for n, is_accepting in zip(*site.select(["npi", "is_accepting"]).to_pydict().values(), strict=True)
+        if is_accepting
+    }
     assert sum(found["supply"]) == pytest.approx(len(accepting), abs=0.05)

@@ -26,7 +26,15 @@ def areas(*rows: str) -> str:
 
 
 def area(zcta: str, longitude: int, population: int | str = 500, **more: object) -> str:
-    told = {"latitude": 0, "land_sq_mi": 1, "county_fips": "-", "county_type": "-", "low_income": "-", "vehicles": "-", **more}
+    told = {
+        "latitude": 0,
+        "land_sq_mi": 1,
+        "county_fips": "-",
+        "county_type": "-",
+        "low_income": "-",
+        "vehicles": "-",
+        **more,
+    }
     cells = (
         zcta, longitude, told["latitude"], told["land_sq_mi"], population, told["county_fips"], told["county_type"],
         told["low_income"], told["vehicles"],
@@ -375,7 +383,9 @@ def test_a_table_that_was_not_delivered_is_no_desert(story):
         "raw.adequacy_base": only("primary_care"),
         "raw.zcta": areas(area("00001", 0, 500, county_type="Metro")),
     }
-    columns = "nearest_npi | nearest_miles | is_beyond_limit | is_desert | is_borderline | provider_count | access_deficit"
+    columns = (
+        "nearest_npi | nearest_miles | is_beyond_limit | is_desert | is_borderline | provider_count | access_deficit"
+    )
     story(given=given, expect=f"{columns}\n- | - | - | - | - | - | -")
     story(
         given=given | {"raw.provider": providers(RHEUMATOLOGIST, ("a", 0, 1))},

@@ -70,7 +70,8 @@ def test_when_all_six_close_the_next_is_unknown(story):
     """The sixth is within the limit, so that nothing tells whether the seventh is; with nobody left it is too far."""
     closing = "\n".join(f"p{n} | {north(n)} | 0 | 2026-07-01" for n in range(1, 7))
     story(
-        given=TWO_TOWNS | {"raw.pharmacy": f"npi | latitude | longitude | closed_date\n{closing}\np7 | {north(7)} | 0 | -"},
+        given=TWO_TOWNS
+        | {"raw.pharmacy": f"npi | latitude | longitude | closed_date\n{closing}\np7 | {north(7)} | 0 | -"},
         expect={
             "facts.closure_effect": """
                 zcta  | before_npi | after_npi | after_miles | is_desert_after

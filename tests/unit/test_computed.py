@@ -39,10 +39,14 @@ def test_inputs_and_parameters_come_from_the_selects() -> None:
 
 def test_the_warehouse_builds_it_in_the_types_of_its_contract() -> None:
     with duckdb.connect() as con:
-        con.execute("create schema core; create schema facts; create table core.pharmacy as select 'b' as npi union select 'a'")
+        con.execute(
+            "create schema core; create schema facts; create table core.pharmacy as select 'b' as npi union select 'a'"
+        )
         rows, _ = build(con, MODEL, {"as_of": "2026-06-30", "other": 1})
         assert rows == 2
-        assert con.execute("select npi, typeof(closing_date), closing_date::varchar from facts.closing_site").fetchall() == [
+        assert con.execute(
+            "select npi, typeof(closing_date), closing_date::varchar from facts.closing_site"
+        ).fetchall() == [
             ("a", "DATE", "2026-06-30"),
             ("b", "DATE", "2026-06-30"),
         ]
@@ -60,7 +64,11 @@ def test_words_leave_the_version_and_code_changes_it(monkeypatch: pytest.MonkeyP
     source = {"text": '"""A module."""\ndef f():\n    """Doc."""\n    return 1  # why\n'}
     monkeypatch.setattr(computed.inspect, "getsource", lambda _: source["text"])
     versions = []
-    for text in (source["text"], '"""Another."""\ndef f():\n    """Told anew."""\n    return 1\n', "def f():\n    return 2\n"):
+    for text in (
+        source["text"],
+        '"""Another."""\ndef f():\n    """Told anew."""\n    return 1\n',
+        "def f():\n    return 2\n",
+    ):
         source["text"] = text
         versions.append(replace(MODEL).version)
     assert versions[0] == versions[1] != versions[2]

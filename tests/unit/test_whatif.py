@@ -21,7 +21,8 @@ def con() -> duckdb.DuckDBPyConnection:
     con = empty_warehouse()
     give(con, "raw.adequacy_base", only("retail_pharmacy", standard="PART_D"))
     rows = [
-        f"{n:05} | {lat:.4f} | {lon:.4f} | 5000 | 10 | yes" for n, (lat, lon) in enumerate(rng.uniform(0, 1, (AREAS, 2)))
+        f"{n:05} | {lat:.4f} | {lon:.4f} | 5000 | 10 | yes"
+        for n, (lat, lon) in enumerate(rng.uniform(0, 1, (AREAS, 2)))
     ]
     far = "99999 | 5 | 5 | 800 | 10 | no"
     give(con, "raw.zcta", "\n".join(["zcta | latitude | longitude | population | land_sq_mi | low_income", *rows, far]))
@@ -193,7 +194,8 @@ def test_the_call_list_says_where_they_can_go_instead(towns):
     """
     rows = {r["person_id"]: r for r in called(towns, "a")}
     assert {
-        name: (str(r["before_miles"]), r["after_npi"], str(r["after_miles"]), r["is_new_desert"]) for name, r in rows.items()
+        name: (str(r["before_miles"]), r["after_npi"], str(r["after_miles"]), r["is_new_desert"])
+        for name, r in rows.items()
     } == {
         "ann": ("1.000", "b", "16.000", True),
         "bob": ("1.000", "b", "16.000", True),
