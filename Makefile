@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check golden docs bench backtest mutate lock clean
+.PHONY: help setup setup-dev run ui test check golden docs bench bench-access access-check backtest mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,12 @@ docs: .stamp-run ## rewrite the measure pages
 
 bench: .stamp-dev ## the cost of the adherence step beside its floor; rewrites docs/performance.md
 	$(BIN)/python bench/adherence.py --write
+
+bench-access: .stamp-dev ## the cost of access to care; rewrites docs/performance-access.md
+	$(BIN)/python bench/access.py --write
+
+access-check: .stamp-dev ## distances of real pharmacies beside published ones; rewrites docs/access-check.md
+	$(BIN)/python bench/access_check.py --write
 
 backtest: .stamp-dev ## what later claims confirm of past pregnancies; rewrites docs/maternal-backtest.md
 	$(BIN)/python bench/backtest.py --write

@@ -1,4 +1,4 @@
-"""Models: one asset per SQL file, with its inputs, lineage and documentation read from the file and its contract."""
+"""Models: one asset per model, with its inputs, lineage and documentation read from the model and its contract."""
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ POOL = "duckdb"
 
 
 def model_asset(model: Model) -> dg.AssetsDefinition:
-    """One SQL file as an asset."""
+    """One model as an asset."""
 
     @dg.asset(
         key=model.key,
@@ -21,7 +21,7 @@ def model_asset(model: Model) -> dg.AssetsDefinition:
         group_name=model.key[0],
         description=model.description,
         code_version=model.version,
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", model.kind},
         pool=POOL,
         metadata={"dagster/column_schema": column_schema(contract_for(*model.key))},
     )

@@ -71,6 +71,22 @@ def parser() -> Parser:
     )
     directory.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write the table into")
 
+    reference = commands.add_parser("reference", help="downloaded public files into reference tables")
+    reference.add_argument(
+        "--from", required=True, type=Path, metavar="DIR", dest="source", help="folder of downloaded files"
+    )
+    reference.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of reference tables")
+
+    whatif = commands.add_parser("whatif", help="areas and members that closures would leave too far from care")
+    whatif.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    whatif.add_argument(
+        "--close", metavar="NPI[,NPI...]", help="sites that close; default: all with a closing date in the near future"
+    )
+    whatif.add_argument("--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output")
+    whatif.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml"
+    )
+
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
 
@@ -178,6 +194,31 @@ def directory(options: argparse.Namespace) -> int:
     return 0
 
 
+def reference(options: argparse.Namespace) -> int:
+    """Turn downloaded files into reference tables."""
+    from assets.engine.reference_files.build import build_reference
+
+    for line in build_reference(options.source, options.output):
+        print(line, flush=True)
+    return 0
+
+
+def whatif(options: argparse.Namespace) -> int:
+    """Print what closures would change, and write who is to be called."""
+    from assets.engine.closures import describe_closures
+    from assets.engine.settings import read_settings
+
+    closed = [npi.strip() for npi in (options.close or "").split(",")] if options.close is not None else []
+    if not all(len(npi) == 10 and npi.isdecimal() for npi in closed):
+        raise SettingsError(
+            "--close: found something else than NPIs; ten digits each, with commas between, are expected"
+        )
+    warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
+    for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
+        print(line)
+    return 0
+
+
 def docs(options: argparse.Namespace) -> int:
     """Write the measure pages, or say which are not current."""
     from assets.engine.measure_pages import PAGES, stale_pages, write_pages
@@ -212,6 +253,8 @@ COMMANDS = {
     "status": status,
     "sample": sample,
     "directory": directory,
+    "reference": reference,
+    "whatif": whatif,
     "docs": docs,
     "sql": sql,
 }

@@ -34,6 +34,11 @@ STATE_ZIP = {"06390": "NY", "79837": "NM", "86515": "NM", "73960": "TX"}
 """ZCTAs that lie in another state than their prefix says, so far as these states are concerned."""
 
 
+REMOTE = {"79834": ("Big Bend National Park", "48043"), "79059": ("Miami", "48393")}
+"""ZCTAs in Texas, a hundred miles and more from every service area, with a town and the county: nobody lives there but
+story members, and nobody serves there but a pharmacy that closes."""
+
+
 @dataclass(frozen=True)
 class Areas:
     """Where members and sites are: `area` has a row per 3-digit area, `zcta` a row per ZCTA and its area."""
@@ -88,17 +93,36 @@ def read_areas(draw: Draw) -> Areas:
     wealth = draw.integer("zcta wealth", 0, 1000, key)
     by_area = zcta.select(crowd=pl.Series(crowd), area="area").select(pl.col("crowd").sum().over("area"))["crowd"]
     pull = np.maximum(1, crowd * zcta["member_share"].to_numpy() * 10_000 // by_area.to_numpy())
-    return Areas(
-        area,
-        zcta.with_columns(
-            pull=pl.Series(pull),
-            population=pl.Series(np.where(rural, 8, 30) * crowd),
-            land_sq_mi=pl.Series(np.where(rural, 60 + size // 4, 3 + size // 40)).cast(pl.Float64),
-            svi=pl.Series((1000 - wealth) / 1000),
-            households_without_vehicle=pl.Series((20 + (1000 - wealth) // 8) / 1000),
-            low_income=pl.Series(wealth < 250),
-        ),
+    zcta = zcta.with_columns(
+        pull=pl.Series(pull),
+        population=pl.Series(np.where(rural, 8, 30) * crowd),
+        land_sq_mi=pl.Series(np.where(rural, 60 + size // 4, 3 + size // 40)).cast(pl.Float64),
+        svi=pl.Series((1000 - wealth) / 1000),
+        households_without_vehicle=pl.Series((20 + (1000 - wealth) // 8) / 1000),
+        low_income=pl.Series(wealth < 250),
     )
+    return Areas(area, pl.concat([zcta, _remote(points, zcta)]))
+
+
+def _remote(points: pl.DataFrame, zcta: pl.DataFrame) -> pl.DataFrame:
+    """Make the remote ZCTAs; they come last, under the last area and with no pull, so that no draw meets them."""
+    return points.select(
+        zcta=pl.col("GEOID").str.strip_chars(), latitude=pl.col("LAT"), longitude=pl.col("LONG")
+    ).filter(pl.col("zcta").is_in(list(REMOTE))).sort("zcta").with_columns(
+        zip3=pl.col("zcta").str.slice(0, 3),
+        area=pl.lit(zcta["area"][-1]).cast(zcta.schema["area"]),
+        state=pl.lit("TX"),
+        city=pl.col("zcta").replace_strict({z: town for z, (town, _) in REMOTE.items()}),
+        county_fips=pl.col("zcta").replace_strict({z: county for z, (_, county) in REMOTE.items()}),
+        county_type=pl.lit("CEAC"),
+        member_share=pl.lit(0).cast(zcta.schema["member_share"]),
+        pull=pl.lit(0).cast(zcta.schema["pull"]),
+        population=pl.lit(300).cast(zcta.schema["population"]),
+        land_sq_mi=pl.lit(900.0),
+        svi=pl.lit(0.7),
+        households_without_vehicle=pl.lit(0.08),
+        low_income=pl.lit(True),
+    ).select(zcta.columns)  # fmt: skip
 
 
 def zcta_table(areas: Areas) -> pl.DataFrame:

@@ -25,7 +25,14 @@ from sample_data.maternity_truth import maternity_truth
 from sample_data.medical_claims import make_medical_claims
 from sample_data.members import eligibility_table, make_members, member_truth, person_id
 from sample_data.pregnancies import make_pregnancies, pregnancy_truth
-from sample_data.sites import Pharmacies, Providers, make_pharmacies, make_providers
+from sample_data.sites import (
+    Pharmacies,
+    Providers,
+    make_pharmacies,
+    make_providers,
+    other_pharmacies,
+    other_providers,
+)
 from sample_data.stories import STORY_CLAIM, Stories, read_stories
 
 BATCH = 20_000
@@ -63,8 +70,8 @@ def generate(members: int, seed: int, output: Path) -> None:
         read_stories(),
         draw,
     )
-    write(output / "pharmacy.parquet", [world.pharmacies.table])
-    write(output / "provider.parquet", [world.providers.table])
+    write(output / "pharmacy.parquet", [world.pharmacies.table, other_pharmacies(areas, draw)])
+    write(output / "provider.parquet", [world.providers.table, other_providers(areas, draw)])
     write(output / "drug.parquet", [drug_table(world.drugs)])
     write(output / "zcta.parquet", [zcta_table(areas)])
     write(output / "community_service.parquet", [community_services(areas, draw)])

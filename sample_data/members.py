@@ -152,7 +152,9 @@ def make_members(number: Integers, areas: Areas, stories: Stories, draw: Draw) -
     end = np.where(enters, entered - 1, end)
     start_2 = np.where(enters, entered, start_2)
     poor = (payer == MEDICARE) & draw.chance("dual", 170_000, number) & ~told
-    zcta = areas.pick(draw, "home", number)
+    home = [-1 if z is None else areas.zcta["zcta"].to_list().index(z) for z in stories.who["zip_code"]]
+    home = np.array(home)[as_told]
+    zcta = np.where(told & (home >= 0), home, areas.pick(draw, "home", number))
     members = Members(
         number, story, payer, birth, female, zcta, areas.zcta["area"].to_numpy()[zcta].astype(np.int64),
         start, end, start_2, end_2, death, np.where(told, hospice_told, enters),

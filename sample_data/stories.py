@@ -45,7 +45,9 @@ class Stories:
 
 def read_stories() -> Stories:
     """Read the story files."""
-    who = pl.read_csv(HERE / "story.csv", try_parse_dates=True, schema_overrides={"death_date": pl.Date})
+    who = pl.read_csv(
+        HERE / "story.csv", try_parse_dates=True, schema_overrides={"death_date": pl.Date, "zip_code": pl.String}
+    )
     number = who.select("story").with_row_index("story_number").cast({"story_number": pl.Int64})
 
     def of_stories(name: str) -> pl.DataFrame:

@@ -19,9 +19,11 @@ from assets.engine.model import ROOT
 
 CONTRACTS = ROOT / "data_contracts"
 
-LogicalType = Literal["string", "integer", "bigint", "number", "ratio", "miles", "date", "timestamp", "boolean"]
+LogicalType = Literal[
+    "string", "integer", "bigint", "number", "ratio", "miles", "minutes", "date", "timestamp", "boolean"
+]
 
-# `ratio` and `miles` are the published decimals of interface 3.1: rounded once, before any comparison or sort.
+# `ratio`, `miles` and `minutes` are the published decimals of interface 3.1: rounded once, before any comparison or sort.
 SQL_TYPES: dict[str, str] = {
     "string": "VARCHAR",
     "integer": "INTEGER",
@@ -29,6 +31,7 @@ SQL_TYPES: dict[str, str] = {
     "number": "DOUBLE",
     "ratio": "DECIMAL(9,4)",
     "miles": "DECIMAL(9,3)",
+    "minutes": "DECIMAL(9,3)",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
     "boolean": "BOOLEAN",
@@ -193,6 +196,7 @@ class Contract(BaseModel):
             "number": pl.Float64,
             "ratio": pl.Decimal(9, 4),
             "miles": pl.Decimal(9, 3),
+            "minutes": pl.Decimal(9, 3),
             "date": pl.Date,
             "timestamp": pl.Datetime("us"),
             "boolean": pl.Boolean,
@@ -225,7 +229,7 @@ def _python_value(p: Property, limit: float | str) -> Any:
 
     if p.logical_type == "date":
         return datetime.date.fromisoformat(str(limit))
-    if p.logical_type in {"ratio", "miles"}:
+    if p.logical_type in {"ratio", "miles", "minutes"}:
         return decimal.Decimal(str(limit))
     return limit
 

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from assets.engine.computed import COMPUTED
 from assets.engine.contract import contract_for
 from assets.engine.model import SQL, Model, sql_models
 from assets.engine.registry import read_families
@@ -65,7 +66,7 @@ def _sensitive(family: str) -> str:
 
 @cache
 def all_models() -> tuple[Model, ...]:
-    """Every model of the flow, the generated union included, each after the models that it reads."""
-    models = {model.key: model for model in (*sql_models(), EveryGap())}
+    """Every model of the flow, the generated union and the computed ones included, each after what it reads."""
+    models = {model.key: model for model in (*sql_models(), EveryGap(), *COMPUTED)}
     graph = {key: {i for i in model.inputs if i in models} for key, model in models.items()}
     return tuple(models[key] for key in TopologicalSorter(graph).static_order())

@@ -15,6 +15,7 @@ from assets.engine.markdown_pages import MARK, render, table
 from assets.engine.model import ROOT
 from assets.engine.pregnancy_review_pages import pregnancy_review_line, pregnancy_review_pages
 from assets.engine.prenatal_supply_pages import prenatal_supply_line, prenatal_supply_pages
+from assets.engine.provider_desert_pages import provider_desert_line, provider_desert_pages
 from assets.engine.statin_use_pages import statin_use_index, statin_use_pages
 
 PAGES = ROOT / "docs" / "measures"
@@ -58,6 +59,7 @@ def _pages() -> dict[str, str]:
         maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
         transitions=table(["Page", "Title", "Gap codes"], [care_transition_line()]),
         programmes=table(["Page", "Title", "Gap codes"], [community_resource_line()]),
+        access=table(["Page", "Title", "Gap codes"], [provider_desert_line()]),
     )
     return {
         INDEX: index,
@@ -68,4 +70,5 @@ def _pages() -> dict[str, str]:
         **pregnancy_review_pages(),
         **care_transition_pages(),
         **community_resource_pages(),
+        **provider_desert_pages(),
     }

@@ -10,7 +10,9 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage as sqlglot_lineage
@@ -31,6 +33,11 @@ class Model:
     """One SQL file under `sql/`."""
 
     path: Path
+
+    @property
+    def kind(self) -> str:
+        """What computes the table: `sql`, or `python` where a function does."""
+        return "sql"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -94,6 +101,15 @@ class Model:
     def to(self, dialect: str) -> str:
         """The query in another engine's SQL."""
         return self.tree.sql(dialect=dialect, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+    def create(self, con: duckdb.DuckDBPyConnection, params: dict[str, Any]) -> None:
+        """Replace the model's table.
+
+        Args:
+            con: Connection to the warehouse.
+            params: The parameters that the model names, and no others.
+        """
+        con.execute(f"create or replace table {self.name} as {self.sql}", params)
 
     def column_lineage(self, schema: dict[str, dict[str, dict[str, str]]]) -> dict[str, list[tuple[str, str, str]]]:
         """Per output column the `(schema, table, column)` it is computed from.

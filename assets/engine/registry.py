@@ -14,14 +14,16 @@ from typing import Any, Literal
 import duckdb
 from pydantic import Field, ValidationError
 
+from assets.engine.access_registry import ACCESS_TABLES
 from assets.engine.contract import CONTRACTS, contract_for
+from assets.engine.desert_registry import DESERT_TABLES
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
 from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
 from assets.engine.transition_registry import TRANSITION_TABLES
 
-RULE_TABLES = MATERNAL_TABLES | PROGRAMME_TABLES | TRANSITION_TABLES
+RULE_TABLES = ACCESS_TABLES | DESERT_TABLES | MATERNAL_TABLES | PROGRAMME_TABLES | TRANSITION_TABLES
 """Registry tables of the rule files that have a module of their own."""
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]

@@ -112,6 +112,14 @@ class Maternal(_Section):
     aspirin_moderate_risk: bool
 
 
+class Access(_Section):
+    """How distances are judged (deserts 3.1, 3.2)."""
+
+    circuity_factor: float = Field(ge=1)
+    congestion_factor: float = Field(ge=1)
+    closure_days: int = Field(ge=0)
+
+
 class Settings(_Section):
     """Everything an operator may set."""
 
@@ -124,16 +132,17 @@ class Settings(_Section):
     outreach: Outreach
     attribution: Attribution
     maternal: Maternal
+    access: Access
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (self.score, self.outreach, self.attribution, self.maternal)
+        sections = (self.score, self.outreach, self.attribution, self.maternal, self.access)
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(
-            mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal"}
+            mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal", "access"}
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

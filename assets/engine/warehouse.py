@@ -64,8 +64,8 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
         raise ModelError(f"{model.name} needs {sorted(missing)}; known parameters are {sorted(params)}")
     started = time.perf_counter()
     try:
-        con.execute(f"create or replace table {model.name} as {model.sql}", {n: params[n] for n in model.params})
-    except duckdb.OutOfMemoryException as error:
+        model.create(con, {name: params[name] for name in model.params})
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ModelError(f"{model.name}: memory ran out; raise limits.memory_gb in settings.toml") from error
     except duckdb.IOException as error:
         raise ModelError(f"{model.name}: the disk could not be written; free space beside the warehouse") from error

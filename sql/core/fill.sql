@@ -24,6 +24,7 @@ select
     pharmacy_claim.claim_id,
     pharmacy_claim.claim_line_number,
     coalesce(pharmacy_claim.pharmacy_service_type = 'mail', false) as is_mail_order,
+    coalesce(pharmacy_claim.pharmacy_service_type = 'ltc', false) as is_long_term_care,
     -- NCPDP compound code 2: the pharmacy mixed the product itself.
     coalesce(pharmacy_claim.compound_code in ('2', '02'), false) as is_compound
 from raw.pharmacy_claim

@@ -9,8 +9,14 @@ select
     pharmacy.name,
     pharmacy.state,
     pharmacy.zip_code,
-    coalesce(pharmacy.latitude, zcta.latitude) as latitude,
-    coalesce(pharmacy.longitude, zcta.longitude) as longitude,
+    case
+        when pharmacy.latitude is not null and pharmacy.longitude is not null then pharmacy.latitude
+        else zcta.latitude
+    end as latitude,
+    case
+        when pharmacy.latitude is not null and pharmacy.longitude is not null then pharmacy.longitude
+        else zcta.longitude
+    end as longitude,
     coalesce(pharmacy.in_network, true) as is_in_network,
     (pharmacy.opened_date is null or pharmacy.opened_date <= $as_of)
     and (pharmacy.closed_date is null or pharmacy.closed_date > $as_of) as is_open,
@@ -20,6 +26,8 @@ select
 from raw.pharmacy
 inner join core.npi
     on pharmacy.npi = npi.npi
+left join core.zip_area
+    on pharmacy.zip_code = zip_area.zip_code
 left join raw.zcta
-    on pharmacy.zip_code = zcta.zcta
+    on zip_area.zcta = zcta.zcta
 order by pharmacy_key

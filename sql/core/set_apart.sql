@@ -205,6 +205,51 @@ counts as (
     from raw.member_preference
     left join core.member
         on member_preference.person_id = member.person_id
+    union all
+    -- What is unknown of an area leaves travel times, classes and limits unknown (interface 2).
+    select
+        'zcta',
+        'unknown_density',
+        count(*) filter (where zcta.density is null)
+    from core.zcta
+    union all
+    select
+        'zcta',
+        'unknown_county_type',
+        count(*) filter (where zcta.county_type is null)
+    from core.zcta
+    union all
+    select
+        'zcta',
+        'unknown_income',
+        count(*) filter (where zcta.is_low_income is null)
+    from core.zcta
+    union all
+    -- Neither coordinates nor a ZIP code that lies in a ZCTA.
+    select
+        'pharmacy',
+        'unknown_place',
+        count(*) filter (where pharmacy.latitude is null)
+    from core.pharmacy
+    union all
+    select
+        'provider',
+        'unknown_place',
+        count(*) filter (
+            where (provider.latitude is null or provider.longitude is null)
+            and zip_area.zip_code is null
+        )
+    from raw.provider
+    left join core.zip_area
+        on provider.zip_code = zip_area.zip_code
+    union all
+    select
+        'eligibility',
+        'unknown_area',
+        count(*) filter (where zip_area.zip_code is null)
+    from raw.eligibility
+    left join core.zip_area
+        on eligibility.zip_code = zip_area.zip_code
 )
 
 select

@@ -2,7 +2,8 @@
 --
 -- First match (rules 6.5): the member's preferred pharmacy; most paid fills of the gap's drug class in the recent
 -- window; most fills of any drug in it; the latest fill in the longer window; the nearest open in-network pharmacy in
--- the member's ZIP (`assigned_by_distance`, an offer only). Ties: latest fill, more days supply, lowest NCPDP id, NPI.
+-- the member's ZIP, for care that is too far away the nearest of any ZIP (`assigned_by_distance`, an offer only). Ties:
+-- latest fill, more days supply, lowest NCPDP id, NPI.
 -- Mail-order and closed pharmacies and vaccine fills never attribute a member.
 with
 
@@ -31,6 +32,13 @@ listable_pharmacies as (
         and not pharmacy.is_mail_order
         -- An identifier that fails its check digit never becomes a file name, so no list can reach it (interface 2.1).
         and pharmacy.is_valid_npi
+),
+
+desert_families as (
+    select distinct gap_code.gap_family
+    from raw.gap_code
+    inner join raw.desert_rule
+        on gap_code.gap_code = desert_rule.gap_code
 ),
 
 fills as (
@@ -163,6 +171,32 @@ choices as (
             and listable_pharmacies.is_in_network
     left join raw.zcta
         on member.zip_code = zcta.zcta
+    union all
+    -- Where care is far, so may be the pharmacy (deserts 4.2).
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        listable_pharmacies.npi,
+        'assigned_by_distance' as attribution_rule,
+        7 as rule_rank,
+        cast(0 as bigint) as fill_count,
+        cast(null as date) as last_fill_date,
+        cast(0 as bigint) as supplied_days,
+        cast(nearest_site.miles as double) as distance
+    from gap_subjects
+    inner join desert_families
+        on gap_subjects.gap_family = desert_families.gap_family
+    inner join core.member
+        on gap_subjects.member_key = member.member_key
+    inner join core.zip_area
+        on member.zip_code = zip_area.zip_code
+    inner join facts.nearest_site
+        on
+            zip_area.zcta = nearest_site.zcta
+            and nearest_site.service = 'retail_pharmacy'
+    inner join listable_pharmacies
+        on nearest_site.npi = listable_pharmacies.npi
 ),
 
 ranked_choices as (

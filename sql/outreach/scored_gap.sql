@@ -39,8 +39,10 @@ contexts as (
         end as social
     from core.member
     cross join phones
+    left join core.zip_area
+        on member.zip_code = zip_area.zip_code
     left join raw.zcta
-        on member.zip_code = zcta.zcta
+        on zip_area.zcta = zcta.zcta
 ),
 
 timed_gaps as (

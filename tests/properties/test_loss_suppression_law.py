@@ -36,9 +36,19 @@ STATE = {
 TARGETS = [*STATE.values(), "outreach.gap", "outreach.recall", "outreach.care_queue"]
 # Families that know nothing of pregnancies are empty here, so that what they rest on need not be built.
 OTHER_FAMILIES = ("gaps.adherence", "gaps.diabetes")
+# Clinics for pregnancies are too far away, and nothing else is.
+FAR_AWAY = {
+    "facts.access": """
+        zcta  | service | standard_id | nearest_miles | threshold_miles | is_desert | access_deficit
+        78701 | ob_gyn  | HSD_2026    | 40            | 15              | yes       | 0.5
+    """,
+    "facts.nearest_site": "",
+    "facts.adherence": "",
+}
 SHOWN = (
     "gaps.prenatal_supply",
     "gaps.medication_review",
+    "gaps.provider_desert",
     "outreach.ledger",
     "outreach.gap",
     "outreach.attribution",
@@ -165,6 +175,8 @@ def pregnancy(draw: random.Random, person_id: str, nights: list[date]) -> Member
             "hcpcs_code": draw.choice(("99213", "99213", "76811", "80055", None)),
             "claim_status": draw.choice((None, None, None, None, "paid", "denied")),
         }
+        if int(person_id[1:]) % 3 == 0:
+            row["hcpcs_code"] = None  # no visit that anyone could see
         member.claims.append((arrival(draw, day, nights), claim(member, f"V{number}", day, row, codes)))
         day += timedelta(days=draw.choice((3, 7, 14, 14, 21, 28, 35)))
         number += 1
@@ -324,13 +336,16 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             [(name, *columns) for name, columns in DRUGS.items()],
         )
         give(connection, "core.npi", "npi | is_valid\nnorth | yes")
+        give(connection, "raw.zcta", "zcta | latitude | longitude\n78701 | 30.27 | -97.74")
         for family in OTHER_FAMILIES:
             give(connection, family, "")
+        for table, rows in FAR_AWAY.items():
+            give(connection, table, rows)
         yield connection
 
 
 def build(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    build_models(con, TARGETS, as_of, given=("core.npi", *OTHER_FAMILIES))
+    build_models(con, TARGETS, as_of, given=("core.npi", *OTHER_FAMILIES, *FAR_AWAY))
 
 
 @laws
@@ -341,6 +356,7 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
     people = members(seed, nights)
     forget(con)
     spoken_of: set[str] = set()
+    far_away: set[str] = set()
     for night, as_of in enumerate(nights):
         deliver(con, people, nights, night, file_date=as_of)
         build(con, as_of)
@@ -363,13 +379,15 @@ def test_from_the_night_that_knows_of_a_loss_on_nothing_is_said(con, seed, first
         )
         assert [text for (text,) in texts.fetchall() if FORBIDDEN.search(text)] == []
         spoken_of |= persons(con, "outreach.worklist")
+        far_away |= persons(con, "gaps.provider_desert")
         remember(con)
-    built = {m.key for m in models_for(TARGETS, OTHER_FAMILIES) if m.name != "core.npi"}
+    built = {m.key for m in models_for(TARGETS, (*OTHER_FAMILIES, *FAR_AWAY)) if m.name != "core.npi"}
     broken = {key: violations(con, contract_for(*key)) for key in built}
     assert {key: rules for key, rules in broken.items() if rules} == {}
     # The law is not kept by silence: many were on a list, lost ones among them before their loss was known.
     assert len(spoken_of) > MEMBERS // 3
     assert {m.person_id for m in people if m.is_lost(nights, len(nights) - 1)} & spoken_of
+    assert far_away
 
 
 @settings(laws, max_examples=2)

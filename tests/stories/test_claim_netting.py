@@ -430,12 +430,14 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 source_table     | reason               | row_count
                 discharge_notice | after_as_of          | 0
                 discharge_notice | unlinked             | 0
+                eligibility      | unknown_area         | 8
                 medical_claim    | after_as_of          | 0
                 medical_claim    | no_original          | 0
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 pharmacy         | invalid_npi          | 0
+                pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 1
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 1
@@ -443,6 +445,10 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 pharmacy_claim   | unlinked             | 1
                 pharmacy_claim   | unusable_days_supply | 1
                 provider         | invalid_npi          | 0
+                provider         | unknown_place        | 0
+                zcta             | unknown_county_type  | 0
+                zcta             | unknown_density      | 0
+                zcta             | unknown_income       | 0
             """,
         },
     )
@@ -482,12 +488,14 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 source_table     | reason               | row_count
                 discharge_notice | after_as_of          | 0
                 discharge_notice | unlinked             | 0
+                eligibility      | unknown_area         | 8
                 medical_claim    | after_as_of          | 0
                 medical_claim    | no_original          | 0
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 pharmacy         | invalid_npi          | 0
+                pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 0
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 0
@@ -495,6 +503,10 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
                 provider         | invalid_npi          | 0
+                provider         | unknown_place        | 0
+                zcta             | unknown_county_type  | 0
+                zcta             | unknown_density      | 0
+                zcta             | unknown_income       | 0
             """,
         },
     )
@@ -637,12 +649,14 @@ def test_an_adjustment_without_an_original_is_kept(story):
                 source_table     | reason               | row_count
                 discharge_notice | after_as_of          | 0
                 discharge_notice | unlinked             | 0
+                eligibility      | unknown_area         | 8
                 medical_claim    | after_as_of          | 0
                 medical_claim    | no_original          | 2
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 pharmacy         | invalid_npi          | 0
+                pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 0
                 pharmacy_claim   | invalid_npi          | 0
                 pharmacy_claim   | unknown_ndc          | 0
@@ -650,6 +664,10 @@ def test_an_adjustment_without_an_original_is_kept(story):
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
                 provider         | invalid_npi          | 0
+                provider         | unknown_place        | 0
+                zcta             | unknown_county_type  | 0
+                zcta             | unknown_density      | 0
+                zcta             | unknown_income       | 0
             """,
         },
     )

@@ -14,9 +14,11 @@ from assets.engine import (
     concurrent_use_pages,
     measure_pages,
     prenatal_supply_pages,
+    provider_desert_pages,
     statin_use_pages,
 )
 from assets.engine.contract import contract_for
+from assets.engine.desert_registry import read_desert_rules
 from assets.engine.markdown_pages import LONG, MARK, value_set, weeks
 from assets.engine.maternal_registry import PrenatalRule, RuleSet, read_pregnancy, read_prenatal_rules
 from assets.engine.model import ROOT, SQL
@@ -41,9 +43,10 @@ MEASURES = read_measures().measures
 CONCURRENT_USE = read_concurrent_use()
 STATIN_USE = read_statin_use()
 RULES = read_prenatal_rules()
+DESERT_RULES = read_desert_rules()
 REVIEW = read_pregnancy().review
 NAMES = [
-    *MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource",
+    *MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource", "provider_desert",
 ]  # fmt: skip
 
 
@@ -445,6 +448,8 @@ def test_a_new_field_of_a_transition_rule_appears_by_its_name() -> None:
     rule = read_transition_rules()["toc_contact"]
     wider = Wider(**rule.model_dump(), most_calls=3)
     assert "| `most_calls` | 3 |" in care_transition_pages.rule_table({"wider": wider})
+
+
 def test_the_page_of_community_resources_names_programmes_tiers_categories_and_codes(pages) -> None:
     page, needs = pages["community_resource.md"], read_social_needs()
     for name, programme in read_programmes().items():
@@ -461,3 +466,26 @@ def test_the_page_of_community_resources_names_programmes_tiers_categories_and_c
     for words, query_words in {"for 30 days": "+ 30", "for 90": "+ 90", "180 days": "then 180 else 90"}.items():
         assert words in prose(page)
         assert query_words in query("facts", "referral_hold")
+
+
+@pytest.mark.parametrize("rule_id", DESERT_RULES)
+def test_a_desert_rule_is_told_in_the_section_of_its_code(pages, rule_id: str) -> None:
+    rule = DESERT_RULES[rule_id]
+    told = section(pages["provider_desert.md"], f"`{rule.gap_code}`")
+    assert {f"`{rule_id}`", rule.reason, rule.source} <= {
+        c.strip() for line in told.splitlines() for c in line.split("|")
+    }
+    assert f"by `{rule.standard_id}`" in told
+    for _, _, entry in rule.sets():
+        assert f"`{entry.value_set}`" in told
+        assert entry.value_set in provider_desert_pages.DERIVED or names_value_set(
+            pages["provider_desert.md"], entry.value_set
+        )
+
+
+def test_what_a_query_makes_of_deserts_is_made_there() -> None:
+    named = {entry.value_set for rule in DESERT_RULES.values() for _, _, entry in rule.sets()}
+    assert named - set(read_value_sets()) == set(provider_desert_pages.DERIVED)
+    care = query("facts", "desert_care")
+    assert "'mental_health_visit' as value_set" in care
+    assert "and not adherence.is_adherent" in care

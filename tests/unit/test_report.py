@@ -15,7 +15,8 @@ import pytest
 from scipy.optimize import LinearConstraint, milp
 
 from assets.engine.report import write_report
-from assets.engine.report.small_cells import Cell, Counts, Mark, Published, hidden_cells
+from assets.engine.report.places import read_places
+from assets.engine.report.small_cells import Cell, Counts, Mark, Published, hidden_cells, size_classes
 
 Connection = duckdb.DuckDBPyConnection
 AS_OF = datetime.date(2026, 6, 30)
@@ -211,7 +212,11 @@ def night() -> Connection:
             ('HIV_LATE', 'specialty', 'Call about HIV medicine', true, 'REFILL_REVIEW', 'medication_review'),
             ('SECRET', 'specialty', 'Nobody may read this', true, null, null);
         create table raw.measure (measure_id varchar, title varchar, drug_class varchar, threshold_percent integer);
-        create table core.pharmacy (npi varchar, name varchar);
+        create table core.pharmacy (npi varchar, name varchar, zip_code varchar);
+        create table core.zcta (zcta varchar, state varchar, county_fips varchar, latitude double, longitude double,
+            population integer);
+        create table core.zip_area (zip_code varchar, zcta varchar);
+        create table facts.access (zcta varchar, service varchar, method varchar, is_desert boolean);
         create table outreach.worklist (pharmacy_npi varchar, state varchar, priority_band varchar, person_id varchar,
             gap_id varchar, gap_code varchar, gap_family varchar, as_of date);
         create table outreach.gap (gap_id varchar, person_id varchar, gap_code varchar, status varchar,
@@ -232,7 +237,9 @@ def night() -> Connection:
 def fill(con: Connection, hostile: str = "plain") -> None:
     """50 listed gaps in TX, 14 in the second state, some gaps of sensitive codes, one measure, one bad row."""
     con.execute("insert into raw.measure values ('pdc_statins', ?, ?, 80)", [hostile, hostile])
-    con.execute("insert into core.pharmacy values ('1999000015', ?), ('1999000023', 'Quiet')", [hostile])
+    con.execute(
+        "insert into core.pharmacy values ('1999000015', ?, '78701'), ('1999000023', 'Quiet', '10001')", [hostile]
+    )
     con.execute(
         """
         insert into outreach.worklist
@@ -271,6 +278,20 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         select i, case when i >= 60 then 'suppressed' else 'current' end, case when i >= 56 then 'X' else 'A' end,
             case when i < 20 then 97 when i < 32 then 98 when i < 45 then 196 else 195 end, null
         from range(70) as t (i)
+        """
+    )
+    # Travis County: 3,000 of 4,000 people far from a pharmacy; Bexar County: all near, how far cardiology is, is unknown.
+    con.execute(
+        """
+        insert into core.zcta values
+            ('78701', 'TX', '48453', 30.27, -97.74, 1000), ('78702', 'TX', '48453', 30.26, -97.71, 3000),
+            ('78201', 'TX', '48029', 29.47, -98.53, 4000), ('10001', 'NY', '36061', 40.75, -73.99, 9000);
+        insert into core.zip_area select zcta, zcta from core.zcta;
+        insert into facts.access
+        select zcta, service, 'modelled', case when zcta = '78702' then true when service = 'cardiology'
+            and zcta = '78201' then null else false end
+        from core.zcta cross join unnest(['retail_pharmacy', 'cardiology']) as s (service);
+        insert into facts.access select zcta, 'retail_pharmacy', 'zcta_approximation', true from core.zcta;
         """
     )
     con.execute("insert into outreach.measure_rate values ('pdc_statins', 'all', 'all', 20, 100)")
@@ -371,7 +392,7 @@ def test_text_from_the_data_stays_text(night: Connection, tmp_path: Path) -> Non
     assert not {"script", "img", "link", "iframe", "object", "use", "image", "base", "form"}.intersection(
         reader.elements
     )
-    assert reader.elements.count("svg") == text.count("</svg>") == 4
+    assert reader.elements.count("svg") == text.count("</svg>") == 7
     assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href", "xlink:href")]
     assert "{{ 7*7 }}" in text
     assert text.count("&lt;script&gt;") > 5
@@ -389,6 +410,54 @@ def test_pregnancies_are_counted_by_trimester_and_state(night: Connection, tmp_p
         for state in ("TX", "OK", "All")
     }
     assert rows == {"TX": ["45", "20", "12", "13"], "OK": ["11", "0", "11", "0"], "All": ["56", "20", "23", "13"]}
+
+
+def test_a_desert_is_a_share_of_the_people_of_a_county(night: Connection) -> None:
+    fill(night)
+    places = read_places(night)
+    # Nobody is a member in New York; 3,000 of the 8,000 Texans here, 3,000 of the 4,000 whose cardiologist is known.
+    assert places.states == ["TX"]
+    assert places.state_share == {("TX", "retail_pharmacy"): 3000 / 8000, ("TX", "cardiology"): 3000 / 4000}
+    assert places.county_share == {
+        ("48453", "retail_pharmacy"): 0.75, ("48029", "retail_pharmacy"): 0, ("48453", "cardiology"): 0.75,
+    }  # fmt: skip
+    assert (places.out_of_reach("48453"), places.out_of_reach("48029")) == (1, None)
+
+
+def test_areas_count_alike_where_the_number_of_people_is_unknown(night: Connection) -> None:
+    fill(night)
+    night.execute("update core.zcta set population = null where zcta = '78201'")
+    assert read_places(night).state_share["TX", "retail_pharmacy"] == pytest.approx(1 / 3)
+
+
+def test_maps_show_deserts_and_lists(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    text = page(night, tmp_path)
+    assert 'aria-label="Pharmacy deserts: 1 of 2 counties."' in text
+    assert 'aria-label="Provider deserts: 1 of 1 counties."' in text
+    assert "37.5 %" in text
+    assert "75.0 %" in text
+
+
+def test_a_night_without_areas_has_no_map_of_deserts(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    night.execute("delete from facts.access")
+    assert "deserts:" not in page(night, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("parts", "total", "classes"),
+    [
+        ({"a": 10, "b": 11, "c": 50, "d": 51, "e": 300}, 422, {"b": 11, "c": 11, "d": 51, "e": 251}),
+        # 51 of 61: ten would be left, so that nine or one is told of; of 62 eleven are.
+        ({"a": 51, "b": 10}, 61, {}),
+        ({"a": 52, "b": 10}, 62, {"a": 51}),
+        # The smallest goes first.
+        ({"a": 12, "b": 60}, 72, {"b": 51}),
+    ],
+)
+def test_a_size_class_leaves_eleven_unexplained(parts: dict[str, int], total: int, classes: dict[str, int]) -> None:
+    assert size_classes(parts, total, (11, 51, 251)) == classes
 
 
 def test_no_pregnancy_is_counted_while_the_gate_is_closed(night: Connection, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, TRIMESTERS, Night, Pharmacy, read_night
+from assets.engine.report.places import Places, read_places
 from assets.engine.report.small_cells import Published
 
 HERE = Path(__file__).resolve().parent
@@ -62,14 +63,14 @@ def write_report(
         warnings: What the manifest warns of, without person-level values.
     """
     night = read_night(con, as_of, previous)
-    page = render(night, night.counts.hide(small_cell), warnings)
+    page = render(night, read_places(con), night.counts.hide(small_cell), warnings)
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(page, encoding="utf-8", newline="\n")
 
 
-def render(night: Night, shown: Published, warnings: list[str]) -> str:
+def render(night: Night, places: Places, shown: Published, warnings: list[str]) -> str:
     """The page as text."""
-    from assets.engine.report import charts  # altair takes a second to import
+    from assets.engine.report import charts, maps  # altair takes a second to import
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -93,6 +94,10 @@ def render(night: Night, shown: Published, warnings: list[str]) -> str:
         state_chart=charts.lists_by_state(night, shown) if night.states else "",
         code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
         pregnancy_chart=charts.pregnancies_by_state(night, shown) if night.pregnant_states else "",
+        places=places,
+        pharmacy_map=maps.pharmacy_deserts(places) if "retail_pharmacy" in places.services else "",
+        care_map=maps.care_deserts(places) if set(places.services) - {"retail_pharmacy"} else "",
+        load_map=maps.load(night, places, shown) if night.states else "",
         pdc_charts={measure.measure_id: charts.pdc_spread(measure, shown) for measure in night.measures},
         plain=plain,
         breakable=breakable,

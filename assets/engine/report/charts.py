@@ -95,7 +95,7 @@ def _bars(
     )
     texts = [f"{note['key']} {note['note']}" for note in notes]
     height = STEP * max(len(parts), 1)
-    return _svg(drawing.properties(width=WIDTH, height=height), f"{title}: {'; '.join(texts)}.")
+    return drawn(drawing.properties(width=WIDTH, height=height), f"{title}: {'; '.join(texts)}.")
 
 
 def pdc_spread(measure: Measure, shown: Published) -> Markup:
@@ -136,10 +136,10 @@ def pdc_spread(measure: Measure, shown: Published) -> Markup:
     )
     texts = [f"{one['from']} to {one['to']} %: {one['note']}" for one in bins]
     label = f"{measure.title}: members by PDC, target {measure.threshold_percent} %. {'; '.join(texts)}."
-    return _svg(drawing.properties(width=WIDTH, height=170), label)
+    return drawn(drawing.properties(width=WIDTH, height=170), label)
 
 
-def _svg(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
+def drawn(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
     """Draw without the network and name the drawing for those who hear it."""
     plain: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     spec = drawing.configure(

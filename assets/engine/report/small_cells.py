@@ -9,7 +9,7 @@ every small count must still have at least two possible values for a reader who 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -108,6 +108,18 @@ class Published:
         """A share to one decimal; None where either count is hidden or the whole is zero."""
         above, below = self.number(*part), self.number(*whole)
         return None if above is None or not below else f"{100 * above / below:.1f} %"
+
+
+def size_classes(parts: Mapping[str, int], total: int, bounds: Sequence[int]) -> dict[str, int]:
+    """The largest bound that each part reaches, for parts of a known total that are shown by class alone.
+
+    The first bound is the smallest count that may be told of; smaller parts are absent. A total less the bounds could
+    still fix what is absent: the smallest parts are left out until at least the first bound is unexplained.
+    """
+    classes = {part: max(bound for bound in bounds if bound <= n) for part, n in parts.items() if n >= bounds[0]}
+    while classes and total - sum(classes.values()) < bounds[0]:
+        del classes[min(classes, key=lambda part: (parts[part], part))]
+    return classes
 
 
 def hidden_cells(

@@ -1,0 +1,109 @@
+"""The report's maps as inline SVG, drawn offline over simplified state outlines (US Census cartographic boundaries)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from assets.engine.contract import CONTRACTS
+from assets.engine.report.charts import FAINT, SOFT, drawn
+from assets.engine.report.figures import ALL, Night
+from assets.engine.report.places import County, Places
+from assets.engine.report.small_cells import Published, size_classes
+
+OUTLINE = CONTRACTS / "reference" / "state_outline.json"
+WIDTH, HEIGHT = 480, 300
+SHADES = ("var(--shade-1)", "var(--shade-2)", "var(--shade-3)")
+SHARE_STEPS = (0.0, 0.1, 0.5)
+SERVICE_STEPS = (0, 1, 3)
+LOAD_STEPS = (1, 51, 251)
+LOAD_SIZES = (30, 90, 220)
+
+
+def pharmacy_deserts(places: Places) -> Markup:
+    """Counties by the share of their people too far from a retail pharmacy."""
+    shares = {county: places.county_share.get((county, "retail_pharmacy")) for county in places.counties}
+    steps = {county: sum(share > step for step in SHARE_STEPS) for county, share in shares.items() if share is not None}
+    return _dots(
+        places, steps, f"Pharmacy deserts: {sum(step > 0 for step in steps.values())} of {len(steps)} counties"
+    )
+
+
+def care_deserts(places: Places) -> Markup:
+    """Counties by the number of services that most of their people have too far."""
+    numbers = {county: places.out_of_reach(county) for county in places.counties}
+    steps = {county: sum(n > step for step in SERVICE_STEPS) for county, n in numbers.items() if n is not None}
+    return _dots(
+        places, steps, f"Provider deserts: {sum(step > 0 for step in steps.values())} of {len(steps)} counties"
+    )
+
+
+def load(night: Night, places: Places, shown: Published) -> Markup:
+    """Listed gaps: states by shade, counties of pharmacies by size class; small counts leave both empty."""
+    states = {state: shown.number("listed", state, ALL) or 0 for state in night.states}
+    top = max([*states.values(), 1])
+    shades = {state: SHADES[min(2, 3 * n // (top + 1))] for state, n in states.items() if n}
+    bounds = (shown.small_cell, *LOAD_STEPS[1:])
+    circles = []
+    for state in places.listed:
+        if not states.get(state):
+            continue
+        for county, reached in size_classes(places.listed[state], states[state], bounds).items():
+            circles.append(_point(places.work_counties[county], size=LOAD_SIZES[bounds.index(reached)]))
+    points = (
+        alt.Chart(alt.Data(values=circles))
+        .mark_circle(color="var(--ink)", opacity=0.55, stroke="var(--paper)", strokeWidth=0.5)
+        .encode(longitude="lon:Q", latitude="lat:Q", size=alt.Size("size:Q", scale=None))
+    )
+    texts = "; ".join(f"{state} {shown.text('listed', state, ALL)}" for state in night.states)
+    return _map([_states(shades), points] if circles else [_states(shades)], f"Listed gaps per state: {texts}.")
+
+
+def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
+    drawable = {state["id"] for state in _outline()["objects"]["states"]["geometries"]}
+    points = [
+        _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=14 if step else 5)
+        for county, step in sorted(steps.items(), key=lambda item: (item[1], item[0]))
+        if places.counties[county].state in drawable
+    ]
+    layer = (
+        alt.Chart(alt.Data(values=points))
+        .mark_circle(opacity=1)
+        .encode(
+            longitude="lon:Q",
+            latitude="lat:Q",
+            color=alt.Color("colour:N", scale=None),
+            size=alt.Size("size:Q", scale=None),
+        )
+    )
+    return _map([_states({}), layer] if points else [_states({})], f"{label}.")
+
+
+def _outline() -> dict[str, Any]:
+    """The states of the map as TopoJSON; island territories are not on it."""
+    return json.loads(OUTLINE.read_text(encoding="utf-8"))
+
+
+def _point(county: County, **how: Any) -> dict[str, Any]:
+    return {"lon": county.longitude, "lat": county.latitude, **how}
+
+
+def _states(shades: dict[str, str]) -> alt.Chart:
+    """Outlines, shaded where a state has a colour."""
+    outline = _outline()
+    for state in outline["objects"]["states"]["geometries"]:
+        state["properties"] = {"colour": shades.get(state["id"], "transparent")}
+    data = alt.InlineData(values=outline, format=alt.TopoDataFormat(type="topojson", feature="states"))
+    return (
+        alt.Chart(data)
+        .mark_geoshape(stroke=SOFT, strokeWidth=0.4)
+        .encode(color=alt.Color("properties.colour:N", scale=None))
+    )
+
+
+def _map(layers: list[alt.Chart], label: str) -> Markup:
+    drawing = alt.layer(*layers).project(type="albersUsa").properties(width=WIDTH, height=HEIGHT)
+    return drawn(drawing, label)

