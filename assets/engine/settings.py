@@ -96,6 +96,7 @@ class Outreach(_Section):
     refill_due_days: int = Field(ge=0)
     at_risk_missed_days: int = Field(ge=0)
     small_cell: int = Field(ge=1)
+    rural_floor: float = Field(ge=0, le=1)
 
 
 class Attribution(_Section):
@@ -103,6 +104,22 @@ class Attribution(_Section):
 
     recent_days: int = Field(ge=1)
     last_fill_days: int = Field(ge=1)
+    freeze_days: int = Field(ge=0)
+
+
+class Contact(_Section):
+    """How often a member may be contacted, and how long an outcome stands (rules 6.3 and 6.7)."""
+
+    call_interval_days: int = Field(ge=0)
+    live_contact_days: int = Field(ge=1)
+    max_live_contacts: int = Field(ge=1)
+    max_attempts: int = Field(ge=1)
+    max_gaps_per_conversation: int = Field(ge=1)
+    declined_days: int = Field(ge=0)
+    pending_days: int = Field(ge=0)
+    report_stands_days: int = Field(ge=0)
+    wrong_number_count: int = Field(ge=1)
+    phone_consent_required: bool
 
 
 class Maternal(_Section):
@@ -123,17 +140,19 @@ class Settings(_Section):
     score: Score
     outreach: Outreach
     attribution: Attribution
+    contact: Contact
     maternal: Maternal
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (self.score, self.outreach, self.attribution, self.maternal)
+        sections = (self.score, self.outreach, self.attribution, self.contact, self.maternal)
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(
-            mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal"}
+            mode="json",
+            include={"delivery", "identity", "score", "outreach", "attribution", "contact", "maternal"},
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

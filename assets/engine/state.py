@@ -18,6 +18,8 @@ STATE_TABLES = {
     "state_gap_history": "outreach.gap_history",
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
+    "state_attribution": "outreach.attribution",
+    "state_contact_attempt": "facts.contact_attempt",
 }
 
 

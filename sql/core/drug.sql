@@ -8,6 +8,7 @@ select
     drug.route,
     drug.strength,
     coalesce(drug.is_prenatal_vitamin, false) as is_prenatal_vitamin,
-    drug.product_class
+    drug.product_class,
+    coalesce(drug.is_specialty, false) as is_specialty
 from raw.drug
 order by drug_key
