@@ -83,7 +83,7 @@ known_attempts as (
     from raw.state_contact_attempt
     where
         state_contact_attempt.outcome_code in ('OPT_OUT', 'DECEASED_REPORTED')
-        or state_contact_attempt.attempted_at > cast($as_of as date) - 400
+        or cast(state_contact_attempt.attempted_at as date) > cast($as_of as date) - 400
 ),
 
 -- A file that is still there tells again what is known: what was known first stands, with the number of that night.
