@@ -122,6 +122,12 @@ class Contact(_Section):
     phone_consent_required: bool
 
 
+class Holdout(_Section):
+    """The comparison group (rules 6.9)."""
+
+    control_percent: int = Field(ge=0, le=50)
+
+
 class Maternal(_Section):
     """When maternal lists are held back, and which optional rules hold."""
 
@@ -141,18 +147,19 @@ class Settings(_Section):
     outreach: Outreach
     attribution: Attribution
     contact: Contact
+    holdout: Holdout
     maternal: Maternal
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (self.score, self.outreach, self.attribution, self.contact, self.maternal)
+        sections = (self.score, self.outreach, self.attribution, self.contact, self.holdout, self.maternal)
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(
             mode="json",
-            include={"delivery", "identity", "score", "outreach", "attribution", "contact", "maternal"},
+            include={"delivery", "identity", "score", "outreach", "attribution", "contact", "holdout", "maternal"},
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

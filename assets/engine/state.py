@@ -20,6 +20,7 @@ STATE_TABLES = {
     "state_suppression": "outreach.suppression_state",
     "state_attribution": "outreach.attribution",
     "state_contact_attempt": "facts.contact_attempt",
+    "state_holdout_arm": "outreach.holdout_arm",
 }
 
 

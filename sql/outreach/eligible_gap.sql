@@ -141,6 +141,7 @@ select
     case when placed_gaps.is_sensitive then gap_code.public_subject else placed_gaps.subject end as list_subject,
     coalesce(gap_code.queue, 'routine') as queue,
     coalesce(gap_code.queue = 'medication_review' or gap_code.is_weekly_cap_exempt, false) as is_weekly_cap_exempt,
+    coalesce(gap_code.is_holdout_exempt, false) as is_holdout_exempt,
     placed_gaps.due_date,
     placed_gaps.score,
     placed_gaps.is_rural,

@@ -7,6 +7,20 @@
 -- members in rural counties; what it lists stays in the order of scores.
 with
 
+-- Members of the comparison group, as far as nobody may be held out of the gap (rules 6.9).
+held_out_gaps as (
+    select eligible_gap.gap_id
+    from outreach.eligible_gap
+    inner join outreach.holdout_arm
+        on
+            eligible_gap.gap_family = holdout_arm.programme
+            and eligible_gap.person_id = holdout_arm.person_id
+    where
+        holdout_arm.arm = 'control'
+        and not eligible_gap.is_holdout_exempt
+        and $control_percent > 0
+),
+
 recent_lists as (
     select
         state_release.person_id,
@@ -41,7 +55,11 @@ queued_gaps as (
     from outreach.eligible_gap
     inner join core.pharmacy
         on eligible_gap.pharmacy_npi = pharmacy.npi
-    where eligible_gap.block_reason is null
+    left join held_out_gaps
+        on eligible_gap.gap_id = held_out_gaps.gap_id
+    where
+        eligible_gap.block_reason is null
+        and held_out_gaps.gap_id is null
 ),
 
 numbered_gaps as (
@@ -145,6 +163,7 @@ select
     eligible_gap.state,
     case
         when eligible_gap.block_reason is not null then eligible_gap.block_reason
+        when held_out_gaps.gap_id is not null then 'holdout'
         when conversations.gap_id is null then 'other_pharmacy'
         when conversations.bundle_place > $max_gaps_per_conversation then 'conversation_cap'
         when listed_gaps.gap_id is null then 'capacity'
@@ -152,6 +171,8 @@ select
     cast(listed_gaps.list_rank as integer) as list_rank,
     cast(listed_gaps.bundle_rank as integer) as bundle_rank
 from outreach.eligible_gap
+left join held_out_gaps
+    on eligible_gap.gap_id = held_out_gaps.gap_id
 left join conversations
     on eligible_gap.gap_id = conversations.gap_id
 left join listed_gaps

@@ -484,7 +484,11 @@ def test_claims_of_a_part_2_provider_need_consent(story):
         expect={
             "core.diagnosis": rows(
                 "member_key | is_paid | is_voided",
-                *(f"{key} | {paid} | no" for key, paid in ((1, "yes"), (2, "no"), (3, "no"), (4, "yes")) for _ in range(3)),
+                *(
+                    f"{key} | {paid} | no"
+                    for key, paid in ((1, "yes"), (2, "no"), (3, "no"), (4, "yes"))
+                    for _ in range(3)
+                ),
             ),
             "core.medical_line": rows(
                 "member_key | is_paid",

@@ -27,6 +27,7 @@ def contenders(*lines: str, capacity: dict[str, int] | None = None) -> dict[str,
     capacity = {"north": 25, "south": 25} | (capacity or {})
     return {
         "outreach.eligible_gap": rows(HEADER, *told),
+        "outreach.holdout_arm": "programme | person_id",
         "core.pharmacy": rows("npi | weekly_capacity", *(f"{npi} | {slots}" for npi, slots in capacity.items())),
     }
 
