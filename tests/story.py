@@ -90,7 +90,8 @@ def parameters(as_of: str | datetime.date, **overrides: Any) -> dict[str, Any]:
         StoryError: An override is no setting.
     """
     day = as_of if isinstance(as_of, datetime.date) else datetime.date.fromisoformat(as_of)
-    params = {"as_of": day, **read_settings().params()}
+    # Nobody is held out unless a story says so: a rule is told of everyone, whatever they would draw.
+    params = {"as_of": day, **read_settings().params(), "control_percent": 0}
     if unknown := sorted(overrides.keys() - params.keys()):
         raise StoryError(f"settings: found {unknown}; allowed are {sorted(params)}")
     return params | overrides

@@ -19,6 +19,7 @@ from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.desert_registry import DESERT_TABLES
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
+from assets.engine.outreach_registry import OUTREACH_TABLES
 from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
 from assets.engine.transition_registry import TRANSITION_TABLES
@@ -151,6 +152,9 @@ class GapCode(Entry):
     public_family: str | None = None
     public_subject: str | None = None
     public_action: str | None = None
+    weekly_cap_exempt: bool = False
+    holdout_exempt: bool = False
+    manufacturer_funded: bool = False
 
 
 class Family(Entry):
@@ -341,12 +345,17 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
         ]
     if rows_of := RULE_TABLES.get(table):
         return rows_of()
+    if table in OUTREACH_TABLES:
+        codes = ((code, c) for family in read_families().values() for code, c in family.codes.items())
+        return OUTREACH_TABLES[table]([code for code, c in codes if c.pregnancy_dependent])
     if table == "gap_code":
         return [
             (
                 code, family, c.action, c.severity, c.impactability, c.sensitive, c.pregnancy_dependent, c.queue,
                 c.public_code, c.public_family, c.public_subject, c.public_action,
                 entry.one_code_per_subject,
+                c.weekly_cap_exempt, c.holdout_exempt,
+                c.manufacturer_funded,
             )
             for family, entry in sorted(read_families().items())
             for code, c in sorted(entry.codes.items())

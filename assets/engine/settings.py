@@ -96,6 +96,7 @@ class Outreach(_Section):
     refill_due_days: int = Field(ge=0)
     at_risk_missed_days: int = Field(ge=0)
     small_cell: int = Field(ge=1)
+    rural_floor: float = Field(ge=0, le=1)
 
 
 class Attribution(_Section):
@@ -103,6 +104,28 @@ class Attribution(_Section):
 
     recent_days: int = Field(ge=1)
     last_fill_days: int = Field(ge=1)
+    freeze_days: int = Field(ge=0)
+
+
+class Contact(_Section):
+    """How often a member may be contacted, and how long an outcome stands (rules 6.3 and 6.7)."""
+
+    call_interval_days: int = Field(ge=0)
+    live_contact_days: int = Field(ge=1)
+    max_live_contacts: int = Field(ge=1)
+    max_attempts: int = Field(ge=1)
+    max_gaps_per_conversation: int = Field(ge=1)
+    declined_days: int = Field(ge=0)
+    pending_days: int = Field(ge=0)
+    report_stands_days: int = Field(ge=0)
+    wrong_number_count: int = Field(ge=1)
+    phone_consent_required: bool
+
+
+class Holdout(_Section):
+    """The comparison group (rules 6.9)."""
+
+    control_percent: int = Field(ge=0, le=50)
 
 
 class Maternal(_Section):
@@ -131,18 +154,33 @@ class Settings(_Section):
     score: Score
     outreach: Outreach
     attribution: Attribution
+    contact: Contact
+    holdout: Holdout
     maternal: Maternal
     access: Access
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (self.score, self.outreach, self.attribution, self.maternal, self.access)
+        sections = (
+            self.score, self.outreach, self.attribution, self.contact, self.holdout, self.maternal, self.access,
+        )  # fmt: skip
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(
-            mode="json", include={"delivery", "identity", "score", "outreach", "attribution", "maternal", "access"}
+            mode="json",
+            include={
+                "delivery",
+                "identity",
+                "score",
+                "outreach",
+                "attribution",
+                "contact",
+                "holdout",
+                "maternal",
+                "access",
+            },  # fmt: skip
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

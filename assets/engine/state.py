@@ -19,6 +19,9 @@ STATE_TABLES = {
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
     "state_referral": "outreach.referral",
+    "state_attribution": "outreach.attribution",
+    "state_contact_attempt": "facts.contact_attempt",
+    "state_holdout_arm": "outreach.holdout_arm",
 }
 
 

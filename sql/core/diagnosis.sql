@@ -11,6 +11,7 @@ claims as (
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) as diagnosis_date,
         coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted')
         and medical_claim_removed.row_id is null
+        and withheld_claim.row_id is null
         and not coalesce(
             medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
         ) as is_paid,
@@ -53,6 +54,10 @@ claims as (
         on medical_claim.person_id = member.person_id
     left join core.medical_claim_removed
         on medical_claim.row_id = medical_claim_removed.row_id
+    left join core.withheld_claim
+        on
+            medical_claim.row_id = withheld_claim.row_id
+            and withheld_claim.source_table = 'medical_claim'
     where
         coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'

@@ -36,4 +36,9 @@ where
     coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted')
     and pharmacy_claim.dispensing_date <= $as_of
     and pharmacy_claim.row_id not in (select pharmacy_claim_removed.row_id from core.pharmacy_claim_removed)
+    and pharmacy_claim.row_id not in (
+        select withheld_claim.row_id
+        from core.withheld_claim
+        where withheld_claim.source_table = 'pharmacy_claim'
+    )
 order by fill_key

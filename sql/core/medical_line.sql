@@ -35,13 +35,18 @@ select
         as principal_diagnosis_code,
     coalesce(cast(medical_claim.ingest_datetime as date), medical_claim.file_date, medical_claim.paid_date)
         as received_date,
-    coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted') as is_paid,
+    coalesce(medical_claim.claim_status, 'paid') in ('paid', 'adjusted')
+    and withheld_claim.row_id is null as is_paid,
     coalesce(
         medical_claim.claim_type = 'institutional' and substr(medical_claim.bill_type_code, 3, 1) = '8', false
     ) as is_void
 from raw.medical_claim
 inner join core.member
     on medical_claim.person_id = member.person_id
+left join core.withheld_claim
+    on
+        medical_claim.row_id = withheld_claim.row_id
+        and withheld_claim.source_table = 'medical_claim'
 where
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
     and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)

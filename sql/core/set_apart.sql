@@ -199,6 +199,48 @@ counts as (
     from raw.outreach_outcome
     union all
     select
+        kinds.source_table,
+        'withheld_part2',
+        count(withheld_claim.row_id)
+    from (values ('medical_claim'), ('pharmacy_claim')) as kinds (source_table)
+    left join core.withheld_claim
+        on kinds.source_table = withheld_claim.source_table
+    group by kinds.source_table
+    union all
+    -- It names a row that nobody knows, and no member.
+    select
+        'outreach_outcome',
+        'unlinked',
+        count(*) filter (
+            where member.person_id is null
+            and known_gaps.gap_id is null
+        )
+    from raw.outreach_outcome
+    left join core.member
+        on outreach_outcome.person_id = member.person_id
+    left join (
+        select state_gap.gap_id
+        from raw.state_gap
+        union
+        select state_release.gap_id
+        from raw.state_release
+        union
+        select state_contact_attempt.gap_id
+        from raw.state_contact_attempt
+        where state_contact_attempt.gap_id is not null
+    ) as known_gaps
+        on outreach_outcome.gap_id = known_gaps.gap_id
+    union all
+    -- It counts as an attempt and does nothing else.
+    select
+        'outreach_outcome',
+        'unknown_outcome',
+        count(*) filter (where outreach_outcome_code.outcome_code is null)
+    from raw.outreach_outcome
+    left join raw.outreach_outcome_code
+        on outreach_outcome.outcome_code = outreach_outcome_code.outcome_code
+    union all
+    select
         'member_preference',
         'unlinked',
         count(*) filter (where member.person_id is null)

@@ -1,20 +1,31 @@
 -- The pharmacy that each gap goes to, and the rule that chose it.
 --
--- First match (rules 6.5): the member's preferred pharmacy; most paid fills of the gap's drug class in the recent
--- window; most fills of any drug in it; the latest fill in the longer window; the nearest open in-network pharmacy in
--- the member's ZIP, for care that is too far away the nearest of any ZIP (`assigned_by_distance`, an offer only). Ties:
--- latest fill, more days supply, lowest NCPDP id, NPI.
--- Mail-order and closed pharmacies and vaccine fills never attribute a member.
+-- First match (rules 6.5): the member's preferred pharmacy; for a specialty drug the specialty pharmacy with most fills
+-- of it; most paid fills of the gap's drug class in the recent window; most fills of any drug in it; the latest fill in
+-- the longer window; the nearest open in-network pharmacy in the member's ZIP, for care that is too far away the nearest
+-- of any ZIP (`assigned_by_distance`, an offer only). Ties: latest fill, more days supply, lowest NCPDP id, NPI.
+-- Mail-order and closed pharmacies and vaccine fills never attribute a member; a specialty pharmacy may mail what it
+-- dispenses.
+--
+-- Chosen again each month: before, the pharmacy stays, and an open gap keeps it for 30 days. A member's own wish, a
+-- pharmacy that closed and one that says `NOT_MY_PATIENT` change it at once; such a pharmacy counts again with a fill
+-- of later than its word.
 with
 
 gap_subjects as (
-    select distinct
+    select
+        ledger.person_id,
+        ledger.member_key,
+        ledger.gap_family,
+        ledger.subject,
+        max(case when ledger.status = 'open' then 1 else 0 end) as is_open
+    from outreach.ledger
+    where ledger.member_key is not null
+    group by
         ledger.person_id,
         ledger.member_key,
         ledger.gap_family,
         ledger.subject
-    from outreach.ledger
-    where ledger.member_key is not null
 ),
 
 listable_pharmacies as (
@@ -25,7 +36,8 @@ listable_pharmacies as (
         pharmacy.zip_code,
         pharmacy.latitude,
         pharmacy.longitude,
-        pharmacy.is_in_network
+        pharmacy.is_in_network,
+        pharmacy.is_specialty
     from core.pharmacy
     where
         pharmacy.is_open
@@ -41,6 +53,22 @@ desert_families as (
         on gap_code.gap_code = desert_rule.gap_code
 ),
 
+refusals as (
+    select
+        member.member_key,
+        contact_attempt.pharmacy_npi,
+        max(contact_attempt.attempted_date) as refused_date
+    from facts.contact_attempt
+    inner join core.member
+        on contact_attempt.person_id = member.person_id
+    where
+        contact_attempt.outcome_code = 'NOT_MY_PATIENT'
+        and contact_attempt.pharmacy_npi is not null
+    group by
+        member.member_key,
+        contact_attempt.pharmacy_npi
+),
+
 fills as (
     select
         fill.fill_key,
@@ -48,15 +76,21 @@ fills as (
         fill.dispensing_provider_npi as npi,
         fill.fill_date,
         fill.days_supply,
+        fill.is_mail_order,
+        listable_pharmacies.is_specialty and coalesce(drug.is_specialty, false) as is_specialty,
         coalesce(fill.rx_number, fill.claim_id) as prescription
     from core.fill
     inner join listable_pharmacies
         on fill.dispensing_provider_npi = listable_pharmacies.npi
     left join core.drug
         on fill.drug_key = drug.drug_key
+    left join refusals
+        on
+            fill.member_key = refusals.member_key
+            and fill.dispensing_provider_npi = refusals.pharmacy_npi
     where
         fill.fill_date > cast($as_of as date) - $last_fill_days
-        and not fill.is_mail_order
+        and coalesce(fill.fill_date > refusals.refused_date, true)
         and coalesce(drug.product_class, '') <> 'vaccine'
 ),
 
@@ -71,12 +105,85 @@ choices as (
         cast(0 as bigint) as fill_count,
         cast(null as date) as last_fill_date,
         cast(0 as bigint) as supplied_days,
-        cast(0 as double) as distance
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join raw.member_preference
         on gap_subjects.person_id = member_preference.person_id
     inner join listable_pharmacies
         on member_preference.preferred_pharmacy_npi = listable_pharmacies.npi
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
+    union all
+    -- A wish that is no more a wish keeps nobody.
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        listable_pharmacies.npi,
+        state_attribution.attribution_rule,
+        2 as rule_rank,
+        cast(coalesce(state_attribution.fill_count, 0) as bigint) as fill_count,
+        state_attribution.last_fill_date,
+        cast(0 as bigint) as supplied_days,
+        cast(0 as double) as distance,
+        state_attribution.attributed_date
+    from gap_subjects
+    inner join raw.state_attribution
+        on
+            gap_subjects.person_id = state_attribution.person_id
+            and gap_subjects.gap_family = state_attribution.gap_family
+            and gap_subjects.subject is not distinct from state_attribution.subject
+            and state_attribution.attribution_rule <> 'preferred'
+    inner join listable_pharmacies
+        on state_attribution.pharmacy_npi = listable_pharmacies.npi
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where
+        coalesce(refusals.refused_date < state_attribution.attributed_date, true)
+        and (
+            (
+                extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
+                and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
+            )
+            or (
+                gap_subjects.is_open = 1
+                and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
+            )
+        )
+    union all
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        fills.npi,
+        'specialty_fills' as attribution_rule,
+        3 as rule_rank,
+        count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
+        max(fills.fill_date) as last_fill_date,
+        cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
+    from gap_subjects
+    inner join facts.subject_fill
+        on
+            gap_subjects.member_key = subject_fill.member_key
+            and gap_subjects.subject = subject_fill.subject
+    inner join fills
+        on
+            subject_fill.fill_key = fills.fill_key
+            and fills.is_specialty
+    where fills.fill_date > cast($as_of as date) - $recent_days
+    group by
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        fills.npi
     union all
     select
         gap_subjects.member_key,
@@ -84,18 +191,21 @@ choices as (
         gap_subjects.subject,
         fills.npi,
         'most_class_fills' as attribution_rule,
-        3 as rule_rank,
+        4 as rule_rank,
         count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
         max(fills.fill_date) as last_fill_date,
         cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join facts.subject_fill
         on
             gap_subjects.member_key = subject_fill.member_key
             and gap_subjects.subject = subject_fill.subject
     inner join fills
-        on subject_fill.fill_key = fills.fill_key
+        on
+            subject_fill.fill_key = fills.fill_key
+            and not fills.is_mail_order
     where fills.fill_date > cast($as_of as date) - $recent_days
     group by
         gap_subjects.member_key,
@@ -109,14 +219,17 @@ choices as (
         gap_subjects.subject,
         fills.npi,
         'most_fills' as attribution_rule,
-        4 as rule_rank,
+        5 as rule_rank,
         count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
         max(fills.fill_date) as last_fill_date,
         cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join fills
-        on gap_subjects.member_key = fills.member_key
+        on
+            gap_subjects.member_key = fills.member_key
+            and not fills.is_mail_order
     where fills.fill_date > cast($as_of as date) - $recent_days
     group by
         gap_subjects.member_key,
@@ -131,14 +244,17 @@ choices as (
         gap_subjects.subject,
         fills.npi,
         'latest_fill' as attribution_rule,
-        5 as rule_rank,
+        6 as rule_rank,
         cast(1 as bigint) as fill_count,
         max(fills.fill_date) as last_fill_date,
         cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join fills
-        on gap_subjects.member_key = fills.member_key
+        on
+            gap_subjects.member_key = fills.member_key
+            and not fills.is_mail_order
     group by
         gap_subjects.member_key,
         gap_subjects.gap_family,
@@ -151,7 +267,7 @@ choices as (
         gap_subjects.subject,
         listable_pharmacies.npi,
         'assigned_by_distance' as attribution_rule,
-        6 as rule_rank,
+        7 as rule_rank,
         cast(0 as bigint) as fill_count,
         cast(null as date) as last_fill_date,
         cast(0 as bigint) as supplied_days,
@@ -161,7 +277,8 @@ choices as (
             + (listable_pharmacies.longitude - zcta.longitude) * (listable_pharmacies.longitude - zcta.longitude)
             * cos(radians(zcta.latitude)) * cos(radians(zcta.latitude)),
             0
-        ) as distance
+        ) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join core.member
         on gap_subjects.member_key = member.member_key
@@ -171,6 +288,11 @@ choices as (
             and listable_pharmacies.is_in_network
     left join raw.zcta
         on member.zip_code = zcta.zcta
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
     union all
     -- Where care is far, so may be the pharmacy (deserts 4.2).
     select
@@ -179,11 +301,12 @@ choices as (
         gap_subjects.subject,
         listable_pharmacies.npi,
         'assigned_by_distance' as attribution_rule,
-        7 as rule_rank,
+        8 as rule_rank,
         cast(0 as bigint) as fill_count,
         cast(null as date) as last_fill_date,
         cast(0 as bigint) as supplied_days,
-        cast(nearest_site.miles as double) as distance
+        cast(nearest_site.miles as double) as distance,
+        cast(null as date) as attributed_date
     from gap_subjects
     inner join desert_families
         on gap_subjects.gap_family = desert_families.gap_family
@@ -197,6 +320,11 @@ choices as (
             and nearest_site.service = 'retail_pharmacy'
     inner join listable_pharmacies
         on nearest_site.npi = listable_pharmacies.npi
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
 ),
 
 ranked_choices as (
@@ -226,14 +354,34 @@ select
     ranked_choices.npi as pharmacy_npi,
     ranked_choices.state,
     ranked_choices.attribution_rule,
-    case when ranked_choices.rule_rank in (3, 4, 5) then cast(ranked_choices.fill_count as integer) end as fill_count,
-    ranked_choices.last_fill_date
+    case
+        when ranked_choices.attribution_rule not in ('preferred', 'assigned_by_distance')
+            then cast(ranked_choices.fill_count as integer)
+    end as fill_count,
+    ranked_choices.last_fill_date,
+    coalesce(
+        ranked_choices.attributed_date,
+        -- Chosen again for the same wish, it is no new choice.
+        case
+            when
+                ranked_choices.attribution_rule = 'preferred'
+                and state_attribution.attribution_rule = 'preferred'
+                and ranked_choices.npi = state_attribution.pharmacy_npi
+                then state_attribution.attributed_date
+        end,
+        cast($as_of as date)
+    ) as attributed_date
 from ranked_choices
 inner join gap_subjects
     on
         ranked_choices.member_key = gap_subjects.member_key
         and ranked_choices.gap_family = gap_subjects.gap_family
         and ranked_choices.subject is not distinct from gap_subjects.subject
+left join raw.state_attribution
+    on
+        gap_subjects.person_id = state_attribution.person_id
+        and gap_subjects.gap_family = state_attribution.gap_family
+        and gap_subjects.subject is not distinct from state_attribution.subject
 where ranked_choices.choice_rank = 1
 order by
     gap_subjects.person_id,

@@ -27,20 +27,6 @@ dispensed as (
             and worklist.pharmacy_npi = fill.dispensing_provider_npi
     inner join core.drug
         on fill.drug_key = drug.drug_key
-),
-
--- An outcome names the person or only the gap: the sheet that goes with a delivery carries the gap alone.
-attempts as (
-    select
-        coalesce(outreach_outcome.person_id, ledger.person_id) as person_id,
-        cast(count(*) as integer) as contact_attempts_90d
-    from raw.outreach_outcome
-    left join outreach.ledger
-        on outreach_outcome.gap_id = ledger.gap_id
-    where
-        cast(outreach_outcome.attempted_at as date) > cast($as_of as date) - 90
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
-    group by coalesce(outreach_outcome.person_id, ledger.person_id)
 )
 
 select
@@ -49,22 +35,22 @@ select
     member.first_name,
     member.last_name,
     member.birth_date,
-    case
-        when coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false) then null
-        else member.phone
-    end as phone,
+    case when not contact_channel.is_phone_restricted and not contact_channel.is_wrong_number then member.phone end
+        as phone,
     member_preference.best_contact_time,
-    coalesce(attempts.contact_attempts_90d, 0) as contact_attempts_90d,
+    coalesce(contact_pressure.attempt_count_90d, 0) as contact_attempts_90d,
     dispensed.ingredients as related_drug,
     dispensed.rx_number,
     dispensed.fill_date as last_fill_date
 from outreach.worklist
 inner join core.member
     on worklist.person_id = member.person_id
+inner join outreach.contact_channel
+    on member.member_key = contact_channel.member_key
 left join raw.member_preference
     on worklist.person_id = member_preference.person_id
-left join attempts
-    on worklist.person_id = attempts.person_id
+left join outreach.contact_pressure
+    on member.member_key = contact_pressure.member_key
 left join dispensed
     on
         worklist.gap_id = dispensed.gap_id

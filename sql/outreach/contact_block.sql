@@ -1,14 +1,52 @@
 -- Members whom no list may name tonight, with the first reason that holds (rules 6.2).
+--
+-- `do_not_contact` is the member's own wish, an opt-out in a conversation, a consent that is over, and whatever the
+-- plan blocks: litigation, a fraud hold, a restricted record, a guardian who has not authorised contact. Mail that came
+-- back blocks nobody who can be called. A report that somebody has died stands until the plan has cleared it up.
 with
+
+reports as (
+    select
+        contact_attempt.person_id,
+        max(case when contact_attempt.outcome_code = 'OPT_OUT' then 1 else 0 end) as is_opted_out,
+        max(case when contact_attempt.outcome_code = 'DECEASED_REPORTED' then 1 else 0 end) as is_reported_deceased
+    from facts.contact_attempt
+    where contact_attempt.outcome_code in ('OPT_OUT', 'DECEASED_REPORTED')
+    group by contact_attempt.person_id
+),
+
+consents as (
+    select
+        member_consent.person_id,
+        member_consent.scope,
+        max(
+            case
+                when
+                    coalesce(member_consent.valid_from <= cast($as_of as date), true)
+                    and coalesce(member_consent.valid_to >= cast($as_of as date), true)
+                    then 1
+                else 0
+            end
+        ) as is_valid
+    from raw.member_consent
+    where member_consent.scope in ('programme', 'authorised_contact')
+    group by
+        member_consent.person_id,
+        member_consent.scope
+),
 
 blocks as (
     select
         member.member_key,
         case
-            when member.death_date <= cast($as_of as date) then 'deceased'
+            when member.death_date <= cast($as_of as date) or reports.is_reported_deceased = 1 then 'deceased'
             when enrollment.member_key is null then 'not_enrolled'
             when hospice.member_key is not null then 'hospice'
-            when member_preference.person_id is not null then 'do_not_contact'
+            when
+                reports.is_opted_out = 1
+                or member_preference.person_id is not null
+                or programme_consents.is_valid = 0
+                then 'do_not_contact'
             when member.is_institutional then 'institutional'
         end as block_reason
     from core.member
@@ -24,13 +62,29 @@ blocks as (
             and cast($as_of as date) between coverage_status.status_start_date and coverage_status.status_end_date
     ) as hospice
         on member.member_key = hospice.member_key
+    left join reports
+        on member.person_id = reports.person_id
+    left join consents as programme_consents
+        on
+            member.person_id = programme_consents.person_id
+            and programme_consents.scope = 'programme'
+    left join consents as guardian_consents
+        on
+            member.person_id = guardian_consents.person_id
+            and guardian_consents.scope = 'authorised_contact'
     left join raw.member_preference
         on
             member.person_id = member_preference.person_id
             and (
                 member_preference.do_not_contact
-                or member_preference.contact_block_reason is not null
                 or member_preference.consent_until < cast($as_of as date)
+                or (
+                    member_preference.contact_block_reason <> 'returned_mail'
+                    and (
+                        member_preference.contact_block_reason <> 'guardianship'
+                        or coalesce(guardian_consents.is_valid, 0) = 0
+                    )
+                )
             )
 )
 

@@ -5,6 +5,10 @@
 -- as a readmission, as `superseded` where the family, of whose codes one at a time stands for a subject, now says
 -- another, as `expired` where its window is over, else as `resolved`. Closed gaps stay through their calendar year.
 --
+-- A later claim is the best proof that a gap is closed (`resolved`), a pharmacy's record the next (`documented`), a
+-- member's word the last (`reported`). A gap that only a report closes stays closed while claims may still follow, and
+-- opens again under a new id where none has; a claim that follows makes it `resolved` (rules 6.7).
+--
 -- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
 -- (maternal 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
 -- `outreach.gap_state`. What is under review because of a pregnancy is `suppressed` meanwhile.
@@ -81,15 +85,65 @@ told_subjects as (
             and gap_code.is_one_per_subject
 ),
 
+-- Gaps that families still find and a report of this life of theirs says are done: 2 is a pharmacy's record.
+reported_gaps as (
+    select
+        current_gaps.person_id,
+        current_gaps.gap_code,
+        current_gaps.subject,
+        max(case contact_attempt.closes_as when 'documented' then 2 else 1 end) as proof
+    from current_gaps
+    inner join facts.contact_attempt
+        on
+            current_gaps.person_id = contact_attempt.person_id
+            and current_gaps.gap_code = contact_attempt.gap_code
+            and (
+                contact_attempt.is_of_any_subject
+                or current_gaps.subject is not distinct from contact_attempt.subject
+            )
+    left join raw.state_gap
+        on
+            current_gaps.person_id = state_gap.person_id
+            and current_gaps.gap_code = state_gap.gap_code
+            and current_gaps.subject is not distinct from state_gap.subject
+    where
+        contact_attempt.closes_as is not null
+        and current_gaps.status in ('open', 'prospective')
+        and contact_attempt.attempted_date > cast($as_of as date) - $report_stands_days
+        and contact_attempt.attempted_date >= coalesce(
+            case
+                when state_gap.closing_reason not in ('documented', 'reported') then state_gap.closed_date
+                else state_gap.opened_date
+            end,
+            current_gaps.window_start_date,
+            contact_attempt.attempted_date
+        )
+    group by
+        current_gaps.person_id,
+        current_gaps.gap_code,
+        current_gaps.subject
+),
+
 living_gaps as (
     select
         state_gap.gap_id,
         state_gap.person_id,
         state_gap.gap_code,
         state_gap.subject,
-        state_gap.opened_date
+        state_gap.opened_date,
+        state_gap.closed_date
     from raw.state_gap
-    where state_gap.status <> 'closed'
+    left join reported_gaps
+        on
+            state_gap.person_id = reported_gaps.person_id
+            and state_gap.gap_code = reported_gaps.gap_code
+            and state_gap.subject is not distinct from reported_gaps.subject
+    where
+        state_gap.status <> 'closed'
+        or (
+            state_gap.closing_reason in ('documented', 'reported')
+            and reported_gaps.person_id is not null
+        )
 ),
 
 -- A gap that opens again over the same window must not take the id of the one that closed.
@@ -128,15 +182,20 @@ continued_gaps as (
         current_gaps.gap_family,
         current_gaps.gap_code,
         current_gaps.subject,
-        current_gaps.status,
-        cast(null as varchar) as closing_reason,
+        case when reported_gaps.person_id is not null then 'closed' else current_gaps.status end as status,
+        case reported_gaps.proof
+            when 2 then 'documented'
+            when 1 then 'reported'
+        end as closing_reason,
         current_gaps.window_start_date,
         current_gaps.window_end_date,
         current_gaps.due_date,
         coalesce(
             living_gaps.opened_date, case when current_gaps.status = 'open' then cast($as_of as date) end
         ) as opened_date,
-        cast(null as date) as closed_date,
+        case
+            when reported_gaps.person_id is not null then coalesce(living_gaps.closed_date, cast($as_of as date))
+        end as closed_date,
         current_gaps.severity,
         current_gaps.impactability,
         current_gaps.confidence,
@@ -155,6 +214,40 @@ continued_gaps as (
             current_gaps.person_id = closed_gaps.person_id
             and current_gaps.gap_code = closed_gaps.gap_code
             and current_gaps.subject is not distinct from closed_gaps.subject
+    left join reported_gaps
+        on
+            current_gaps.person_id = reported_gaps.person_id
+            and current_gaps.gap_code = reported_gaps.gap_code
+            and current_gaps.subject is not distinct from reported_gaps.subject
+),
+
+-- Families of pregnancies take a pharmacist's word themselves: their gap is gone on the same night.
+ending_reports as (
+    select
+        state_gap.gap_id,
+        max(
+            case contact_attempt.ends_as
+                when 'documented' then 3
+                when 'reported' then 2
+                else 1
+            end
+        ) as proof
+    from raw.state_gap
+    inner join dependent_codes
+        on state_gap.gap_code = dependent_codes.gap_code
+    inner join facts.contact_attempt
+        on
+            state_gap.person_id = contact_attempt.person_id
+            and state_gap.gap_code = contact_attempt.gap_code
+            and (
+                contact_attempt.is_of_any_subject
+                or state_gap.subject is not distinct from contact_attempt.subject
+            )
+            and contact_attempt.attempted_date >= coalesce(state_gap.opened_date, contact_attempt.attempted_date)
+    where
+        contact_attempt.ends_as is not null
+        and state_gap.status <> 'closed'
+    group by state_gap.gap_id
 ),
 
 ended_gaps as (
@@ -167,9 +260,18 @@ ended_gaps as (
         state_gap.subject,
         'closed' as status,
         case
+            when
+                state_gap.closing_reason in ('documented', 'reported')
+                and state_gap.window_end_date >= cast($as_of as date)
+                and state_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                and told_subjects.person_id is null
+                then 'resolved'
             when state_gap.status = 'closed' then state_gap.closing_reason
             when ended_subject.subject is not null then ended_subject.closing_reason
             when told_subjects.person_id is not null then 'superseded'
+            when ending_reports.proof = 3 then 'documented'
+            when ending_reports.proof = 2 then 'reported'
+            when ending_reports.proof = 1 then 'declined'
             when state_gap.window_end_date < cast($as_of as date) then 'expired'
             else 'resolved'
         end as closing_reason,
@@ -197,6 +299,8 @@ ended_gaps as (
             state_gap.person_id = told_subjects.person_id
             and state_gap.gap_family = told_subjects.gap_family
             and state_gap.subject is not distinct from told_subjects.subject
+    left join ending_reports
+        on state_gap.gap_id = ending_reports.gap_id
     where
         not exists (
             select 1

@@ -1,86 +1,180 @@
--- Every open gap with its pharmacy, its place in that pharmacy's queue and, where it is not listed, the reason.
+-- Every open gap with its pharmacy, its place on that pharmacy's list and, where it is not listed, the reason.
 --
 -- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1);
--- rows that public names make alike are told apart by their id.
+-- rows that public names make alike are told apart by their id. A member is on one pharmacy's list at a time, that of
+-- the pharmacy whose list held them this week, else of the row that comes first: two would both call. A conversation
+-- has at most three gaps, urgent ones first. When capacity cuts a list, the rural floor keeps a share of its places for
+-- members in rural counties; what it lists stays in the order of scores.
 with
 
-capacity_of as (
-    select
-        pharmacy.npi,
-        pharmacy.weekly_capacity
-    from core.pharmacy
+-- Members of the comparison group, as far as nobody may be held out of the gap (rules 6.9).
+held_out_gaps as (
+    select eligible_gap.gap_id
+    from outreach.eligible_gap
+    inner join outreach.holdout_arm
+        on
+            eligible_gap.gap_family = holdout_arm.programme
+            and eligible_gap.person_id = holdout_arm.person_id
+    where
+        holdout_arm.arm = 'control'
+        and not eligible_gap.is_holdout_exempt
+        and $control_percent > 0
 ),
 
-open_gaps as (
+recent_lists as (
     select
-        ledger.gap_id,
-        ledger.person_id,
-        case when ledger.is_sensitive then gap_code.public_code else ledger.gap_code end as gap_code,
-        case when ledger.is_sensitive then gap_code.public_subject else ledger.subject end as subject,
-        ledger.due_date,
-        scored_gap.score,
-        attribution.pharmacy_npi,
-        attribution.state,
-        case
-            when contact_block.block_reason is not null then contact_block.block_reason
-            when scored_gap.channel_reach = 0 then 'no_channel'
-            when attribution.pharmacy_npi is null and closed_pharmacies.member_key is not null then 'no_open_pharmacy'
-            when attribution.pharmacy_npi is null then 'no_pharmacy'
-        end as block_reason
-    from outreach.ledger
-    inner join outreach.scored_gap
-        on ledger.gap_id = scored_gap.gap_id
-    left join raw.gap_code
-        on ledger.gap_code = gap_code.gap_code
-    left join outreach.attribution
-        on
-            ledger.person_id = attribution.person_id
-            and ledger.gap_family = attribution.gap_family
-            and ledger.subject is not distinct from attribution.subject
-    left join outreach.contact_block
-        on ledger.member_key = contact_block.member_key
-    left join (
-        select distinct fill.member_key
-        from core.fill
-        inner join core.pharmacy
-            on
-                fill.dispensing_provider_npi = pharmacy.npi
-                and not pharmacy.is_open
-        where fill.fill_date > cast($as_of as date) - $last_fill_days
-    ) as closed_pharmacies
-        on ledger.member_key = closed_pharmacies.member_key
-    where ledger.status = 'open'
+        state_release.person_id,
+        state_release.pharmacy_npi
+    from raw.state_release
+    where
+        state_release.last_listed_date > cast($as_of as date) - $call_interval_days
+        and state_release.recalled_date is null
+    group by
+        state_release.person_id,
+        state_release.pharmacy_npi
 ),
 
 queued_gaps as (
     select
-        open_gaps.*,
+        eligible_gap.gap_id,
+        eligible_gap.person_id,
+        eligible_gap.queue,
+        eligible_gap.is_weekly_cap_exempt,
+        eligible_gap.is_rural,
+        eligible_gap.pharmacy_npi,
+        pharmacy.weekly_capacity,
         row_number() over (
-            partition by open_gaps.pharmacy_npi, open_gaps.block_reason is null
             order by
-                open_gaps.score desc,
-                open_gaps.due_date asc nulls last,
-                open_gaps.gap_code asc,
-                open_gaps.person_id asc,
-                open_gaps.subject asc nulls first,
-                open_gaps.gap_id asc
+                eligible_gap.score desc,
+                eligible_gap.due_date asc nulls last,
+                eligible_gap.list_code asc,
+                eligible_gap.person_id asc,
+                eligible_gap.list_subject asc nulls first,
+                eligible_gap.gap_id asc
+        ) as place
+    from outreach.eligible_gap
+    inner join core.pharmacy
+        on eligible_gap.pharmacy_npi = pharmacy.npi
+    left join held_out_gaps
+        on eligible_gap.gap_id = held_out_gaps.gap_id
+    where
+        eligible_gap.block_reason is null
+        and held_out_gaps.gap_id is null
+),
+
+numbered_gaps as (
+    select
+        queued_gaps.*,
+        row_number() over (
+            partition by queued_gaps.pharmacy_npi
+            order by queued_gaps.place
         ) as queue_number
-    from open_gaps
+    from queued_gaps
+),
+
+-- A list that has no place for a member does not keep them from another pharmacy's.
+member_choices as (
+    select
+        numbered_gaps.person_id,
+        numbered_gaps.pharmacy_npi,
+        row_number() over (
+            partition by numbered_gaps.person_id
+            order by
+                numbered_gaps.queue_number <= numbered_gaps.weekly_capacity desc,
+                recent_lists.person_id is not null desc,
+                numbered_gaps.place asc
+        ) as choice
+    from numbered_gaps
+    left join recent_lists
+        on
+            numbered_gaps.person_id = recent_lists.person_id
+            and numbered_gaps.pharmacy_npi = recent_lists.pharmacy_npi
+    where not numbered_gaps.is_weekly_cap_exempt
+),
+
+conversations as (
+    select
+        numbered_gaps.*,
+        row_number() over (
+            partition by numbered_gaps.pharmacy_npi, numbered_gaps.person_id, numbered_gaps.queue
+            order by
+                numbered_gaps.is_weekly_cap_exempt desc,
+                numbered_gaps.place asc
+        ) as bundle_place
+    from numbered_gaps
+    left join member_choices
+        on
+            numbered_gaps.person_id = member_choices.person_id
+            and member_choices.choice = 1
+    where
+        numbered_gaps.is_weekly_cap_exempt
+        or numbered_gaps.pharmacy_npi = member_choices.pharmacy_npi
+),
+
+contenders as (
+    select
+        conversations.*,
+        cast(floor($rural_floor * conversations.weekly_capacity) as bigint) as rural_places,
+        row_number() over (
+            partition by conversations.pharmacy_npi, conversations.is_rural
+            order by conversations.place
+        ) as kind_number,
+        sum(case when conversations.is_rural then 1 else 0 end) over (
+            partition by conversations.pharmacy_npi
+        ) as rural_count
+    from conversations
+    where conversations.bundle_place <= $max_gaps_per_conversation
+),
+
+kept_places as (
+    select
+        contenders.*,
+        contenders.is_rural and contenders.kind_number <= contenders.rural_places as is_kept,
+        row_number() over (
+            partition by
+                contenders.pharmacy_npi,
+                contenders.is_rural and contenders.kind_number <= contenders.rural_places
+            order by contenders.place
+        ) as kept_number
+    from contenders
+),
+
+listed_gaps as (
+    select
+        kept_places.gap_id,
+        row_number() over (
+            partition by kept_places.pharmacy_npi
+            order by kept_places.place
+        ) as list_rank,
+        row_number() over (
+            partition by kept_places.pharmacy_npi, kept_places.person_id, kept_places.queue
+            order by kept_places.bundle_place
+        ) as bundle_rank
+    from kept_places
+    where
+        kept_places.is_kept
+        or kept_places.kept_number
+        <= kept_places.weekly_capacity - least(kept_places.rural_places, kept_places.rural_count)
 )
 
 select
-    queued_gaps.gap_id,
-    queued_gaps.pharmacy_npi,
-    queued_gaps.state,
+    eligible_gap.gap_id,
+    eligible_gap.pharmacy_npi,
+    eligible_gap.state,
     case
-        when queued_gaps.block_reason is not null then queued_gaps.block_reason
-        when queued_gaps.queue_number > capacity_of.weekly_capacity then 'capacity'
+        when eligible_gap.block_reason is not null then eligible_gap.block_reason
+        when held_out_gaps.gap_id is not null then 'holdout'
+        when conversations.gap_id is null then 'other_pharmacy'
+        when conversations.bundle_place > $max_gaps_per_conversation then 'conversation_cap'
+        when listed_gaps.gap_id is null then 'capacity'
     end as status_reason,
-    case
-        when queued_gaps.block_reason is null and queued_gaps.queue_number <= capacity_of.weekly_capacity
-            then cast(queued_gaps.queue_number as integer)
-    end as list_rank
-from queued_gaps
-left join capacity_of
-    on queued_gaps.pharmacy_npi = capacity_of.npi
-order by queued_gaps.gap_id
+    cast(listed_gaps.list_rank as integer) as list_rank,
+    cast(listed_gaps.bundle_rank as integer) as bundle_rank
+from outreach.eligible_gap
+left join held_out_gaps
+    on eligible_gap.gap_id = held_out_gaps.gap_id
+left join conversations
+    on eligible_gap.gap_id = conversations.gap_id
+left join listed_gaps
+    on eligible_gap.gap_id = listed_gaps.gap_id
+order by eligible_gap.gap_id

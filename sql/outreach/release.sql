@@ -1,16 +1,17 @@
 -- Rows that pharmacies hold or held: when each was first and last on a list, and when it was taken back.
 --
 -- A row is taken back when the gap depends on a pregnancy and is open no more, whatever the reason, or when its member
--- may no longer be contacted: a reason that told one from the other would tell of a loss (interface 3, recall). A row
--- that the pharmacy has finished needs no recall. Rows are forgotten half a year after they were last listed.
+-- may no longer be contacted: a reason that told one from the other would tell of a loss (interface 3, recall). So it
+-- is when another row stands for it, or when another pharmacy has it now, so that two do not call. A row that the
+-- pharmacy has finished needs no recall. Rows are forgotten half a year after they were last listed.
 with
 
 finished_gaps as (
-    select distinct outreach_outcome.gap_id
-    from raw.outreach_outcome
+    select distinct contact_attempt.gap_id
+    from facts.contact_attempt
     where
-        outreach_outcome.gap_id is not null
-        and outreach_outcome.outcome_code in (
+        contact_attempt.gap_id is not null
+        and contact_attempt.outcome_code in (
             'REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'OPT_OUT', 'DUPLICATE', 'DECEASED_REPORTED'
         )
 ),
@@ -19,6 +20,19 @@ open_gaps as (
     select ledger.gap_id
     from outreach.ledger
     where ledger.status = 'open'
+),
+
+superseded_gaps as (
+    select ledger.gap_id
+    from outreach.ledger
+    where ledger.closing_reason = 'superseded'
+),
+
+moved_gaps as (
+    select
+        worklist.gap_id,
+        worklist.pharmacy_npi
+    from outreach.worklist
 ),
 
 earlier_releases as (
@@ -34,13 +48,19 @@ earlier_releases as (
         gap_code.is_pregnancy_dependent
         and open_gaps.gap_id is null
         or contact_block.member_key is not null
-        or member.member_key is null as is_recalled,
+        or member.member_key is null
+        or superseded_gaps.gap_id is not null
+        or moved_gaps.pharmacy_npi <> state_release.pharmacy_npi as is_recalled,
         finished_gaps.gap_id is not null as is_finished
     from raw.state_release
     inner join raw.gap_code
         on state_release.gap_code = gap_code.gap_code
     left join open_gaps
         on state_release.gap_id = open_gaps.gap_id
+    left join superseded_gaps
+        on state_release.gap_id = superseded_gaps.gap_id
+    left join moved_gaps
+        on state_release.gap_id = moved_gaps.gap_id
     left join core.member
         on state_release.person_id = member.person_id
     left join outreach.contact_block

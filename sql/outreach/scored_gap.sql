@@ -4,27 +4,15 @@
 -- (interface 3.1). Income never excludes anyone: it can only raise `social`.
 with
 
-phones as (
-    select count(*) as absent_columns
-    from raw.ingested
-    where
-        ingested.source_table = 'eligibility'
-        and ingested.measure = 'absent_column'
-        and ingested.detail = 'phone'
-),
-
 contexts as (
     select
         member.member_key,
         case
-            when phones.absent_columns > 0 then 1.0
-            when
-                length(translate(member.phone, '()-. +', '')) between 10 and 15
-                and try_cast(translate(member.phone, '()-. +', '') as bigint) is not null
-                then $reach_phone
-            when member.address is not null and member.zip_code is not null then $reach_mail
+            when contact_channel.is_phone_usable then $reach_phone
+            when contact_channel.is_mail_usable then $reach_mail
             else 0.0
         end as channel_reach,
+        coalesce(zcta.county_type in ('Rural', 'CEAC'), false) as is_rural,
         case
             when zcta.svi is null and zcta.households_without_vehicle is null and member.is_dual_or_lis is null then 0.0
             else (
@@ -38,7 +26,8 @@ contexts as (
             )
         end as social
     from core.member
-    cross join phones
+    inner join outreach.contact_channel
+        on member.member_key = contact_channel.member_key
     left join core.zip_area
         on member.zip_code = zip_area.zip_code
     left join raw.zcta
@@ -74,7 +63,8 @@ factors as (
         cast(round(timed_gaps.urgency, 4) as decimal(9, 4)) as urgency,
         cast(ledger.confidence as decimal(9, 4)) as confidence,
         cast(round(coalesce(contexts.social, 0), 4) as decimal(9, 4)) as social,
-        cast(round(coalesce(contexts.channel_reach, 0), 4) as decimal(9, 4)) as channel_reach
+        cast(round(coalesce(contexts.channel_reach, 0), 4) as decimal(9, 4)) as channel_reach,
+        coalesce(contexts.is_rural, false) as is_rural
     from outreach.ledger
     inner join timed_gaps
         on ledger.gap_id = timed_gaps.gap_id
@@ -101,6 +91,7 @@ select
             * cast(factors.channel_reach as double),
             4
         ) as decimal(9, 4)
-    ) as score
+    ) as score,
+    factors.is_rural
 from factors
 order by factors.gap_id

@@ -1,7 +1,35 @@
 -- What each pharmacy is asked to do tonight, in the order in which to do it.
 --
 -- Sensitive codes appear under their public name (interface 3.1). Pregnancy-dependent rows expire two days after
--- their night, so that a failed night cannot keep one alive.
+-- their night, so that a failed night cannot keep one alive. Rows of one conversation with a member are numbered, the
+-- lead ask first. A row that stands for one that the pharmacy already holds names it.
+with
+
+superseded_gaps as (
+    select
+        closed_gaps.gap_id,
+        closed_gaps.person_id,
+        closed_gaps.gap_family,
+        closed_gaps.subject,
+        state_release.pharmacy_npi,
+        row_number() over (
+            partition by
+                closed_gaps.person_id,
+                closed_gaps.gap_family,
+                closed_gaps.subject,
+                state_release.pharmacy_npi
+            order by
+                state_release.last_listed_date desc,
+                closed_gaps.gap_id asc
+        ) as recency
+    from outreach.ledger as closed_gaps
+    inner join raw.state_release
+        on closed_gaps.gap_id = state_release.gap_id
+    where
+        closed_gaps.closing_reason = 'superseded'
+        and closed_gaps.closed_date > cast($as_of as date) - 35
+)
+
 select
     ranked_gap.pharmacy_npi,
     ranked_gap.list_rank,
@@ -18,6 +46,9 @@ select
     case when ledger.is_sensitive then gap_code.public_family else ledger.gap_family end as gap_family,
     case when ledger.is_sensitive then gap_code.public_subject else ledger.subject end as subject,
     gap_code.queue,
+    ranked_gap.bundle_rank,
+    ranked_gap.bundle_rank = 1 as is_lead_ask,
+    superseded_gaps.gap_id as supersedes_gap_id,
     case when ledger.is_sensitive then coalesce(gap_code.public_action, ledger.action) else ledger.action end as action,
     ledger.reason,
     ledger.due_date,
@@ -44,6 +75,13 @@ inner join core.member
     on ledger.member_key = member.member_key
 left join raw.member_preference
     on ledger.person_id = member_preference.person_id
+left join superseded_gaps
+    on
+        ledger.person_id = superseded_gaps.person_id
+        and ledger.gap_family = superseded_gaps.gap_family
+        and ledger.subject is not distinct from superseded_gaps.subject
+        and ranked_gap.pharmacy_npi = superseded_gaps.pharmacy_npi
+        and superseded_gaps.recency = 1
 where ranked_gap.list_rank is not null
 order by
     ranked_gap.state,

@@ -47,8 +47,12 @@ def write_settings(path: Path, changes: dict[str, str]) -> Path:
 def write_delivery(folder: Path) -> Path:
     """The sample, with reasons for which an open gap may stay off a list and a few more files than tables."""
     generate(MEMBERS, SEED, folder)
-    # Two calls a week per pharmacy: some lists are cut.
-    pharmacies = pl.read_parquet(folder / "pharmacy.parquet").with_columns(weekly_capacity=pl.lit(2, pl.Int32))
+    # Two calls a week per pharmacy: some lists are cut, but not where the member fills whom only a letter may reach.
+    fills = pl.read_parquet(folder / "pharmacy_claim.parquet").filter(pl.col("person_id") == SWITCH)
+    is_switch = pl.col("npi").is_in(fills["dispensing_provider_npi"].unique().to_list())
+    pharmacies = pl.read_parquet(folder / "pharmacy.parquet").with_columns(
+        weekly_capacity=pl.when(is_switch).then(9).otherwise(2).cast(pl.Int32)
+    )
     pharmacies.write_parquet(folder / "pharmacy.parquet")
     preferences = folder / "member_preference.csv"
     lines = preferences.read_text(encoding="utf-8").splitlines()

@@ -13,7 +13,7 @@ import pytest
 from assets.engine.explain import explain_person
 from assets.engine.registry import read_families
 from sample_data.generate import generate
-from tests.integration.nightly_run import manifest_of, rows, run_night
+from tests.integration.nightly_run import manifest_of, rows, run_night, write_settings
 
 # The story "pregnancy": dated weeks on 2026-03-01, 04-15 and 06-10, tier A on every night here.
 MOTHER = "SYN0000030"
@@ -63,9 +63,11 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     )  # fmt: skip
     pl.concat([claims, loss.select(claims.columns)]).write_parquet(with_loss / "medical_claim.parquet")
     found = Nights(plain.parent / "output")
-    run_night(plain, found.output, BEFORE)
-    run_night(with_loss, found.output, LOSS)
-    run_night(plain, found.output, AFTER)
+    # The mother would be drawn for the comparison group, and be on no list to begin with.
+    settings = write_settings(plain.parent / "settings.toml", {"control_percent = 10": "control_percent = 0"})
+    run_night(plain, found.output, BEFORE, config=settings)
+    run_night(with_loss, found.output, LOSS, config=settings)
+    run_night(plain, found.output, AFTER, config=settings)
     return found
 
 

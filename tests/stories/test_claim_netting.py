@@ -436,6 +436,10 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
+                outreach_outcome | unknown_outcome      | 0
+                outreach_outcome | unlinked             | 0
+                medical_claim    | withheld_part2       | 0
+                pharmacy_claim   | withheld_part2       | 0
                 pharmacy         | invalid_npi          | 0
                 pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 1
@@ -494,6 +498,10 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
+                outreach_outcome | unknown_outcome      | 0
+                outreach_outcome | unlinked             | 0
+                medical_claim    | withheld_part2       | 0
+                pharmacy_claim   | withheld_part2       | 0
                 pharmacy         | invalid_npi          | 0
                 pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 0
@@ -655,6 +663,10 @@ def test_an_adjustment_without_an_original_is_kept(story):
                 medical_claim    | unlinked             | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
+                outreach_outcome | unknown_outcome      | 0
+                outreach_outcome | unlinked             | 0
+                medical_claim    | withheld_part2       | 0
+                pharmacy_claim   | withheld_part2       | 0
                 pharmacy         | invalid_npi          | 0
                 pharmacy         | unknown_place        | 0
                 pharmacy_claim   | after_as_of          | 0

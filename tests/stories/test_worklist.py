@@ -302,7 +302,9 @@ def test_the_order_of_a_list_is_total(story):
                 Zoe       | adherence  | pdc_statins | north        | TX
             """,
             "outreach.contact_block": "member_key\n",
+            "outreach.contact_pressure": "member_key\n",
         },
+        max_gaps_per_conversation=9,
         expect={
             "outreach.ranked_gap": """
                 list_rank | gap_id
@@ -677,9 +679,9 @@ def test_a_pharmacy_sees_the_drugs_that_it_dispensed(story):
     story(
         given={
             "raw.eligibility": """
-                person_id | phone      | first_name | last_name
-                ann       | 5125550100 | Ann        | Lee
-                bob       | 5125550101 | Bob        | Ray
+                person_id | phone      | first_name | last_name | address   | zip_code
+                ann       | 5125550100 | Ann        | Lee       | 1 Main St | 79901
+                bob       | 5125550101 | Bob        | Ray       | -         | -
             """,
             "raw.pharmacy_claim": """
                 person_id | dispensing_date | ndc_code     | days_supply | dispensing_provider_npi | rx_number
@@ -690,7 +692,7 @@ def test_a_pharmacy_sees_the_drugs_that_it_dispensed(story):
             """,
             "raw.member_preference": """
                 person_id | preferred_pharmacy_npi | restricted_channels | best_contact_time
-                ann       | south                  | mail;phone          | mornings
+                ann       | south                  | sms;phone           | mornings
                 bob       | west                   | mail                | -
             """,
         },
@@ -705,19 +707,29 @@ def test_a_pharmacy_sees_the_drugs_that_it_dispensed(story):
 
 
 def test_contact_attempts_of_ninety_days(story):
-    """Interface 3.1: contact_attempts_90d. An attempt after the as-of date and one 90 days before it do not count."""
+    """Interface 3.1: contact_attempts_90d. Bob was tried once, though two gaps were meant."""
     story(
         given={
+            "raw.eligibility": THREE_MEMBERS,
+            "raw.pharmacy_claim": THREE_LATE,
             "raw.outreach_outcome": """
-                person_id | attempted_at
-                ann       | 2026-06-30 23:59:00
-                ann       | 2026-04-02 00:00:00
-                ann       | 2026-04-01 23:59:00
-                ann       | 2026-07-01 00:00:00
-                bob       | 2026-06-01 10:00:00
+                person_id | gap_code          | attempted_at
+                ann       | ADHERENCE_AT_RISK | 2026-06-23 23:59:00
+                ann       | ADHERENCE_AT_RISK | 2026-04-02 00:00:00
+                ann       | ADHERENCE_AT_RISK | 2026-04-01 23:59:00
+                ann       | ADHERENCE_AT_RISK | 2026-07-01 00:00:00
+                bob       | ADHERENCE_AT_RISK | 2026-06-01 10:00:00
+                bob       | ADHERENCE_LATE    | 2026-06-01 10:00:00
+            """,
+        },
+        expect={
+            "outreach.contact": """
+                phone      | contact_attempts_90d
+                5125550100 | 2
+                5125550100 | 1
+                5125550100 | 0
             """
         },
-        expect={"outreach.contact": "contact_attempts_90d\n2"},
     )
 
 

@@ -1,0 +1,86 @@
+-- How each member may be reached: a channel that they restricted, whose consent is over or that failed is none.
+--
+-- A number that was reported wrong often enough is not called any more; a new number on file may be (rules 6.7). Mail
+-- that came back is no channel either. Where the delivery has no phone column, everyone is taken to be reachable.
+with
+
+phones as (
+    select count(*) as absent_columns
+    from raw.ingested
+    where
+        ingested.source_table = 'eligibility'
+        and ingested.measure = 'absent_column'
+        and ingested.detail = 'phone'
+),
+
+-- A consent that is over, or not yet begun, withdraws what it names.
+phone_consents as (
+    select
+        member_consent.person_id,
+        max(
+            case
+                when
+                    coalesce(member_consent.valid_from <= cast($as_of as date), true)
+                    and coalesce(member_consent.valid_to >= cast($as_of as date), true)
+                    then 1
+                else 0
+            end
+        ) as is_valid
+    from raw.member_consent
+    where member_consent.scope = 'phone'
+    group by member_consent.person_id
+),
+
+wrong_numbers as (
+    select
+        contact_attempt.person_id,
+        contact_attempt.phone_digest,
+        count(distinct contact_attempt.attempted_at) as report_count
+    from facts.contact_attempt
+    where contact_attempt.phone_digest is not null
+    group by
+        contact_attempt.person_id,
+        contact_attempt.phone_digest
+),
+
+channels as (
+    select
+        member.member_key,
+        phones.absent_columns > 0
+        or coalesce(
+            length(translate(member.phone, '()-. +', '')) between 10 and 15
+            and try_cast(translate(member.phone, '()-. +', '') as bigint) is not null,
+            false
+        ) as has_phone,
+        member.address is not null
+        and member.zip_code is not null
+        and coalesce(member_preference.contact_block_reason <> 'returned_mail', true) as has_mail,
+        coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false)
+        or coalesce(phone_consents.is_valid, case when $phone_consent_required then 0 else 1 end) = 0
+            as is_phone_restricted,
+        coalesce(concat(';', member_preference.restricted_channels, ';') like '%;mail;%', false) as is_mail_restricted,
+        coalesce(wrong_numbers.report_count >= $wrong_number_count, false) as is_wrong_number
+    from core.member
+    cross join phones
+    left join raw.member_preference
+        on member.person_id = member_preference.person_id
+    left join phone_consents
+        on member.person_id = phone_consents.person_id
+    left join wrong_numbers
+        on
+            member.person_id = wrong_numbers.person_id
+            and wrong_numbers.phone_digest
+            = substr(sha256(concat_ws('|', $salt, translate(member.phone, '()-. +', ''))), 1, 16)
+)
+
+select
+    channels.member_key,
+    channels.has_phone
+    and not channels.is_phone_restricted
+    and not channels.is_wrong_number as is_phone_usable,
+    channels.has_mail
+    and not channels.is_mail_restricted as is_mail_usable,
+    channels.is_phone_restricted,
+    channels.is_wrong_number
+from channels
+order by channels.member_key

@@ -1,0 +1,101 @@
+-- How alike the two arms of each programme are: members by age, risk, state and dual or low-income subsidy.
+--
+-- What was known on the night of the draw. Risk is the band of the score. A level in which either arm has 1 to 10
+-- members shows no counts, nor does the programme's covariate then: the rest would give it back.
+with
+
+levelled_members as (
+    select
+        holdout_arm.programme,
+        holdout_arm.arm,
+        'age' as covariate,
+        case
+            when holdout_arm.age < 18 then 'under 18'
+            when holdout_arm.age < 45 then '18 to 44'
+            when holdout_arm.age < 65 then '45 to 64'
+            else '65 and over'
+        end as covariate_level
+    from outreach.holdout_arm
+    union all
+    select
+        holdout_arm.programme,
+        holdout_arm.arm,
+        'risk' as covariate,
+        case
+            when holdout_arm.score >= $band_urgent_score then 'urgent'
+            when holdout_arm.score >= $band_high_score then 'high'
+            else 'routine'
+        end as covariate_level
+    from outreach.holdout_arm
+    union all
+    select
+        holdout_arm.programme,
+        holdout_arm.arm,
+        'state' as covariate,
+        coalesce(holdout_arm.state, 'unknown') as covariate_level
+    from outreach.holdout_arm
+    union all
+    select
+        holdout_arm.programme,
+        holdout_arm.arm,
+        'dual_or_subsidy' as covariate,
+        case
+            when holdout_arm.is_dual_or_lis then 'yes'
+            when not holdout_arm.is_dual_or_lis then 'no'
+            else 'unknown'
+        end as covariate_level
+    from outreach.holdout_arm
+),
+
+counts as (
+    select
+        levelled_members.programme,
+        levelled_members.covariate,
+        levelled_members.covariate_level,
+        count(*) filter (where levelled_members.arm = 'outreach') as outreach_count,
+        count(*) filter (where levelled_members.arm = 'control') as control_count
+    from levelled_members
+    group by
+        levelled_members.programme,
+        levelled_members.covariate,
+        levelled_members.covariate_level
+),
+
+totals as (
+    select
+        counts.*,
+        sum(counts.outreach_count) over (partition by counts.programme, counts.covariate) as outreach_total,
+        sum(counts.control_count) over (partition by counts.programme, counts.covariate) as control_total,
+        max(
+            case
+                when
+                    (counts.outreach_count > 0 and counts.outreach_count < $small_cell)
+                    or (counts.control_count > 0 and counts.control_count < $small_cell)
+                    then 1
+                else 0
+            end
+        ) over (partition by counts.programme, counts.covariate) as has_small_cell
+    from counts
+)
+
+select
+    totals.programme,
+    totals.covariate,
+    totals.covariate_level,
+    cast($as_of as date) as as_of,
+    totals.has_small_cell = 1 as is_suppressed,
+    case when totals.has_small_cell = 0 then cast(totals.outreach_count as integer) end as outreach_count,
+    case when totals.has_small_cell = 0 then cast(totals.control_count as integer) end as control_count,
+    case
+        when totals.has_small_cell = 0 and totals.outreach_total > 0
+            then cast(round(totals.outreach_count / cast(totals.outreach_total as double), 4) as decimal(9, 4))
+    end as outreach_share,
+    case
+        when totals.has_small_cell = 0 and totals.control_total > 0
+            then cast(round(totals.control_count / cast(totals.control_total as double), 4) as decimal(9, 4))
+    end as control_share
+from totals
+order by
+    totals.programme,
+    totals.covariate,
+    totals.covariate_level

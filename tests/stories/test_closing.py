@@ -1,0 +1,293 @@
+"""How a reported outcome closes a gap, and what becomes of rows that are out: domain rule 6.7, interface 3.
+
+As of 30 June 2026. A gap is named after its member, whose family finds it tonight unless a story says that it is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from tests.stories.outreach import members, rows
+
+MODEL = "outreach.ledger"
+AS_OF = "2026-06-30"
+
+STATE = "gap_id | person_id | gap_family | gap_code | subject | status | closing_reason | opened_date | closed_date | window_start_date | window_end_date"
+
+
+def night(
+    found: list[str], known: list[str], outcomes: list[str] | None = None, remembered: list[str] | None = None
+) -> dict[str, str]:
+    """Members whose late refill a family finds, what the night before knew, and what was reported.
+
+    A known gap is `name status reason opened closed`; an outcome `name CODE date`.
+    """
+    names = sorted({*found, *(line.split()[0] for line in known)})
+    told = []
+    for line in known:
+        name, status, reason, opened, closed = line.split()
+        told.append(
+            f"{name} | {name} | adherence | ADHERENCE_LATE | pdc_statins | {status} | {reason} | {opened} | {closed} | 2026-04-01 | 2026-12-31"
+        )
+    reports = [
+        f"{name} | ADHERENCE_LATE | {code} | {day} 10:00:00" for name, code, day in map(str.split, outcomes or [])
+    ]
+    return {
+        "core.member": members(names),
+        "facts.maternal_gate": "closed_reason\n-",
+        "facts.suppression": "member_key",
+        "facts.held_subject": "member_key",
+        "outreach.every_gap": rows(
+            "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+            *(
+                f"{names.index(name) + 1} | ADHERENCE_LATE | adherence | pdc_statins | open | 2026-04-01 | 2026-12-31"
+                for name in found
+            ),
+        ),
+        "raw.state_gap": rows(STATE, *told),
+        "raw.outreach_outcome": rows("person_id | gap_code | outcome_code | attempted_at", *reports),
+    }
+
+
+def test_a_report_closes_a_gap_until_a_claim_can_have_come(story):
+    """Rule 6.7, evidence of closure: claim > pharmacy's record > member's word. 45 days without a claim, and it opens again.
+
+    17 May is 44 days back, 16 May 45. A report of before the gap opened is of an earlier one; nothing else closes.
+    """
+    story(
+        given=night(
+            ["record", "word", "both", "agreed", "before", "same_day", "old", "new_today", "tomorrow"],
+            [
+                f"{name} open - 2026-05-01 -"
+                for name in ("record", "word", "both", "agreed", "old", "tomorrow")
+            ]
+            + ["before open - 2026-06-02 -", "same_day open - 2026-06-01 -"],
+            [
+                "record REACHED_COMPLETED 2026-05-17", "word GAP_ALREADY_CLOSED 2026-06-01",
+                "both GAP_ALREADY_CLOSED 2026-06-03", "both REACHED_COMPLETED 2026-06-02",
+                "agreed REACHED_ACCEPTED_PENDING 2026-06-01", "before REACHED_COMPLETED 2026-06-01",
+                "same_day REACHED_COMPLETED 2026-06-01", "old REACHED_COMPLETED 2026-05-16",
+                "new_today REACHED_COMPLETED 2026-06-29", "tomorrow REACHED_COMPLETED 2026-07-01",
+            ],
+        ),
+        expect="""
+            person_id | status | closing_reason | opened_date | closed_date
+            record    | closed | documented     | 2026-05-01  | 2026-06-30
+            word      | closed | reported       | 2026-05-01  | 2026-06-30
+            both      | closed | documented     | 2026-05-01  | 2026-06-30
+            agreed    | open   | -              | 2026-05-01  | -
+            before    | open   | -              | 2026-06-02  | -
+            same_day  | closed | documented     | 2026-06-01  | 2026-06-30
+            old       | open   | -              | 2026-05-01  | -
+            new_today | closed | documented     | 2026-06-30  | 2026-06-30
+            tomorrow  | open   | -              | 2026-05-01  | -
+        """,
+    )  # fmt: skip
+
+
+def test_a_gap_that_a_report_closed_lives_on_under_its_id(story):
+    """It keeps id and dates while the report stands; a claim that follows is the better proof; without one it opens anew.
+
+    A record after a word is better proof too. What a claim closed and now is there again is another gap.
+    """
+    known = [
+        "standing closed documented 2026-05-01 2026-06-10", "claimed closed documented 2026-05-01 2026-06-10",
+        "told closed reported 2026-05-01 2026-06-10", "word_only closed reported 2026-05-01 2026-06-10",
+        "nothing closed documented 2026-04-05 2026-05-10", "again closed resolved 2026-05-01 2026-06-10",
+    ]  # fmt: skip
+    given = night(
+        ["standing", "told", "nothing", "again"],
+        known,
+        [
+            "standing REACHED_COMPLETED 2026-06-09", "told GAP_ALREADY_CLOSED 2026-06-09", "told REACHED_COMPLETED 2026-06-20",
+            "nothing REACHED_COMPLETED 2026-05-09", "again REACHED_COMPLETED 2026-06-09",
+        ],
+    )  # fmt: skip
+    story(
+        given=given,
+        expect=f"""
+            gap_id    | status | closing_reason | opened_date | closed_date
+            standing  | closed | documented     | 2026-05-01  | 2026-06-10
+            claimed   | closed | resolved       | 2026-05-01  | 2026-06-10
+            told      | closed | documented     | 2026-05-01  | 2026-06-10
+            word_only | closed | resolved       | 2026-05-01  | 2026-06-10
+            {new_id("nothing", "nothing")} | open | - | 2026-06-30 | -
+            {new_id("again", "again")}     | open | - | 2026-06-30 | -
+        """,
+    )
+
+
+def new_id(person: str, earlier: str) -> str:
+    """Interface 3.1: the digest of a gap that opens again over the same window; the closed one's id keeps them apart."""
+    text = f"change-me|{person}|ADHERENCE_LATE|pdc_statins|2026-04-01|{earlier}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
+    """Families of pregnancies take a pharmacist's word themselves; how such a gap ended is told by the best that was said.
+
+    Ann's was done, bea's declined, cal's prescriber answered; of dee's nothing was said: claims. A report of before the
+    gap opened (eve) says nothing of it.
+    """
+    names = ["ann", "bea", "cal", "dee", "eve"]
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(names),
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | prenatal_supply | {'FOLIC_HIGH' if name == 'cal' else 'TDAP'} | episode 1 | open | - | 2026-06-01 | - | 2026-05-01 | 2026-07-31"
+                    for name in names
+                ),
+            ),
+            "raw.outreach_outcome": """
+                person_id | gap_code   | outcome_code        | attempted_at
+                ann       | TDAP       | REACHED_DECLINED    | 2026-06-02 10:00:00
+                ann       | TDAP       | REACHED_COMPLETED   | 2026-06-20 10:00:00
+                bea       | TDAP       | REACHED_DECLINED    | 2026-06-02 10:00:00
+                cal       | FOLIC_HIGH | PRESCRIBER_REJECTED | 2026-06-02 10:00:00
+                eve       | TDAP       | REACHED_COMPLETED   | 2026-05-31 10:00:00
+            """,
+        },
+        expect="""
+            person_id | status | closing_reason
+            ann       | closed | documented
+            bea       | closed | declined
+            cal       | closed | documented
+            dee       | closed | resolved
+            eve       | closed | resolved
+        """,
+    )
+
+
+def test_rates_of_closure_keep_the_proofs_apart(story):
+    """Rule 6.7: report both rates. Five of six late refills closed, two of them by claims: 2/6 = 0.3333, 5/6 = 0.8333.
+
+    A row that another stands for is no gap of its own; one that never opened, and a sensitive one, are left out.
+    """
+    story(
+        model="outreach.closure_rate",
+        given={
+            "outreach.ledger": """
+                gap_id | gap_code       | gap_family | opened_date | closing_reason | is_sensitive
+                g1     | ADHERENCE_LATE | adherence  | 2026-05-01  | resolved       | no
+                g2     | ADHERENCE_LATE | adherence  | 2026-05-01  | resolved       | no
+                g3     | ADHERENCE_LATE | adherence  | 2026-05-01  | documented     | no
+                g4     | ADHERENCE_LATE | adherence  | 2026-05-01  | documented     | no
+                g5     | ADHERENCE_LATE | adherence  | 2026-05-01  | reported       | no
+                g6     | ADHERENCE_LATE | adherence  | 2026-05-01  | -              | no
+                g7     | ADHERENCE_LATE | adherence  | 2026-05-01  | superseded     | no
+                g8     | ADHERENCE_LATE | adherence  | -           | -              | no
+                g9     | ADHERENCE_LATE | adherence  | 2026-05-01  | resolved       | yes
+                g0     | SUPD           | diabetes   | 2026-05-01  | expired        | no
+            """
+        },
+        expect="""
+            gap_code       | opened_count | claim_count | documentation_count | report_count | claim_rate | rate
+            ADHERENCE_LATE | 6            | 2           | 2                   | 1            | 0.3333     | 0.8333
+            SUPD           | 1            | 0           | 0                   | 0            | 0          | 0
+        """,
+    )
+
+
+def test_a_row_that_another_stands_for_is_taken_off(story):
+    """Recalled and superseded rows reach the next file as such; so does one that another pharmacy has now.
+
+    A row that is listed again at its pharmacy, one that claims closed and one that was worked need no recall. No reason
+    but `NOT_ELIGIBLE` is ever given (interface 3).
+    """
+    story(
+        model="outreach.release",
+        given={
+            "core.member": members(["ann"]),
+            "outreach.contact_block": "member_key",
+            "outreach.ledger": """
+                gap_id     | person_id | member_key | status | closing_reason
+                superseded | ann       | 1          | closed | superseded
+                worked     | ann       | 1          | closed | superseded
+                resolved   | ann       | 1          | closed | resolved
+                moved      | ann       | 1          | open   | -
+                stayed     | ann       | 1          | open   | -
+                waiting    | ann       | 1          | open   | -
+            """,
+            "outreach.worklist": """
+                gap_id | pharmacy_npi | state | person_id
+                moved  | south        | OK    | ann
+                stayed | north        | TX    | ann
+            """,
+            "raw.state_release": rows(
+                "gap_id | pharmacy_npi | state | person_id | gap_code | first_listed_date | last_listed_date",
+                *(
+                    f"{gap} | north | TX | ann | ADHERENCE_LATE | 2026-06-01 | 2026-06-29"
+                    for gap in ("superseded", "worked", "resolved", "moved", "stayed", "waiting")
+                ),
+            ),
+            "raw.outreach_outcome": """
+                gap_id | outcome_code      | attempted_at
+                worked | REACHED_COMPLETED | 2026-06-29 10:00:00
+            """,
+        },
+        expect={
+            "outreach.recall": """
+                gap_id     | pharmacy_npi | recalled_date | reason
+                moved      | north        | 2026-06-30    | NOT_ELIGIBLE
+                superseded | north        | 2026-06-30    | NOT_ELIGIBLE
+            """
+        },
+    )
+
+
+def test_what_the_plan_has_to_clear_up(story):
+    """Rule 6.7: two reports of a wrong number go to the contact-data queue; so does a death that eligibility does not know."""
+    story(
+        model="outreach.contact_data_queue",
+        given={
+            "core.member": members(["ann", "bob", "cal", "dee"], death_date={"dee": "2026-06-20"}),
+            "outreach.contact_channel": "member_key | is_wrong_number\n1 | yes\n2 | no\n3 | no\n4 | no",
+            "raw.outreach_outcome": """
+                person_id | gap_code       | outcome_code      | attempted_at
+                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-01 10:00:00
+                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00
+                bob       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00
+                cal       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00
+                dee       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-21 10:00:00
+            """,
+        },
+        expect="""
+            person_id | queue_reason      | report_count | last_report_date
+            ann       | wrong_number      | 2            | 2026-06-10
+            cal       | deceased_reported | 1            | 2026-06-10
+        """,
+    )
+
+
+def test_outcomes_that_say_nothing_are_counted(story):
+    """Interface 2.1: `unlinked` names a row that nobody knows and no member; `unknown_outcome` is no registered code."""
+    story(
+        model="core.set_apart",
+        given={
+            "core.member": members(["ann"]),
+            "raw.state_gap": "gap_id\nknown",
+            "raw.state_release": "gap_id\nlisted",
+            "raw.state_contact_attempt": "gap_id\nremembered",
+            "raw.outreach_outcome": """
+                gap_id     | person_id | gap_code | outcome_code
+                known      | -         | -        | NO_ANSWER
+                listed     | -         | -        | NO_ANSWER
+                remembered | -         | -        | NO_ANSWER
+                unknown    | ann       | -        | NO_ANSWER
+                unknown    | -         | -        | NO_ANSWER
+                unknown    | zoe       | -        | SAID_NOTHING
+            """,
+        },
+        expect=rows(
+            "source_table | reason | row_count",
+            "discharge_notice | after_as_of | 0", "discharge_notice | unlinked | 0", "medical_claim | after_as_of | 0",
+            "medical_claim | no_original | 0", "medical_claim | unlinked | 0", "member_preference | unlinked | 0",
+            "outreach_outcome | after_as_of | 0", "outreach_outcome | unknown_outcome | 1", "outreach_outcome | unlinked | 2",
+            "pharmacy | invalid_npi | 0", "pharmacy_claim | after_as_of | 0", "pharmacy_claim | invalid_npi | 0",
+            "pharmacy_claim | unknown_ndc | 0", "pharmacy_claim | unknown_route | 0", "pharmacy_claim | unlinked | 0",
+            "pharmacy_claim | unusable_days_supply | 0", "provider | invalid_npi | 0", "medical_claim | withheld_part2 | 0", "pharmacy_claim | withheld_part2 | 0",
+        ),
+    )  # fmt: skip

@@ -1,0 +1,244 @@
+"""The comparison group and what it tells: domain rule 6.9, interface 3.1. As of 30 June 2026."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.stories.outreach import members, rows
+
+MODEL = "outreach.holdout_arm"
+AS_OF = "2026-06-30"
+
+STATE = "programme | person_id | arm | bucket | assigned_date | subject | score | age | claim_closed_date"
+
+
+def drawn(programme: str, person: str) -> int:
+    """Rule 6.9: md5(salt, programme, member) as a number, modulo 100; of its digits the first eight."""
+    return int(hashlib.md5(f"change-me|{programme}|{person}".encode()).hexdigest()[:8], 16) % 100
+
+
+# Two members on either side of ten, found by trying names: the draw cannot be chosen.
+NAMES = [f"m{n:03}" for n in range(1000)]
+INSIDE = next(name for name in NAMES if drawn("adherence", name) == 9)
+OUTSIDE = next(name for name in NAMES if drawn("adherence", name) == 10)
+
+
+def eligible(*lines: str) -> dict[str, str]:
+    """Open gaps `gap person programme score [reason] [exempt]`; everyone was born on 1 July 1960."""
+    told = [[*line.split(), "-", "-"][:6] for line in lines]
+    people = sorted({person for _, person, *_ in told})
+    return {
+        "core.member": members(people, birth_date=dict.fromkeys(people, "1960-07-01")),
+        "outreach.eligible_gap": rows(
+            "gap_id | person_id | member_key | gap_family | score | block_reason | is_holdout_exempt",
+            *(
+                f"{gap} | {person} | {people.index(person) + 1} | {family} | {score} | {reason} | {'yes' if exempt == 'exempt' else 'no'}"
+                for gap, person, family, score, reason, exempt in told
+            ),
+        ),
+        "outreach.ledger": rows(
+            "gap_id | person_id | gap_family | subject", *(f"{gap} | {p} | {f} | {gap}" for gap, p, f, *_ in told)
+        ),
+    }
+
+
+def test_the_draw_is_deterministic_and_ten_percent(story):
+    """Rule 6.9: control = bucket < 10 (a setting), for each programme on its own. Thousand members: about a hundred."""
+    assert drawn("adherence", INSIDE) < 10 <= drawn("adherence", OUTSIDE)
+    people = [INSIDE, OUTSIDE]
+    story(
+        control_percent=10,
+        given=eligible(*(f"{f}-{p} {p} {f} 10" for p in people for f in ("adherence", "diabetes"))),
+        expect=rows(
+            "programme | person_id | bucket | arm | assigned_date | age",
+            *(
+                f"{f} | {p} | {drawn(f, p)} | {'control' if drawn(f, p) < 10 else 'outreach'} | {AS_OF} | 65"
+                for f in ("adherence", "diabetes")
+                for p in people
+            ),
+        ),
+    )
+    assert 70 <= sum(drawn("adherence", f"person {n}") < 10 for n in range(1000)) <= 130
+
+
+def test_who_is_drawn_and_for_what(story):
+    """Rule 6.9: at first eligibility, so not while something holds the gap back; nobody is held out of an exempt code.
+
+    Of two gaps the one with the higher score; 0 draws nobody.
+    """
+    given = eligible(
+        "low ann adherence 10", "high ann adherence 20", "held bob adherence 10 frequency_cap", "kit cal adherence 90 - exempt",
+    )  # fmt: skip
+    story(control_percent=10, given=given, expect="person_id | subject | score\nann | high | 20")
+    story(control_percent=0, given=given, expect="")
+
+
+def test_the_draw_stands(story):
+    """Rule 6.9: sticky, whatever the share or the bucket says now, eligible or not; another programme is another draw."""
+    story(
+        control_percent=10,
+        given=eligible(f"g1 {OUTSIDE} adherence 10", f"g2 {INSIDE} adherence 10")
+        | {
+            "raw.state_holdout_arm": rows(
+                STATE,
+                f"adherence | {OUTSIDE} | control | 3 | 2026-03-01 | g1 | 5 | 65 | -",
+                f"adherence | {INSIDE} | outreach | 50 | 2026-03-01 | g2 | 5 | 65 | -",
+                "adherence | gone | control | 7 | 2026-03-01 | g3 | 5 | 65 | 2026-05-01",
+            )
+        },
+        expect=f"""
+            person_id | arm      | bucket | assigned_date | score | claim_closed_date
+            {OUTSIDE} | control  | 3      | 2026-03-01    | 5     | -
+            {INSIDE}  | outreach | 50     | 2026-03-01    | 5     | -
+            gone      | control  | 7      | 2026-03-01    | 5     | 2026-05-01
+        """,
+    )
+
+
+def test_only_claims_close_for_the_comparison(story):
+    """Intention to treat: a report is of one arm alone. What closed before the draw, or of another subject, is not meant."""
+    names = ["claim", "record", "before", "other"]
+    story(
+        control_percent=10,
+        given={
+            "core.member": members(names),
+            "outreach.eligible_gap": "gap_id",
+            "outreach.ledger": """
+                gap_id | person_id | gap_family | subject     | status | closing_reason | closed_date
+                g1     | claim     | adherence  | pdc_statins | closed | resolved       | 2026-06-30
+                g2     | record    | adherence  | pdc_statins | closed | documented     | 2026-06-30
+                g3     | before    | adherence  | pdc_statins | closed | resolved       | 2026-06-01
+                g4     | other     | adherence  | pdc_ras     | closed | resolved       | 2026-06-30
+            """,
+            "raw.state_holdout_arm": rows(
+                STATE, *(f"adherence | {name} | control | 7 | 2026-06-01 | pdc_statins | 5 | 65 | -" for name in names)
+            ),
+        },
+        expect="person_id | claim_closed_date\nclaim | 2026-06-30\nrecord | -\nbefore | -\nother | -",
+    )
+
+
+@pytest.mark.parametrize("percent", [0, 10])
+def test_the_comparison_is_on_no_list(story, percent):
+    """Rule 6.9: its open gaps say `holdout`, exempt ones aside; it takes no place from anyone. Switched off, it ends."""
+    listed = percent == 0
+    story(
+        model="outreach.ranked_gap",
+        control_percent=percent,
+        given={
+            "outreach.eligible_gap": """
+                gap_id | person_id | gap_family | pharmacy_npi | score | is_holdout_exempt | block_reason
+                held   | ann       | adherence  | north        | 50    | no                | -
+                kit    | ann       | adherence  | north        | 40    | yes               | -
+                other  | ann       | diabetes   | north        | 30    | no                | -
+                called | ann       | adherence  | north        | 20    | no                | declined
+                bob    | bob       | adherence  | north        | 10    | no                | -
+            """,
+            "core.pharmacy": "npi | weekly_capacity\nnorth | 25",
+            "outreach.holdout_arm": """
+                programme | person_id | arm
+                adherence | ann       | control
+                diabetes  | ann       | outreach
+                adherence | bob       | outreach
+            """,
+        },
+        expect=f"""
+            gap_id | status_reason                   | list_rank
+            held   | {"-" if listed else "holdout"} | {1 if listed else "-"}
+            kit    | -                              | {2 if listed else 1}
+            other  | -                              | {3 if listed else 2}
+            called | declined                       | -
+            bob    | -                              | {4 if listed else 3}
+        """,
+    )
+
+
+def group(arm: str, count: int, closed: int, day: str, closed_day: str, programme: str = "adherence") -> list[str]:
+    """Members of one arm, the first of them closed."""
+    return [
+        f"{programme} | {arm}{day}{n} | {arm} | 5 | {day} | s | 5 | 65 | {closed_day if n < closed else '-'}"
+        for n in range(count)
+    ]
+
+
+def test_the_effect_by_intention_to_treat(story):
+    """Rule 6.9: closure at 30, 60 and 90 days with an interval, followed for as long: drawn on 31 May or before for 30.
+
+    50 of 100 against 40 of 100 closed on day 30. Wilson: 0.40383 to 0.59617 and 0.30940 to 0.49800; Newcombe: 0.1 less
+    the root of 0.09617^2 + 0.09800^2 = 0.13731, more the root of 0.09617^2 + 0.09060^2 = 0.13212. On day 31 nothing
+    counts for 30. Who was drawn on 1 June was not followed for 30 days.
+    """
+    lines = [
+        *group("outreach", 100, 50, "2026-05-31", "2026-06-30"), *group("control", 100, 40, "2026-05-31", "2026-06-30"),
+        *group("control", 50, 50, "2026-06-01", "2026-06-20"),
+        *group("outreach", 40, 20, "2026-05-01", "2026-06-01", "late"), *group("control", 40, 20, "2026-05-01", "2026-05-31", "late"),
+    ]  # fmt: skip
+    story(
+        model="outreach.effect",
+        given={"outreach.holdout_arm": rows(STATE, *lines)},
+        expect="""
+            programme | horizon_days | is_suppressed | outreach_count | control_count | outreach_rate | control_rate | difference | difference_low | difference_high
+            adherence | 30           | no            | 100            | 100           | 0.5           | 0.4          | 0.1        | -0.0373        | 0.2321
+            late      | 30           | no            | 40             | 40            | 0             | 0.5          | -0.5       | -0.6480        | -0.3280
+            late      | 60           | no            | 40             | 40            | 0.5           | 0.5          | 0          | -0.2093        | 0.2093
+        """,
+    )
+
+
+def test_the_effect_hides_small_cells(story):
+    """Rule 6.9 and CMS's cell-size policy: n >= 11. Closed or not, in either arm, 1 to 10 hides the row; 0 and 11 do not."""
+    cases = {
+        "few": (40, 20, 10, 5), "closed_ten": (40, 10, 40, 20), "open_ten": (40, 20, 40, 30), "shown": (40, 11, 40, 29),
+        "none": (40, 0, 40, 40), "just": (40, 20, 11, 0),
+    }  # fmt: skip
+    lines = [
+        line
+        for name, (n, closed, m, others) in cases.items()
+        for line in (
+            *group("outreach", n, closed, "2026-05-31", "2026-06-01", name),
+            *group("control", m, others, "2026-05-31", "2026-06-01", name),
+        )
+    ]
+    story(
+        model="outreach.effect",
+        given={"outreach.holdout_arm": rows(STATE, *lines)},
+        expect="""
+            programme  | is_suppressed | outreach_rate | control_rate | control_count
+            few        | yes           | -             | -            | -
+            closed_ten | yes           | -             | -            | -
+            open_ten   | yes           | -             | -            | -
+            shown      | no            | 0.275         | 0.725        | 40
+            none       | no            | 0             | 1            | 40
+            just       | no            | 0.5           | 0            | 11
+        """,
+    )
+
+
+def test_balance_of_the_arms(story):
+    """Rule 6.9: age, risk, state, dual. A covariate with a level of 1 to 10 members is hidden as a whole.
+
+    30 of 60 drawn for outreach are 64 and the rest 65, all in the same band; of the 20 of the comparison 20 are 65.
+    """
+    header = "programme | person_id | arm | age | score | state | is_dual_or_lis"
+    lines = [
+        *(f"adherence | o{n} | outreach | {64 if n < 30 else 65} | 19.9999 | TX | {'yes' if n < 50 else '-'}" for n in range(60)),
+        *(f"adherence | c{n} | control | 65 | {40 if n < 9 else 20} | TX | no" for n in range(20)),
+    ]  # fmt: skip
+    story(
+        model="outreach.holdout_balance",
+        given={"outreach.holdout_arm": rows(header, *lines)},
+        expect="""
+            covariate       | covariate_level | is_suppressed | outreach_count | control_count | outreach_share | control_share
+            age             | 45 to 64        | no            | 30             | 0             | 0.5            | 0
+            age             | 65 and over     | no            | 30             | 20            | 0.5            | 1
+            risk            | routine         | yes           | -              | -             | -              | -
+            risk            | high            | yes           | -              | -             | -              | -
+            risk            | urgent          | yes           | -              | -             | -              | -
+            state           | TX              | no            | 60             | 20            | 1              | 1
+            dual_or_subsidy | yes             | yes           | -              | -             | -              | -
+            dual_or_subsidy | no              | yes           | -              | -             | -              | -
+            dual_or_subsidy | unknown         | yes           | -              | -             | -              | -
+        """,
+    )

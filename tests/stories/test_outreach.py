@@ -1,0 +1,499 @@
+"""Who may be contacted, how often, and what a reported outcome does: domain rules 6.2 to 6.4, 6.7, interface 2.2.
+
+As of 30 June 2026 in every story. Each member of a story is one case and bears its name; the gap is named after them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.stories.outreach import members, rows
+
+MODEL = "outreach.eligible_gap"
+AS_OF = "2026-06-30"
+
+
+def gaps_of(names: list[str], codes: dict[str, str] | None = None, subjects: dict[str, str] | None = None) -> dict:
+    """One open gap each, opened on 1 May, given to north and reachable; ADHERENCE_LATE unless said otherwise."""
+    codes, subjects = codes or {}, subjects or {}
+    ledger = [
+        f"{name} | {name} | {key} | {codes.get(name, 'ADHERENCE_LATE')} | {subjects.get(name, 'pdc_statins')} | open | 2026-05-01"
+        for key, name in enumerate(names, start=1)
+    ]
+    return {
+        "core.member": members(names),
+        "core.fill": "fill_key",
+        "core.pharmacy": "npi | is_open\nnorth | yes",
+        "outreach.contact_block": "member_key",
+        "outreach.ledger": rows("gap_id | person_id | member_key | gap_code | subject | status | opened_date", *ledger),
+        "outreach.scored_gap": rows("gap_id | score | channel_reach", *(f"{name} | 10 | 1" for name in names)),
+        "outreach.attribution": rows(
+            "person_id | gap_family | subject | pharmacy_npi | state",
+            *(f"{name} | adherence | {subjects.get(name, 'pdc_statins')} | north | TX" for name in names),
+        ),
+    }
+
+
+def judged(cases: dict[str, tuple[str, ...]]) -> str:
+    """The expected table: each case's reason stands first in it."""
+    return rows("person_id | block_reason", *(f"{name} | {case[0]}" for name, case in cases.items()))
+
+
+REPORT = "person_id | gap_code | subject | outcome_code | attempted_at | channel | next_contact_date | pharmacy_npi"
+
+
+def reported(cases: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """The outcomes of all cases: `CODE date [channel] [next date]`, of ADHERENCE_LATE, or of a code named `CODE@GAP`."""
+    lines = []
+    for name, (_, *outcomes) in cases.items():
+        for outcome in outcomes:
+            code, day, *more = outcome.split()
+            code, _, gap_code = code.partition("@")
+            channel, following = [*more, "-", "-"][:2]
+            lines.append(
+                f"{name} | {gap_code or 'ADHERENCE_LATE'} | - | {code} | {day} 10:00:00 | {channel} | {following} | north"
+            )
+    return {"raw.outreach_outcome": rows(REPORT, *lines)}
+
+
+# What a report says, and of whom (rule 6.7, interface 2.2)
+
+
+def test_an_outcome_is_known_by_its_gap_or_by_its_person(story):
+    """Interface section 2: gap_id, or person_id with gap_code; without a subject it means all of the code.
+
+    The sheet that comes back carries the id alone: of a row of last week the subject is known, of one that closed long
+    ago only what was on the list, and by whom. An id that nobody knows, without a person, is of nobody.
+    """
+    story(
+        model="facts.contact_attempt",
+        given={
+            "core.member": members(["ann"]),
+            "raw.state_gap": """
+                gap_id | person_id | gap_code       | subject
+                live   | ann       | ADHERENCE_LATE | pdc_ras
+            """,
+            "raw.state_release": """
+                gap_id | pharmacy_npi | person_id | gap_code       | last_listed_date
+                past   | north        | ann       | ADHERENCE_LATE | 2026-03-01
+                past   | south        | ann       | ADHERENCE_LATE | 2026-03-02
+            """,
+            "raw.outreach_outcome": """
+                gap_id | person_id | gap_code | subject     | outcome_code | attempted_at
+                live   | -         | -        | -           | NO_ANSWER    | 2026-06-30 23:59:00
+                past   | -         | -        | -           | LEFT_VM      | 2026-06-01 10:00:00
+                -      | ann       | SUPD     | -           | NO_ANSWER    | 2026-06-02 10:00:00
+                -      | ann       | COB      | cob         | NEW_CODE     | 2026-06-03 10:00:00
+                lost   | -         | -        | -           | NO_ANSWER    | 2026-06-04 10:00:00
+                live   | -         | -        | -           | NO_ANSWER    | 2026-07-01 00:00:00
+            """,
+        },
+        expect="""
+            person_id | gap_id | gap_code       | subject | is_of_any_subject | pharmacy_npi | outcome_code | is_attempt | is_live_contact
+            ann       | live   | ADHERENCE_LATE | pdc_ras | no                | -            | NO_ANSWER    | yes        | no
+            ann       | past   | ADHERENCE_LATE | -       | yes               | south        | LEFT_VM      | yes        | no
+            ann       | -      | SUPD           | -       | yes               | -            | NO_ANSWER    | yes        | no
+            ann       | -      | COB            | cob     | no                | -            | NEW_CODE     | yes        | no
+        """,
+    )
+
+
+def test_what_was_reported_is_remembered_without_its_file(story):
+    """Interface 2.2: contact counts are state. 400 days, an opt-out for ever; a file that is still there tells nothing new."""
+    story(
+        model="facts.contact_attempt",
+        given={
+            "core.member": members(["ann"]),
+            "raw.state_contact_attempt": """
+                person_id | gap_code       | subject | is_of_any_subject | outcome_code      | attempted_at        | pharmacy_npi
+                ann       | ADHERENCE_LATE | -       | yes               | NO_ANSWER         | 2025-05-26 10:00:00 | north
+                ann       | ADHERENCE_LATE | -       | yes               | LEFT_VM           | 2025-05-27 10:00:00 | north
+                ann       | ADHERENCE_LATE | -       | yes               | OPT_OUT           | 2019-05-27 10:00:00 | north
+                ann       | ADHERENCE_LATE | -       | yes               | DECEASED_REPORTED | 2019-05-28 10:00:00 | north
+            """,
+            "raw.outreach_outcome": """
+                person_id | gap_code       | outcome_code | attempted_at
+                ann       | ADHERENCE_LATE | LEFT_VM      | 2025-05-27 10:00:00
+                ann       | ADHERENCE_LATE | LEFT_VM      | 2025-05-27 10:01:00
+            """,
+        },
+        expect="""
+            outcome_code      | attempted_date | pharmacy_npi
+            LEFT_VM           | 2025-05-27     | north
+            LEFT_VM           | 2025-05-27     | -
+            OPT_OUT           | 2019-05-27     | north
+            DECEASED_REPORTED | 2019-05-28     | north
+        """,
+    )
+
+
+# What was said of this gap (rules 6.3 and 6.7)
+
+SAID = {
+    "never_tried": ("-",),
+    # 2 January is 179 days back, 1 January 180.
+    "declined": ("declined", "REACHED_DECLINED 2026-01-02"),
+    "declined_long_ago": ("-", "REACHED_DECLINED 2026-01-01"),
+    "prescriber_said_no": ("declined", "PRESCRIBER_REJECTED 2026-01-02"),
+    "declined_another": ("-", "REACHED_DECLINED@SUPD 2026-03-02"),
+    "three_attempts": ("unable_to_reach", "NO_ANSWER 2026-05-01", "LEFT_VM 2026-05-10", "NO_ANSWER 2026-05-20"),
+    "two_attempts": ("-", "NO_ANSWER 2026-05-01", "NO_ANSWER 2026-05-10"),
+    "one_before_it_opened": ("-", "NO_ANSWER 2026-04-30", "NO_ANSWER 2026-05-10", "NO_ANSWER 2026-05-20"),
+    "two_and_an_answer": ("-", "NO_ANSWER 2026-05-01", "NO_ANSWER 2026-05-10", "PRESCRIBER_CONTACTED 2026-06-01"),
+    "given_up": ("unable_to_reach", "UTR3 2026-05-01"),
+    "given_up_before": ("-", "UTR3 2026-04-30"),
+    "the_same_row": ("duplicate", "DUPLICATE 2026-05-01"),
+    # Fourteen days from 17 June end on 1 July.
+    "agreed": ("outcome_pending", "REACHED_ACCEPTED_PENDING 2026-06-17"),
+    "agreed_and_nothing_came": ("-", "REACHED_ACCEPTED_PENDING 2026-06-16"),
+    "referred": ("outcome_pending", "REFERRED 2026-06-17"),
+    "call_back_tomorrow": ("outcome_pending", "REACHED_CALLBACK 2026-05-02 phone 2026-07-01"),
+    "call_back_today": ("-", "REACHED_CALLBACK 2026-06-20 phone 2026-06-30"),
+    "later_word": ("-", "REACHED_ACCEPTED_PENDING 2026-06-20", "NO_ANSWER 2026-06-21"),
+}  # fmt: skip
+
+
+def test_what_was_said_of_a_gap_holds_it(story):
+    """Rule 6.3: three attempts per gap, then UTR3; after a decline 180 days (same gap); open outcomes are waited for."""
+    story(given=gaps_of(list(SAID)) | reported(SAID), expect=judged(SAID))
+
+
+def test_an_attempt_is_counted_once_however_often_it_is_told(story):
+    """Two rows of one moment are one attempt: by id and by name. Of ann's two gaps the report means the statin's."""
+    story(
+        given=gaps_of(["ann", "bob"])
+        | {
+            "raw.state_gap": "gap_id | person_id | gap_code | subject\nann | ann | ADHERENCE_LATE | pdc_statins",
+            "raw.outreach_outcome": """
+                gap_id | person_id | gap_code       | subject     | outcome_code | attempted_at
+                ann    | -         | -              | -           | NO_ANSWER    | 2026-05-01 10:00:00
+                -      | ann       | ADHERENCE_LATE | pdc_statins | NO_ANSWER    | 2026-05-01 10:00:00
+                -      | ann       | ADHERENCE_LATE | -           | NO_ANSWER    | 2026-05-02 10:00:00
+                -      | ann       | ADHERENCE_LATE | pdc_ras     | NO_ANSWER    | 2026-05-03 10:00:00
+                -      | bob       | ADHERENCE_LATE | pdc_statins | NO_ANSWER    | 2026-05-01 10:00:00
+                -      | bob       | ADHERENCE_LATE | pdc_statins | NO_ANSWER    | 2026-05-01 10:00:01
+                -      | bob       | ADHERENCE_LATE | pdc_statins | NO_ANSWER    | 2026-05-01 10:00:02
+            """,
+        },
+        expect="person_id | block_reason\nann | -\nbob | unable_to_reach",
+    )
+
+
+# How often a member is contacted, whoever does it (rule 6.3)
+
+TALKS = ("REACHED_CALLBACK@SUPD 2026-04-20", "LANGUAGE_BARRIER@COB 2026-05-10", "REACHED_COMPLETED@SUPD 2026-06-01")
+URGENT = {"safety_kit": "NALOXONE_COPREG", "review": "MED_REVIEW_SOON", "kit_again": "NALOXONE_COPREG", "review_again": "MED_REVIEW_TODAY"}  # fmt: skip
+OFTEN = {
+    # A call of another programme counts; 24 June is six days back, 23 June seven.
+    "called_this_week": ("frequency_cap", "NO_ANSWER@SUPD 2026-06-24 phone"),
+    "called_a_week_ago": ("-", "NO_ANSWER@SUPD 2026-06-23 phone"),
+    "channel_unknown": ("frequency_cap", "NO_ANSWER@SUPD 2026-06-29"),
+    "a_text_message": ("-", "NO_ANSWER@SUPD 2026-06-29 sms"),
+    "seen_at_the_counter": ("-", "REACHED_COMPLETED@SUPD 2026-06-29 in_person"),
+    "prescriber_called": ("-", "PRESCRIBER_CONTACTED@COB 2026-06-29 phone"),
+    # 2 April is 89 days back, 1 April 90.
+    "four_talks": ("frequency_cap", "REACHED_DECLINED@SUPD 2026-04-02", *TALKS),
+    "three_and_one_before": ("-", "REACHED_DECLINED@SUPD 2026-04-01", *TALKS),
+    "three_and_a_message": ("-", "LEFT_VM@SUPD 2026-04-02", *TALKS),
+    "one_talk_of_two_gaps": ("-", "REACHED_DECLINED@COB 2026-06-01", *TALKS),
+    "safety_kit": ("-", "NO_ANSWER@SUPD 2026-06-29 phone"),
+    "review": ("-", "NO_ANSWER@SUPD 2026-06-29 phone"),
+    "kit_again": ("frequency_cap", "REACHED_DECLINED@SUPD 2026-04-02", *TALKS),
+    "review_again": ("-", "REACHED_DECLINED@SUPD 2026-04-02", *TALKS),
+}  # fmt: skip
+
+
+def test_how_often_a_member_is_contacted(story):
+    """Rule 6.3: one phone call in 7 days across programmes, four live contacts in 90; urgent medicine safety is exempt
+    from the weekly cap alone; a review is talked over with the prescriber and no call to the member."""
+    story(given=gaps_of(list(OFTEN), URGENT) | reported(OFTEN), expect=judged(OFTEN))
+
+
+def test_the_caps_are_settings(story):
+    """Rule 6.3, with other numbers: both members would be held by the numbers of the house."""
+    cases = {"ann": ("-", "NO_ANSWER@SUPD 2026-06-24"), "bob": ("-", "REACHED_DECLINED@SUPD 2026-04-02", *TALKS)}
+    story(
+        given=gaps_of(list(cases)) | reported(cases),
+        call_interval_days=6,
+        max_live_contacts=5,
+        expect=judged(cases),
+    )
+
+
+# Whom no list may name (rule 6.2)
+
+WISHES = {
+    "nobody_asked": "-",
+    "opted_out_once": "do_not_contact",
+    "opted_out_after": "-",
+    "litigation": "do_not_contact",
+    "mail_came_back": "-",
+    "guardian_unasked": "do_not_contact",
+    "guardian_agreed": "-",
+    "guardian_agreed_once": "do_not_contact",
+    "consent_ends_today": "-",
+    "consent_ended": "do_not_contact",
+    "consent_to_come": "do_not_contact",
+    "consent_renewed": "-",
+    "said_to_be_dead": "deceased",
+    "left_the_plan": "not_enrolled",
+}
+
+
+def test_whom_no_list_may_name(story):
+    """Rule 6.2: opt-out for ever (6.3), litigation and other holds, guardianship without authorised contact, a programme
+    whose consent is over. Returned mail alone blocks nobody who can be called; a reported death blocks at once."""
+    names = list(WISHES)
+    story(
+        model="outreach.contact_block",
+        given={
+            "core.member": members(names),
+            "core.enrollment": rows(
+                "member_key | enrollment_start_date | enrollment_end_date",
+                *(
+                    f"{key} | 2025-01-01 | {'2026-06-29' if name == 'left_the_plan' else '2026-06-30'}"
+                    for key, name in enumerate(names, start=1)
+                ),
+            ),
+            "core.coverage_status": "member_key",
+            "raw.member_preference": """
+                person_id            | contact_block_reason
+                litigation           | litigation
+                mail_came_back       | returned_mail
+                guardian_unasked     | guardianship
+                guardian_agreed      | guardianship
+                guardian_agreed_once | guardianship
+            """,
+            "raw.member_consent": """
+                person_id            | scope              | valid_from | valid_to
+                guardian_agreed      | authorised_contact | -          | 2026-06-30
+                guardian_agreed_once | authorised_contact | 2025-01-01 | 2026-06-29
+                consent_ends_today   | programme          | 2026-06-30 | 2026-06-30
+                consent_ended        | programme          | 2025-01-01 | 2026-06-29
+                consent_to_come      | programme          | 2026-07-01 | -
+                consent_renewed      | programme          | 2025-01-01 | 2026-06-29
+                consent_renewed      | programme          | 2026-06-01 | -
+                nobody_asked         | part2              | 2025-01-01 | 2025-12-31
+            """,
+            "raw.state_contact_attempt": """
+                person_id      | outcome_code | attempted_at        | is_of_any_subject
+                opted_out_once | OPT_OUT      | 2019-01-01 10:00:00 | yes
+            """,
+            "raw.outreach_outcome": """
+                person_id       | gap_code       | outcome_code      | attempted_at
+                opted_out_after | ADHERENCE_LATE | OPT_OUT           | 2026-07-01 10:00:00
+                said_to_be_dead | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-30 10:00:00
+                left_the_plan   | ADHERENCE_LATE | NO_ANSWER         | 2026-06-30 10:00:00
+            """,
+        },
+        expect=rows(
+            "member_key | block_reason",
+            *(f"{key} | {reason}" for key, reason in enumerate(WISHES.values(), start=1) if reason != "-"),
+        ),
+    )
+
+
+def digest(number: str) -> str:
+    """What is kept of a wrong number: a salted digest of its digits."""
+    return hashlib.sha256(f"change-me|{number}".encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_how_a_member_may_be_reached(story, required):
+    """Rule 6.2: restrictions and consents by channel, returned mail; 6.7: two reports of a wrong number, until it changes.
+
+    Where the house asks for a consent to calls (TCPA), only a valid one makes the phone a channel.
+    """
+    #          phone without and with a required consent, mail
+    cases = {
+        "plain": ("yes", "no", "yes"),
+        "no_calls": ("no", "no", "yes"),
+        "no_mail": ("yes", "no", "no"),
+        "mail_came_back": ("yes", "no", "no"),
+        "call_consent": ("yes", "yes", "yes"),
+        "call_consent_over": ("no", "no", "yes"),
+        "one_wrong": ("yes", "no", "yes"),
+        "two_wrong": ("no", "no", "yes"),
+        "new_number": ("yes", "no", "yes"),
+        "no_number": ("no", "no", "yes"),
+    }
+    names = list(cases)
+    story(
+        model="outreach.contact_channel",
+        phone_consent_required=required,
+        given={
+            "core.member": members(
+                names,
+                phone={name: "512-555-0100" for name in names if name != "no_number"},
+                address=dict.fromkeys(names, "1 Main St"),
+                zip_code=dict.fromkeys(names, "79901"),
+            ),
+            "raw.member_preference": """
+                person_id      | restricted_channels | contact_block_reason
+                no_calls       | sms;phone           | -
+                no_mail        | mail                | -
+                mail_came_back | sms                 | returned_mail
+            """,
+            "raw.member_consent": """
+                person_id         | scope | valid_from | valid_to
+                call_consent      | phone | 2026-06-30 | 2026-06-30
+                call_consent_over | phone | 2025-01-01 | 2026-06-29
+            """,
+            "raw.state_contact_attempt": f"""
+                person_id  | outcome_code | attempted_at        | phone_digest
+                two_wrong  | WRONG_NUMBER | 2026-05-01 10:00:00 | {digest("5125550100")}
+                new_number | WRONG_NUMBER | 2026-05-01 10:00:00 | {digest("5125550199")}
+                new_number | WRONG_NUMBER | 2026-05-02 10:00:00 | {digest("5125550199")}
+            """,
+            "raw.outreach_outcome": """
+                person_id | gap_code       | outcome_code | attempted_at
+                one_wrong | ADHERENCE_LATE | WRONG_NUMBER | 2026-06-01 10:00:00
+                two_wrong | ADHERENCE_LATE | WRONG_NUMBER | 2026-06-01 10:00:00
+            """,
+        },
+        expect=rows(
+            "member_key | is_phone_usable | is_mail_usable",
+            *(f"{key} | {case[required]} | {case[2]}" for key, case in enumerate(cases.values(), start=1)),
+        ),
+    )
+
+
+def test_consents_to_a_family_and_to_what_a_manufacturer_pays_for(story):
+    """Rule 6.2: opt-out by programme; what a manufacturer funds is blocked without the member's authorisation."""
+    codes = {"funded": "FUNDED", "funded_and_authorised": "FUNDED", "authorised_once": "FUNDED"}
+    cases = {
+        "plain": ("-",),
+        "family_over": ("do_not_contact",),
+        "family_on": ("-",),
+        "other_family_over": ("-",),
+        "funded": ("no_authorisation",),
+        "funded_and_authorised": ("-",),
+        "authorised_once": ("no_authorisation",),
+    }
+    story(
+        given=gaps_of(list(cases), codes)
+        | {
+            "raw.gap_code": """
+                gap_code       | is_manufacturer_funded
+                ADHERENCE_LATE | no
+                FUNDED         | yes
+            """,
+            "raw.member_consent": """
+                person_id             | scope     | valid_to
+                family_over           | adherence | 2026-06-29
+                family_on             | adherence | 2026-06-30
+                other_family_over     | diabetes  | 2026-06-29
+                funded_and_authorised | marketing | 2026-06-30
+                authorised_once       | marketing | 2026-06-29
+            """,
+        },
+        expect=judged(cases),
+    )
+
+
+def test_the_first_reason_stands(story):
+    """One row, one reason: the member's wish before what was said of the gap, that before what cannot be done."""
+    cases = {
+        "blocked": ("do_not_contact", "REACHED_DECLINED 2026-06-29"),
+        "declined": ("declined", "REACHED_DECLINED 2026-06-29"),
+        "unreachable": ("no_channel", "NO_ANSWER@SUPD 2026-06-29"),
+        "unplaced": ("no_pharmacy", "NO_ANSWER@SUPD 2026-06-29"),
+    }
+    given = gaps_of(list(cases))
+    story(
+        given=given
+        | reported(cases)
+        | {
+            "outreach.contact_block": "member_key | block_reason\n1 | do_not_contact",
+            "outreach.scored_gap": given["outreach.scored_gap"].replace("unreachable | 10 | 1", "unreachable | 0 | 0"),
+            "outreach.attribution": given["outreach.attribution"].replace("unplaced |", "somebody |"),
+        },
+        expect=judged(cases),
+    )
+
+
+# What a state keeps off lists (rule 6.4)
+
+
+def test_a_state_keeps_a_sensitive_class_off_every_list(story):
+    """Rule 6.4, driven by configuration: by code or by subject, in the state of the pharmacy or of the member's home."""
+    codes = {"kit": "NALOXONE_COPREG", "kit_across": "NALOXONE_COPREG", "kit_elsewhere": "NALOXONE_COPREG"}
+    subjects = {"therapy": "pdc_arv"}
+    given = gaps_of(["kit", "kit_across", "kit_elsewhere", "therapy", "statin"], codes, subjects)
+    across = given["outreach.attribution"].replace("| TX", "| OK")
+    home = given["core.member"].replace("kit_elsewhere | TX", "kit_elsewhere | NM")
+    policy = """
+        state | sensitive_class | gap_code        | subject
+        TX    | substance_use   | NALOXONE_COPREG | -
+        OK    | hiv             | -               | pdc_arv
+    """
+    story(
+        given=given | {"core.member": home, "outreach.attribution": across, "raw.state_policy": policy},
+        expect="""
+            person_id     | block_reason
+            kit           | state_policy
+            kit_across    | state_policy
+            kit_elsewhere | -
+            therapy       | state_policy
+            statin        | -
+        """,
+    )
+
+
+def test_claims_of_a_part_2_provider_need_consent(story):
+    """Rule 6.4, 42 CFR Part 2: without a consent of that scope on the as-of date nothing is found from them.
+
+    Whoever of the claim's providers is protected, and whoever prescribed or dispensed. A loss on such a claim is still
+    seen: the claim counts as one that was not paid, which only holds messages back (maternal 1.7).
+    """
+    consent = {"agreed": "2026-06-30", "agreed_once": "2026-06-29"}
+    names = ["agreed", "agreed_once", "other_scope", "unprotected"]
+    medical, pharmacy = [], []
+    for name in names:
+        medical += [
+            f"{name} | {'open' if name == 'unprotected' else npi} | {role}"
+            for role, npi in (("rendering", "clinic"), ("billing", "clinic"), ("facility", "clinic"))
+        ]
+        pharmacy += [f"{name} | {'open' if name == 'unprotected' else 'clinic'}"]
+    lines = []
+    for line in medical:
+        name, npi, role = line.split(" | ")
+        places = [npi if role == kind else "open" for kind in ("rendering", "billing", "facility")]
+        lines.append(f"{name} | {' | '.join(places)} | F1120 | 2026-06-01 | paid")
+    story(
+        given={
+            "core.member": members(names),
+            "raw.provider": "npi | is_part2\nclinic | yes\nopen | no",
+            "raw.member_consent": rows(
+                "person_id | scope | valid_from | valid_to",
+                *(f"{name} | part2 | 2025-01-01 | {day}" for name, day in consent.items()),
+                "other_scope | programme | 2025-01-01 | -",
+            ),
+            "raw.medical_claim": rows(
+                "person_id | rendering_npi | billing_npi | facility_npi | diagnosis_code_1 | claim_start_date | claim_status",
+                *lines,
+            ),
+            "raw.pharmacy_claim": rows(
+                "person_id | prescribing_provider_npi | dispensing_provider_npi | dispensing_date",
+                *(f"{line} | open | 2026-06-01" for line in pharmacy),
+                *(f"{line.replace(' | ', ' | open | ')} | 2026-06-02" for line in pharmacy),
+            ),
+        },
+        expect={
+            "core.diagnosis": rows(
+                "member_key | is_paid | is_voided",
+                *(
+                    f"{key} | {paid} | no"
+                    for key, paid in ((1, "yes"), (2, "no"), (3, "no"), (4, "yes"))
+                    for _ in range(3)
+                ),
+            ),
+            "core.medical_line": rows(
+                "member_key | is_paid",
+                *(f"{key} | {paid}" for key, paid in ((1, "yes"), (2, "no"), (3, "no"), (4, "yes")) for _ in range(3)),
+            ),
+            "core.fill": "member_key\n1\n1\n4\n4",
+        },
+    )
