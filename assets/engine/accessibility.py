@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from assets.engine.sphere import Floats, chord_of_miles, miles_of_chord
 
@@ -76,4 +76,4 @@ def supply_of_areas(points: Floats, places: Floats, amount: Floats, most_miles: 
     """How much supply stands at each area: a site counts at the area whose point is nearest, unless all are too far."""
     distance, area = cKDTree(points).query(places)
     is_near = distance <= chord_of_miles(np.full(1, most_miles))[0]
-    return np.bincount(area[is_near], weights=amount[is_near], minlength=len(points))
+    return np.bincount(area[is_near], weights=amount[is_near], minlength=len(points)).astype(np.float64)

@@ -58,10 +58,10 @@ def site_count(zcta: pa.Table, site: pa.Table, reach: pa.Table) -> pa.Table:
     share it (deserts 4.6). A ZCTA whose limits are unknown has no row.
     """
     points = _points(zcta)
-    position = pc.index_in(reach["zcta"], value_set=zcta["zcta"].combine_chunks()).to_numpy()
+    position = pc.index_in(reach["zcta"], value_set=zcta["zcta"].combine_chunks()).to_numpy()  # pyright: ignore[reportAttributeAccessIssue]
     parts = []
     for service, rows in _services(site):
-        is_asked = pc.equal(reach["service"], service)
+        is_asked = pc.equal(reach["service"], service)  # pyright: ignore[reportAttributeAccessIssue]
         asked = reach.filter(is_asked)
         providers, sites = count_within(
             points[position[is_asked.to_numpy()]],
@@ -117,7 +117,7 @@ def _services(site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Each service with its rows, which come sorted by service."""
     if not site.num_rows:
         return
-    ends = pc.run_end_encode(site["service"].combine_chunks())
+    ends = pc.run_end_encode(site["service"].combine_chunks())  # pyright: ignore[reportAttributeAccessIssue]
     start = 0
     for service, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
         yield service, site.slice(start, end - start)
@@ -129,7 +129,7 @@ def _numbers(text: pa.ChunkedArray) -> Integers:
     column = text.combine_chunks()
     numbers = np.zeros(len(column), np.int64)
     if len(column) > 1:
-        numbers[1:] = np.cumsum(pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False))
+        numbers[1:] = np.cumsum(pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False))  # pyright: ignore[reportAttributeAccessIssue]
     return numbers
 
 

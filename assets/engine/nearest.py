@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from assets.engine.sphere import Floats, Integers, chord_of_miles, thousandths, unit_vectors
 
@@ -72,7 +72,7 @@ def nearest(points: Floats, places: Places, supplier: Integers, count: int) -> t
     if len(points) and len(supplier):
         place, at_place = places.entries(supplier)
         first = _first_at_each(place, at_place, len(places.vectors), count)
-        has_several = len(at_place) > np.count_nonzero(np.bincount(at_place))
+        has_several = bool(len(at_place) > np.count_nonzero(np.bincount(at_place)))
         for start in range(0, len(points), POINTS):
             rows = slice(start, start + POINTS)
             found[rows] = _settled(points[rows], places.tree, first, count, has_several=has_several)

@@ -3,9 +3,10 @@
 --
 -- One row per member and day. Claims count in any position, setting and payment status, voided ones too, and those
 -- that the door refused for whatever else is wrong with them; one without a readable date counts from its first night.
--- Beside codes: a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a pharmacy
--- reports, and what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP must lie
--- (L4): 14 after an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from later on.
+-- Beside codes: a stay that ended in death, a fill of mifepristone 200 mg, the death of a linked infant, what a
+-- pharmacy reports, and what an earlier night knew. `proof_lag_days` is how long after the day a new pregnancy's LMP
+-- must lie (L4): 14 after an early loss, else 28. `is_miscoded` is a care manager's word, on the member's own, from
+-- later on.
 with
 
 loss_claims as (
