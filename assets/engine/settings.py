@@ -180,7 +180,7 @@ class Settings(_Section):
                 "holdout",
                 "maternal",
                 "access",
-            },  # fmt: skip
+            },
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
