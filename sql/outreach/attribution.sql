@@ -2,10 +2,10 @@
 --
 -- First match (rules 6.5): the member's preferred pharmacy; for a specialty drug the specialty pharmacy with most fills
 -- of it; most paid fills of the gap's drug class in the recent window; most fills of any drug in it; the latest fill in
--- the longer window; the nearest open in-network pharmacy in the member's ZIP, for care that is too far away the nearest
--- of any ZIP (`assigned_by_distance`, an offer only). Ties: latest fill, more days supply, lowest NCPDP id, NPI.
--- Mail-order and closed pharmacies and vaccine fills never attribute a member; a specialty pharmacy may mail what it
--- dispenses.
+-- the longer window; the nearest open in-network pharmacy in the member's ZIP, for care that is too far away the
+-- nearest of any ZIP (`assigned_by_distance`, an offer only). Ties: latest fill, more days supply, lowest NCPDP id,
+-- NPI. Mail-order and closed pharmacies and vaccine fills never attribute a member; a specialty pharmacy may mail what
+-- it dispenses.
 --
 -- Chosen again each month: before, the pharmacy stays, and an open gap keeps it for 30 days. A member's own wish, a
 -- pharmacy that closed and one that says `NOT_MY_PATIENT` change it at once; such a pharmacy counts again with a fill
