@@ -288,6 +288,9 @@ def test_outcomes_that_say_nothing_are_counted(story):
             "outreach_outcome | after_as_of | 0", "outreach_outcome | unknown_outcome | 1", "outreach_outcome | unlinked | 2",
             "pharmacy | invalid_npi | 0", "pharmacy_claim | after_as_of | 0", "pharmacy_claim | invalid_npi | 0",
             "pharmacy_claim | unknown_ndc | 0", "pharmacy_claim | unknown_route | 0", "pharmacy_claim | unlinked | 0",
-            "pharmacy_claim | unusable_days_supply | 0", "provider | invalid_npi | 0", "medical_claim | withheld_part2 | 0", "pharmacy_claim | withheld_part2 | 0",
+            "pharmacy_claim | unusable_days_supply | 0", "provider | invalid_npi | 0", "medical_claim | withheld_part2 | 0",
+            "pharmacy_claim | withheld_part2 | 0", "eligibility | unknown_area | 0", "pharmacy | unknown_place | 0",
+            "provider | unknown_place | 0", "zcta | unknown_county_type | 0", "zcta | unknown_density | 0",
+            "zcta | unknown_income | 0",
         ),
     )  # fmt: skip
