@@ -68,5 +68,6 @@ def _sensitive(family: str) -> str:
 def all_models() -> tuple[Model, ...]:
     """Every model of the flow, the generated union and the computed ones included, each after what it reads."""
     models = {model.key: model for model in (*sql_models(), EveryGap(), *COMPUTED)}
-    graph = {key: {i for i in model.inputs if i in models} for key, model in models.items()}
+    # Sorted, so that every process builds in the same order.
+    graph = {key: sorted(i for i in model.inputs if i in models) for key, model in sorted(models.items())}
     return tuple(models[key] for key in TopologicalSorter(graph).static_order())
