@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,11 +53,13 @@ def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Sea
     """Two nights, the second knowing the first; between them one member with an open gap enters hospice."""
     [(first_night.in_hospice,)] = rows(
         f"select min(person_id) from {first_night.table('gap', first_night.first)} "
-        "where status = 'open' and person_id > 'SYN0000061'"
+        "where status = 'open' and person_id > 'SYN0000100'"
     )
     folder = tmp_path_factory.mktemp("later") / "delivery"
     first_night.delivery = enter_hospice(first_night.delivery, folder, first_night.in_hospice)
     first_night.run(SECOND, "second")
+    workplace.leave()
+    shutil.copy(first_night.output / ".warehouse" / "working.duckdb", first_night.second_warehouse)
     return first_night
 
 

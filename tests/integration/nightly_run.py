@@ -141,6 +141,11 @@ class Season:
     in_hospice: str = ""
 
     @property
+    def second_warehouse(self) -> Path:
+        """The working warehouse as the second night left it; later runs overwrite the one in the output folder."""
+        return self.output.parent / "second.duckdb"
+
+    @property
     def first(self) -> Path:
         """The night that ran first."""
         return self.output / f"as_of={FIRST}"

@@ -132,7 +132,10 @@ def test_sensitive_gaps_are_in_the_restricted_part_alone(season: Season) -> None
     )
     subjects = {subject for _, subject in secret}
     assert "pdc_arv" in subjects, "the sample has one member on HIV therapy whose refill is late"
-    assert all(subject == "pdc_arv" or subject.startswith("episode ") for subject in subjects)
+    # Beside it what depends on a pregnancy in tier C, sensitive stays, and deserts, which have no subject.
+    assert all(
+        (subject or "desert").split()[0] in {"pdc_arv", "episode", "discharge", "desert"} for subject in subjects
+    )
     assert pl.read_parquet_schema(season.restricted / "gap.parquet") == pl.read_parquet_schema(
         season.second / "tables" / "gap.parquet"
     )
@@ -424,7 +427,7 @@ def test_member_who_wants_no_contact_is_on_no_list(season: Season) -> None:
     gaps = rows(
         f"select status, status_reason from {season.table('gap')} where person_id = '{LATE_REFILL}' and status = 'open'"
     )
-    assert gaps == [("open", "do_not_contact")]
+    assert set(gaps) == {("open", "do_not_contact")}
     assert rows(f"select 1 from {season.table('worklist')} where person_id = '{LATE_REFILL}'") == []
 
 
@@ -591,7 +594,8 @@ def test_a_gap_that_is_gone_is_closed_with_the_night_and_the_reason(season: Seas
     assert before <= after, "no gap vanishes without a trace"
     assert {reason for _, _, reason in closed} - {"superseded_readmit"} == {"resolved", "superseded", "expired"}
     ended = rows(f"select distinct status, status_reason from {season.gaps()} where person_id = '{season.in_hospice}'")
-    assert ended == [("closed", "resolved")]
+    assert {status for status, _ in ended} == {"closed"}
+    assert ("closed", "resolved") in ended
     assert all(day == SECOND for _, day, _ in closed)
     assert {g for g, _, _ in closed} <= before
     wrong = rows(

@@ -24,6 +24,7 @@ FORMS = {
         "provider": (None, "csv", False),
         "member_preference": (None, "csv", True),
         "discharge_notice": (None, "csv.gz", False),
+        "community_service": (None, "csv", True),
         "outreach_outcome": (1, "csv", True),
     },
     "parts": {
@@ -36,6 +37,7 @@ FORMS = {
         "provider": (None, "csv.gz", True),
         "member_preference": (None, "parquet", False),
         "discharge_notice": (1, "csv", False),
+        "community_service": (9, "parquet", False),
         "outreach_outcome": (None, "csv.gz", False),
     },
 }

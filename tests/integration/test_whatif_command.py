@@ -9,16 +9,14 @@ import duckdb
 import polars as pl
 import pytest
 
-from assets.resources import workplace
 from pipelines.cli import main
 from tests.integration.nightly_run import SECOND, Season, rows
 
 
 @pytest.fixture(scope="module")
 def warehouse(season: Season) -> Path:
-    """The working warehouse of the last night, which no run of this process holds any more."""
-    workplace.leave()
-    return season.output / ".warehouse" / "working.duckdb"
+    """The working warehouse as the second night left it."""
+    return season.second_warehouse
 
 
 @pytest.fixture(scope="module")

@@ -357,8 +357,11 @@ def test_warnings_count_what_is_unknown(story):
                 medical_claim    | after_as_of          | 0
                 medical_claim    | no_original          | 0
                 medical_claim    | unlinked             | 0
+                medical_claim    | withheld_part2       | 0
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
+                outreach_outcome | unknown_outcome      | 0
+                outreach_outcome | unlinked             | 0
                 pharmacy         | invalid_npi          | 2
                 pharmacy         | unknown_place        | 1
                 pharmacy_claim   | after_as_of          | 0
@@ -367,6 +370,7 @@ def test_warnings_count_what_is_unknown(story):
                 pharmacy_claim   | unknown_route        | 0
                 pharmacy_claim   | unlinked             | 0
                 pharmacy_claim   | unusable_days_supply | 0
+                pharmacy_claim   | withheld_part2       | 0
                 provider         | invalid_npi          | 3
                 provider         | unknown_place        | 2
                 zcta             | unknown_county_type  | 1
