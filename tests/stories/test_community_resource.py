@@ -119,7 +119,7 @@ def test_a_documented_need_is_named_for_twelve_months(story):
                 claim("cal", 5, "Z5941", claim_status="denied"),
                 claim("dee", 200, "Z5941"),
                 claim("dee", 3, "I10 Z5941 Z5900"),
-                claim("eve", 3, "Z5941", diagnosis_code_type="icd-9-cm"),
+                claim("eve", 3, "V600", diagnosis_code_type="icd-9-cm"),  # homelessness in ICD-9; only ICD-10 is read
             ),
         },
         expect="""
