@@ -26,7 +26,8 @@ LOSS_CODES = {
 }
 
 # Ranges without a billable code today: O02.2 and what follows is a loss as far as O02.81, shortened codes among them.
-SPARE = {"pregnancy_loss": {"O022"}}
+# Z59.1 was billable until it was divided in October 2022.
+SPARE = {"pregnancy_loss": {"O022"}, "social_need": {"Z591"}}
 
 # Where a code of pregnancy without timing may come from.
 STATE_BLOCKS = re.compile(r"O1[0-6]|O2[0-9]|O3\d|O4[0-8]|O98|O99|O9A")

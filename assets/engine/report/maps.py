@@ -21,6 +21,8 @@ SHARE_STEPS = (0.0, 0.1, 0.5)
 SERVICE_STEPS = (0, 1, 3)
 LOAD_STEPS = (1, 51, 251)
 LOAD_SIZES = (30, 90, 220)
+# Area of a dot, and of one where nothing is wrong; larger where there are few counties to tell apart.
+DOT_SIZES, FEW_DOT_SIZES, FEW = (14, 5), (44, 12), 500
 
 
 def pharmacy_deserts(places: Places) -> Markup:
@@ -64,8 +66,9 @@ def load(night: Night, places: Places, shown: Published) -> Markup:
 
 def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
     drawable = {state["id"] for state in _outline()["objects"]["states"]["geometries"]}
+    some, none = DOT_SIZES if len(steps) > FEW else FEW_DOT_SIZES
     points = [
-        _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=14 if step else 5)
+        _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=some if step else none)
         for county, step in sorted(steps.items(), key=lambda item: (item[1], item[0]))
         if places.counties[county].state in drawable
     ]
