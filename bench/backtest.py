@@ -107,8 +107,10 @@ def prepare(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for contract in all_contracts("raw"):
         if contract.table.source == "registry":
             registry.load_registry(con, contract.key[1], None)
-        elif contract.table.source == "state":
+        elif contract.table.source is not None:
             con.execute(f"create or replace table {contract.id} ({contract.ddl()})")
+    refused = " union all ".join(f"from door.{table}_refused_code" for table in ingest.VERSIONED_TABLES)
+    con.execute(f"insert into raw.refused_code {refused}")
     con.execute(f"create temp table truth as from read_csv('{folder / 'truth.csv'}', all_varchar = true)")
     for table in ("eligibility", "medical_claim", "pharmacy_claim"):
         con.execute(f"delete from raw.{table} where person_id is null or person_id not in ({KEEP})")
