@@ -80,6 +80,7 @@ class Score(_Section):
     """Terms of the priority score (interface 3.1)."""
 
     social_weight: float = Field(ge=0, le=1)
+    shortage_weight: float = Field(ge=0, le=1)
     urgency_floor: float = Field(ge=0, le=1)
     urgency_without_due_date: float = Field(ge=0, le=1)
     band_urgent_score: float = Field(ge=0)

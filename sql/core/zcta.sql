@@ -5,6 +5,9 @@
 -- modelled by density from miles as the crow flies, free flow (deserts 3.2); the congestion factor is that of settings
 -- and touches the densest areas alone. People may live as far from the area's point as two thirds of the radius of a
 -- circle of its land (deserts 3.1).
+--
+-- The class of maternity care is told, else it follows from the county's hospitals, providers, births and insurance in
+-- the order desert, full, low or moderate (March of Dimes; deserts 1.5).
 with
 
 areas as (
@@ -55,6 +58,40 @@ county_types as (
     from counties
 ),
 
+maternity_counties as (
+    select
+        zcta.zcta,
+        zcta.obstetric_hospitals,
+        case
+            when zcta.obstetric_providers = 0 then 0
+            when zcta.births > 0 then 10000 * zcta.obstetric_providers / zcta.births
+        end as providers_per_10000_births,
+        zcta.women_uninsured
+    from raw.zcta
+),
+
+maternity_classes as (
+    select
+        maternity_counties.zcta,
+        case
+            when
+                maternity_counties.obstetric_hospitals = 0
+                and maternity_counties.providers_per_10000_births = 0
+                then 'desert'
+            when
+                maternity_counties.obstetric_hospitals >= 2
+                or maternity_counties.providers_per_10000_births >= 60
+                then 'full'
+            when
+                maternity_counties.obstetric_hospitals is null
+                or maternity_counties.providers_per_10000_births is null
+                then null
+            when maternity_counties.women_uninsured >= 0.1 then 'low'
+            when maternity_counties.women_uninsured < 0.1 then 'moderate'
+        end as maternity_class
+    from maternity_counties
+),
+
 told_types as (
     select
         zcta.zcta,
@@ -64,7 +101,14 @@ told_types as (
             when 'micro' then 'Micro'
             when 'rural' then 'Rural'
             when 'ceac' then 'CEAC'
-        end as county_type
+        end as county_type,
+        case lower(replace(trim(zcta.maternity_class), ' access', ''))
+            when 'desert' then 'desert'
+            when 'maternity care desert' then 'desert'
+            when 'low' then 'low'
+            when 'moderate' then 'moderate'
+            when 'full' then 'full'
+        end as maternity_class
     from raw.zcta
 )
 
@@ -89,12 +133,17 @@ select
     end as uncertainty_miles,
     zcta.svi,
     zcta.households_without_vehicle,
-    zcta.low_income as is_low_income
+    zcta.low_income as is_low_income,
+    zcta.hpsa_score,
+    coalesce(told_types.maternity_class, maternity_classes.maternity_class) as maternity_class,
+    zcta.delivery_hospital_minutes
 from raw.zcta
 inner join areas
     on zcta.zcta = areas.zcta
 inner join told_types
     on zcta.zcta = told_types.zcta
+inner join maternity_classes
+    on zcta.zcta = maternity_classes.zcta
 left join county_types
     on zcta.county_fips = county_types.county_fips
 left join raw.travel_time

@@ -2,9 +2,10 @@
 --
 -- One row per member and code, of the first rule that holds. A desert alone is no gap, and no rule asks for an income:
 -- that only weighs in `social` (deserts 4.2, 4.3). Severity is the code's anchor times (1 + access deficit) / 2
--- (interface 3.1); after a closure the deficit is that of the nearest pharmacy left. Where people may live nearer than
--- their area's point says, the judgement counts 0.7. A pregnancy that may not be spoken of has no row: who may be is in
--- `facts.maternal_episode`. Rows are open; one that is gone closes in the ledger.
+-- (interface 3.1); after a closure the deficit is that of the nearest pharmacy left. Prenatal care is far as well where
+-- the county has little or none of it (March of Dimes), or no hospital delivers within 30 minutes (deserts 4.2). Where
+-- people may live nearer than their area's point says, the judgement counts 0.7. A pregnancy that may not be spoken of
+-- has no row: who may be is in `facts.maternal_episode`. Rows are open; one that is gone closes in the ledger.
 with
 
 -- The clock is the last visit, or the LMP if there is none (deserts 4.6). Sets of one group tell together.
@@ -238,6 +239,9 @@ measured_needs as (
                     )
             end as decimal(9, 4)
         ) as access_deficit,
+        coalesce(access.is_desert, false) as is_desert,
+        case when needs.kind = 'pregnancy' then zcta.maternity_class end as maternity_class,
+        case when needs.kind = 'pregnancy' then zcta.delivery_hospital_minutes end as delivery_hospital_minutes,
         row_number() over (
             partition by needs.member_key, desert_rule.gap_code
             order by needs.desert_rule_key
@@ -247,6 +251,8 @@ measured_needs as (
         on needs.desert_rule_key = desert_rule.desert_rule_key
     inner join facts.desert_member
         on needs.member_key = desert_member.member_key
+    inner join core.zcta
+        on desert_member.zcta = zcta.zcta
     left join facts.access
         on
             desert_member.zcta = access.zcta
@@ -261,6 +267,10 @@ measured_needs as (
         access.is_desert
         or needs.is_far_regular
         or needs.kind = 'closure'
+        or (
+            needs.kind = 'pregnancy'
+            and (zcta.maternity_class in ('desert', 'low') or zcta.delivery_hospital_minutes > 30)
+        )
 ),
 
 -- A pharmacist's word holds a row back: done or in hand for a while, declined for 180 days (rules 6.3).
@@ -288,6 +298,17 @@ worded_needs as (
     select
         measured_needs.*,
         case
+            when measured_needs.kind = 'pregnancy' and not measured_needs.is_desert
+                then
+                    case
+                        when measured_needs.maternity_class = 'desert' then 'the county has no maternity care'
+                        when measured_needs.maternity_class = 'low' then 'the county has little maternity care'
+                        else concat(
+                            'the nearest hospital for births is ',
+                            cast(cast(round(measured_needs.delivery_hospital_minutes, 0) as integer) as varchar),
+                            ' minutes away'
+                        )
+                    end
             when measured_needs.nearest_miles is null then 'no other place is known nearby'
             else concat(
                 'the nearest is ', cast(cast(round(measured_needs.nearest_miles, 1) as decimal(9, 1)) as varchar),
@@ -380,6 +401,8 @@ select
         ',"threshold_miles":', coalesce(cast(worded_needs.threshold_miles as varchar), 'null'),
         ',"threshold_minutes":', coalesce(cast(worded_needs.threshold_minutes as varchar), 'null'),
         ',"access_deficit":', coalesce(cast(worded_needs.access_deficit as varchar), 'null'),
+        coalesce(',"maternity_class":"' || worded_needs.maternity_class || '"', ''),
+        coalesce(',"delivery_hospital_minutes":' || cast(worded_needs.delivery_hospital_minutes as varchar), ''),
         ',',
         substr(
             cast(

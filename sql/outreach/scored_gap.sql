@@ -1,7 +1,8 @@
 -- The priority of every gap as an inspectable product: each factor a column, rounded before it is multiplied.
 --
 -- score = severity * impactability * urgency * confidence * (1 + social weight * social) * channel reach
--- (interface 3.1). Income never excludes anyone: it can only raise `social`.
+-- (interface 3.1). Income never excludes anyone: it can only raise `social`. A shortage area of HRSA, scored 0 to 25,
+-- counts in its mean with the weight that settings give it, which is none by default.
 with
 
 contexts as (
@@ -14,15 +15,24 @@ contexts as (
         end as channel_reach,
         coalesce(zcta.county_type in ('Rural', 'CEAC'), false) as is_rural,
         case
-            when zcta.svi is null and zcta.households_without_vehicle is null and member.is_dual_or_lis is null then 0.0
+            when
+                zcta.svi is null
+                and zcta.households_without_vehicle is null
+                and member.is_dual_or_lis is null
+                and (zcta.hpsa_score is null or $shortage_weight = 0)
+                then 0.0
             else (
                 coalesce(zcta.svi, 0)
                 + coalesce(zcta.households_without_vehicle, 0)
                 + case when member.is_dual_or_lis then 1 else 0 end
-            ) / cast(
-                case when zcta.svi is null then 0 else 1 end
-                + case when zcta.households_without_vehicle is null then 0 else 1 end
-                + case when member.is_dual_or_lis is null then 0 else 1 end as double
+                + $shortage_weight * coalesce(zcta.hpsa_score, 0) / cast(25 as double)
+            ) / (
+                cast(
+                    case when zcta.svi is null then 0 else 1 end
+                    + case when zcta.households_without_vehicle is null then 0 else 1 end
+                    + case when member.is_dual_or_lis is null then 0 else 1 end as double
+                )
+                + case when zcta.hpsa_score is null then 0.0 else $shortage_weight end
             )
         end as social
     from core.member

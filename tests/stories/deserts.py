@@ -47,6 +47,14 @@ AREAS = {
     "00001": (0, 0.0, "all"), "00002": (10, 0.0, "none"), "00003": (20, 0.0, "borderline"), "00006": (30, 0.0, "none"),
     "00007": (40, 0.0, "all"), "00008": (40, 103.0, "none"), "00009": (40, 103.001, "none"),
     "00010": (50, 0.0, "none"), "00011": (60, 0.0, "unknown"), "00012": (70, 0.0, "none"),
+    "00013": (80, 0.0, "none"), "00014": (90, 0.0, "none"), "00015": (100, 0.0, "none"), "00016": (110, 0.0, "none"),
+    "00017": (120, 0.0, "none"), "00018": (130, 0.0, "all"),
+}  # fmt: skip
+# Areas whose county has a class of maternity care, or a hospital for births so many minutes away.
+MATERNITY: dict[str, dict[str, object]] = {
+    "00013": {"maternity_class": "desert"}, "00014": {"maternity_class": "low"}, "00015": {"maternity_class": "moderate"},
+    "00016": {"delivery_hospital_minutes": 30}, "00017": {"delivery_hospital_minutes": 30.5},
+    "00018": {"maternity_class": "low"},
 }  # fmt: skip
 # Pharmacy -> its ZIP, miles north of that ZIP's longitude, and more.
 PHARMACIES: dict[str, tuple[str, float, dict[str, object]]] = {
@@ -110,6 +118,7 @@ PLACES: dict[str, str] = {
     ]),
     "raw.zcta": as_table([
         {"zcta": zcta, "longitude": longitude, "latitude": north(miles), "state": "TX"}
+        | {"maternity_class": None, "delivery_hospital_minutes": None} | MATERNITY.get(zcta, {})
         for zcta, (longitude, miles, _) in AREAS.items()
     ]),
     "raw.pharmacy": as_table([

@@ -213,6 +213,51 @@ def test_each_county_type_has_its_base_limits(story):
     )
 
 
+def test_the_maternity_class_is_told_or_follows_from_the_county(story):
+    """March of Dimes, deserts 1.5: desert, then full, then low or moderate; 60 providers per 10,000 births, 10 % uninsured."""
+    story(
+        given={
+            "raw.zcta": """
+                zcta  | maternity_class       | obstetric_hospitals | obstetric_providers | births | women_uninsured
+                00001 | -                     | 0                   | 0                   | 900    | 0.05
+                00002 | -                     | 0                   | 1                   | 1000   | 0.1
+                00003 | -                     | 1                   | 5.9                 | 1000   | 0.0999
+                00004 | -                     | 1                   | 6                   | 1000   | 0.3
+                00005 | -                     | 2                   | 0                   | -      | -
+                00006 | -                     | 1                   | 0                   | 0      | 0.1
+                00007 | -                     | 1                   | 3                   | 0      | 0.1
+                00008 | -                     | 1                   | 3                   | 1000   | -
+                00009 | -                     | -                   | 3                   | 1000   | 0.2
+                00010 | Low access            | 2                   | 100                 | 1000   | 0.01
+                00011 | Maternity Care Desert | -                   | -                   | -      | -
+                00012 | unheard of            | 0                   | 0                   | 10     | 0.2
+                00013 | -                     | 1                   | 59.9                | 10000  | 0.1
+                00014 | -                     | 1                   | 60                  | 10000  | 0.1
+            """
+        },
+        expect={
+            "core.zcta": """
+                zcta  | maternity_class
+                00001 | desert
+                00002 | low
+                00003 | moderate
+                00004 | full
+                00005 | full
+                # nobody delivers, whatever the births; providers without births say nothing
+                00006 | low
+                00007 | -
+                00008 | -
+                00009 | -
+                00010 | low
+                00011 | desert
+                00012 | desert
+                00013 | low
+                00014 | full
+            """
+        },
+    )
+
+
 def test_a_county_without_a_type_takes_that_of_its_people(story):
     """42 CFR 422.116(c), on the areas of a county together; a type that the input names stands."""
     story(

@@ -360,6 +360,14 @@ PD_OB = """
     g120 | A    | who:zip_code=00003                            | open confidence=0.7
     g120 | B    | who:zip_code=00003                            | open confidence=0.49
     g120 | A    | who:zip_code=99999                            | -
+    # A county without maternity care or with little of it, and no hospital for births within 30 minutes: 80 x 1 / 2 = 40.
+    g120 | A    | who:zip_code=00013                            | open severity=40 says=the_county_has_no_maternity_care
+    g120 | A    | who:zip_code=00014                            | open severity=40 says=the_county_has_little_maternity_care
+    g120 | A    | who:zip_code=00015                            | -
+    g120 | A    | who:zip_code=00016                            | -
+    g120 | A    | who:zip_code=00017                            | open severity=40 says=births_is_31_minutes_away
+    g120 | A    | who:zip_code=00018                            | open severity=60 says=40.0_miles
+    g97  | A    | who:zip_code=00013                            | -
     g120 | A    | who:zip_code=00001; who:state=LA              | -
     # From the last visit of this pregnancy on, by video too.
     g150 | A    | who:zip_code=00001; t-55 ev:Z3A12+cpt:99213   | -

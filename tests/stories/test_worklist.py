@@ -150,6 +150,41 @@ def test_social_is_the_mean_of_what_is_known(story):
 
 
 @pytest.mark.parametrize(
+    ("weight", "ann", "bob", "cal"),
+    [
+        # (0.4 + 0.2) / 2 and 0; a score of 20 of 25 is 0.8: (0.4 + 0.2 + 0.8) / 3; alone 0.8 or 0.4 / 0.5.
+        (0.0, "0.3", "0", "0.3"),
+        (1.0, "0.4667", "0.8", "0.3"),
+        (0.5, "0.4", "0.8", "0.3"),
+    ],
+)
+def test_a_shortage_area_counts_with_its_weight(story, weight, ann, bob, cal):
+    """Deserts 1.4: HPSA is context and need, not a distance. Weight 0.5: (0.4 + 0.2 + 0.5 * 0.8) / 2.5 = 0.4."""
+    story(
+        given={
+            "raw.eligibility": "person_id | phone | zip_code"
+            + "".join(f"\n{name} | 5125550100 | 7990{n}" for n, name in enumerate(("ann", "bob", "cal"), start=1)),
+            "raw.zcta": """
+                zcta  | svi | households_without_vehicle | hpsa_score
+                79901 | 0.4 | 0.2                        | 20
+                79902 | -   | -                          | 20
+                79903 | 0.4 | 0.2                        | -
+            """,
+            "raw.pharmacy_claim": "\n".join(
+                ["person_id | dispensing_date | ndc_code | days_supply | dispensing_provider_npi"]
+                + [
+                    f"{person} | {day} | atorvastatin | {days} | north"
+                    for person in ("ann", "bob", "cal")
+                    for day, days in (("2026-01-01", 90), ("2026-04-01", 60))
+                ]
+            ),
+        },
+        shortage_weight=weight,
+        expect=f"person_id | social\nann | {ann}\nbob | {bob}\ncal | {cal}",
+    )
+
+
+@pytest.mark.parametrize(
     ("phone", "address", "zip_code", "reach"),
     [
         ("(512) 555-0100", "-", "-", "1"),
