@@ -121,8 +121,9 @@ def _code(module: Any) -> str:
 
 
 POINTS = "select zcta, latitude, longitude from core.zcta order by zcta"
-# core.site is stored in the order of its key, which DuckDB keeps; to sort it again would take as long as to read it.
-SUPPLY = "select service, npi, site_key, latitude, longitude from core.site where is_supply"
+SUPPLY = (
+    "select service, npi, site_key, latitude, longitude from core.site where is_supply order by service, npi, site_key"
+)
 
 COMPUTED = (
     Computed(SQL / "facts" / "nearest_site.sql", geography.nearest_site, {"zcta": POINTS, "site": SUPPLY}),
@@ -142,7 +143,8 @@ COMPUTED = (
         {
             "zcta": "select zcta, latitude, longitude, population, cast(base_minutes as double) as base_minutes, "
             "cast(minutes_per_mile as double) as minutes_per_mile from core.zcta order by zcta",
-            "site": "select service, npi, latitude, longitude, is_accepting from core.site where is_supply",
+            "site": "select service, npi, latitude, longitude, is_accepting from core.site where is_supply "
+            "order by service, npi, site_key",
             "zone": "select unit, up_to, cast(weight as double) as weight from raw.accessibility_zone order by up_to",
         },
     ),

@@ -114,16 +114,10 @@ def accessibility(zcta: pa.Table, site: pa.Table, zone: pa.Table) -> pa.Table:
 
 
 def _services(site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Each service with its rows.
-
-    Raises:
-        ValueError: Rows do not come sorted by service and NPI.
-    """
+    """Each service with its rows, which come sorted by service."""
     if not site.num_rows:
         return
     ends = pc.run_end_encode(site["service"].combine_chunks())  # pyright: ignore[reportAttributeAccessIssue]
-    if len(ends.values) != len(set(ends.values.to_pylist())):
-        raise ValueError("core.site: found rows out of order; they are stored by service, NPI and address")
     start = 0
     for service, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
         yield service, site.slice(start, end - start)
@@ -131,16 +125,10 @@ def _services(site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def _numbers(text: pa.ChunkedArray) -> Integers:
-    """Sorted text as numbers in the same order: equal text, equal number.
-
-    Raises:
-        ValueError: It is not sorted.
-    """
+    """Sorted text as numbers in the same order: equal text, equal number."""
     column = text.combine_chunks()
     numbers = np.zeros(len(column), np.int64)
     if len(column) > 1:
-        if not pc.all(pc.greater_equal(column[1:], column[:-1])).as_py():  # pyright: ignore[reportAttributeAccessIssue]
-            raise ValueError("core.site: found rows out of order; they are stored by service, NPI and address")
         numbers[1:] = np.cumsum(pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False))  # pyright: ignore[reportAttributeAccessIssue]
     return numbers
 

@@ -1,11 +1,13 @@
 """The door: an input table from its files into `raw.<table>`, with every row accounted for.
 
 A bad row is set aside in `door.<table>_rejected` with file, line and all its reasons, the codes of a refused claim in
-`door.<table>_refused_code`; a bad file stops the night with one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
+`door.<table>_refused_code`; a bad file stops the night with one line. Counts go to `door.<table>_count` as (measure,
+detail, row_count).
 """
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +33,8 @@ REFUSED_CODE_DDL = (
 COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
 
 
-# A refused claim is no care, but it may tell of a lost pregnancy (maternal 1.7, L1): its codes are kept. Prefixes of
-# columns with the system of their codes, and the dates of a row, the best one first.
+# A refused claim is no care, but it may tell of a lost pregnancy (maternal 1.7, L1): its codes are kept. Columns,
+# without the number that some end with, and the system of their codes; the dates of a row, the best one first.
 CODE_SYSTEMS = {
     "hcpcs_code": "hcpcs",
     "drg_code": "ms_drg",
@@ -197,9 +199,8 @@ def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     table = contract.key[1]
     codes = ", ".join(
         f"{{'code_system': '{system}', 'code': {name}}}"
-        for prefix, system in CODE_SYSTEMS.items()
         for name in contract.columns
-        if name == prefix or (prefix.endswith("_") and name.removeprefix(prefix).isdigit())
+        if (system := CODE_SYSTEMS.get(name.rstrip(string.digits)))
     )
     con.execute(
         f"insert into door.{table}_refused_code select distinct '{table}', person_id, claim_id, service_date, "

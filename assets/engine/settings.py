@@ -18,6 +18,8 @@ from assets.engine.errors import SettingsError
 from assets.engine.model import ROOT
 
 SHIPPED_SALT = "change-me"
+# Sections whose settings are SQL parameters.
+SQL_SECTIONS = ("score", "outreach", "attribution", "contact", "holdout", "maternal", "access")
 
 
 class _Section(BaseModel):
@@ -162,27 +164,12 @@ class Settings(_Section):
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""
-        sections = (
-            self.score, self.outreach, self.attribution, self.contact, self.holdout, self.maternal, self.access,
-        )  # fmt: skip
-        return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
+        settings = {k: v for name in SQL_SECTIONS for k, v in getattr(self, name).model_dump().items()}
+        return {"salt": self.identity.salt, **settings}
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
-        meaning = self.model_dump(
-            mode="json",
-            include={
-                "delivery",
-                "identity",
-                "score",
-                "outreach",
-                "attribution",
-                "contact",
-                "holdout",
-                "maternal",
-                "access",
-            },
-        )
+        meaning = self.model_dump(mode="json", include={"delivery", "identity", *SQL_SECTIONS})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
 

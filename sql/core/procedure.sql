@@ -56,36 +56,33 @@ claims as (
             and withheld_claim.source_table = 'medical_claim'
     where
         -- They belong on hospital bills; one elsewhere is read too, in any position, so that no setting hides a loss.
-        (
-            medical_claim.claim_type = 'institutional'
-            or coalesce(
-                medical_claim.procedure_code_1,
-                medical_claim.procedure_code_2,
-                medical_claim.procedure_code_3,
-                medical_claim.procedure_code_4,
-                medical_claim.procedure_code_5,
-                medical_claim.procedure_code_6,
-                medical_claim.procedure_code_7,
-                medical_claim.procedure_code_8,
-                medical_claim.procedure_code_9,
-                medical_claim.procedure_code_10,
-                medical_claim.procedure_code_11,
-                medical_claim.procedure_code_12,
-                medical_claim.procedure_code_13,
-                medical_claim.procedure_code_14,
-                medical_claim.procedure_code_15,
-                medical_claim.procedure_code_16,
-                medical_claim.procedure_code_17,
-                medical_claim.procedure_code_18,
-                medical_claim.procedure_code_19,
-                medical_claim.procedure_code_20,
-                medical_claim.procedure_code_21,
-                medical_claim.procedure_code_22,
-                medical_claim.procedure_code_23,
-                medical_claim.procedure_code_24,
-                medical_claim.procedure_code_25
-            ) is not null
-        )
+        coalesce(
+            medical_claim.procedure_code_1,
+            medical_claim.procedure_code_2,
+            medical_claim.procedure_code_3,
+            medical_claim.procedure_code_4,
+            medical_claim.procedure_code_5,
+            medical_claim.procedure_code_6,
+            medical_claim.procedure_code_7,
+            medical_claim.procedure_code_8,
+            medical_claim.procedure_code_9,
+            medical_claim.procedure_code_10,
+            medical_claim.procedure_code_11,
+            medical_claim.procedure_code_12,
+            medical_claim.procedure_code_13,
+            medical_claim.procedure_code_14,
+            medical_claim.procedure_code_15,
+            medical_claim.procedure_code_16,
+            medical_claim.procedure_code_17,
+            medical_claim.procedure_code_18,
+            medical_claim.procedure_code_19,
+            medical_claim.procedure_code_20,
+            medical_claim.procedure_code_21,
+            medical_claim.procedure_code_22,
+            medical_claim.procedure_code_23,
+            medical_claim.procedure_code_24,
+            medical_claim.procedure_code_25
+        ) is not null
         and coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
         and coalesce(medical_claim_removed.bucket, '') <> 'duplicate'
 )

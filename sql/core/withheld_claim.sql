@@ -58,12 +58,11 @@ select
 from protected_claims
 where
     protected_claims.person_id not in (
-        select member_consent.person_id
-        from raw.member_consent
+        select consent.person_id
+        from core.consent
         where
-            member_consent.scope = 'part2'
-            and coalesce(member_consent.valid_from <= $as_of, true)
-            and coalesce(member_consent.valid_to >= $as_of, true)
+            consent.scope = 'part2'
+            and consent.is_valid
     )
 order by
     protected_claims.source_table,

@@ -2,36 +2,8 @@
 --
 -- Excluded are the deceased, hospice, people in a hospital or living in a facility, those whose ZIP code is unknown or
 -- lies in another state, those who are not enrolled tonight, and those who fill more than 100 miles beyond the pharmacy
--- nearest to their home: they live elsewhere now (deserts 4.2, 4.6). Holes in enrolment of at most 45 days are bridged.
+-- nearest to their home: they live elsewhere now (deserts 4.2, 4.6).
 with
-
-enrolled_spans as (
-    select
-        enrollment.member_key,
-        enrollment.enrollment_start_date,
-        enrollment.enrollment_end_date,
-        cast(
-            enrollment.enrollment_start_date - lag(enrollment.enrollment_end_date) over (
-                partition by enrollment.member_key
-                order by enrollment.enrollment_start_date
-            ) as integer
-        ) as days_since_previous
-    from core.enrollment
-    where enrollment.enrollment_start_date <= cast($as_of as date)
-),
-
-enrolled_members as (
-    select
-        enrolled_spans.member_key,
-        max(
-            case
-                when coalesce(enrolled_spans.days_since_previous, 47) > 46 then enrolled_spans.enrollment_start_date
-            end
-        ) as enrollment_start_date
-    from enrolled_spans
-    group by enrolled_spans.member_key
-    having max(enrolled_spans.enrollment_end_date) >= cast($as_of as date)
-),
 
 -- In January the year of the claims is too short to tell.
 hospice_members as (
@@ -101,14 +73,14 @@ select
             substr(cast(cast($as_of as date) as varchar), 6) < substr(cast(member.birth_date as varchar), 6) as integer
         ) as integer
     ) as age,
-    enrolled_members.enrollment_start_date
+    enrolled_member.enrollment_start_date
 from core.member
 inner join core.zip_area
     on member.zip_code = zip_area.zip_code
 inner join core.zcta
     on zip_area.zcta = zcta.zcta
-inner join enrolled_members
-    on member.member_key = enrolled_members.member_key
+inner join facts.enrolled_member
+    on member.member_key = enrolled_member.member_key
 where
     coalesce(member.death_date > cast($as_of as date), true)
     and not member.is_institutional

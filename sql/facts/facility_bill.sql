@@ -7,24 +7,6 @@
 -- (status 30). The one pass over claim lines that finds stays; 400 days back (transitions 3.1).
 with
 
-facility_codes as (
-    select distinct
-        code_group.value_set,
-        code_group.code_system,
-        code_group.code,
-        value_set.category
-    from facts.code_group
-    inner join raw.value_set
-        on
-            code_group.value_set = value_set.value_set
-            and code_group.code_system = value_set.code_system
-            and code_group.code >= value_set.code
-            and code_group.code <= coalesce(value_set.last_code, value_set.code)
-    where
-        code_group.value_set in ('inpatient_bill', 'inpatient_room')
-        or (code_group.value_set = 'newborn' and code_group.code_system = 'ms_drg')
-),
-
 bills as (
     select
         medical_line.member_key,
@@ -45,17 +27,18 @@ bills as (
         max(rooms.category = 'hospice') as has_hospice_room,
         max(rooms.category = 'newborn') as has_newborn_room
     from core.medical_line
-    left join facility_codes as bill_types
+    left join facts.code_category as bill_types
         on
             bill_types.value_set = 'inpatient_bill'
             and substr(medical_line.bill_type_code, 1, 2) = bill_types.code
-    left join facility_codes as rooms
+    left join facts.code_category as rooms
         on
             rooms.value_set = 'inpatient_room'
             and medical_line.revenue_center_code = rooms.code
-    left join facility_codes as newborn_groups
+    left join facts.code_category as newborn_groups
         on
             newborn_groups.value_set = 'newborn'
+            and newborn_groups.code_system = 'ms_drg'
             and medical_line.drg_code = newborn_groups.code
     where
         medical_line.claim_type = 'institutional'

@@ -30,31 +30,26 @@ evidence_ranks as (
 
 grouped_codes as (
     select
-        code_group.value_set,
-        code_group.code_system,
-        code_group.code,
+        code_category.value_set,
+        code_category.code_system,
+        code_category.code,
+        code_category.category,
         evidence_ranks.evidence_rank,
         evidence_ranks.is_dating,
         min(evidence_ranks.evidence_rank) over (
-            partition by code_group.code_system, code_group.code
+            partition by code_category.code_system, code_category.code
         ) as first_rank
-    from facts.code_group
+    from facts.code_category
     inner join evidence_ranks
-        on code_group.value_set = evidence_ranks.value_set
+        on code_category.value_set = evidence_ranks.value_set
 )
 
 select
     grouped_codes.value_set,
     grouped_codes.code_system,
     grouped_codes.code,
-    max(value_set.category) as category
+    max(grouped_codes.category) as category
 from grouped_codes
-inner join raw.value_set
-    on
-        grouped_codes.value_set = value_set.value_set
-        and grouped_codes.code_system = value_set.code_system
-        and grouped_codes.code >= value_set.code
-        and grouped_codes.code <= coalesce(value_set.last_code, value_set.code)
 where
     grouped_codes.evidence_rank = grouped_codes.first_rank
     or not grouped_codes.is_dating

@@ -5,37 +5,6 @@
 -- family has paid claims (maternal 1.7, L5).
 with
 
--- Enrolment that holds tonight; holes of up to 45 days do not break it (maternal 1.6, step 8).
-enrolled_spans as (
-    select
-        enrollment.member_key,
-        enrollment.enrollment_start_date,
-        enrollment.enrollment_end_date,
-        cast(
-            enrollment.enrollment_start_date - lag(enrollment.enrollment_end_date) over (
-                partition by enrollment.member_key
-                order by enrollment.enrollment_start_date
-            ) as integer
-        ) as days_since_previous
-    from core.enrollment
-    where
-        enrollment.enrollment_start_date <= cast($as_of as date)
-        and enrollment.member_key in (select pregnancy.member_key from facts.pregnancy)
-),
-
-enrolled_members as (
-    select
-        enrolled_spans.member_key,
-        max(
-            case
-                when coalesce(enrolled_spans.days_since_previous, 47) > 46 then enrolled_spans.enrollment_start_date
-            end
-        ) as enrollment_start_date
-    from enrolled_spans
-    group by enrolled_spans.member_key
-    having max(enrolled_spans.enrollment_end_date) >= cast($as_of as date)
-),
-
 -- Births without a stated outcome of which a newborn of the family has paid claims (maternal 1.7, L5).
 linked_births as (
     select distinct
@@ -85,14 +54,14 @@ select
     coalesce(pregnancy.outcome = 'live_birth' and pregnancy.is_paid_outcome, false)
     or linked_births.member_key is not null as is_live_birth,
     severe_members.member_key is not null as is_severe,
-    enrolled_members.enrollment_start_date,
+    enrolled_member.enrollment_start_date,
     member.state
 from facts.pregnancy
 cross join facts.maternal_gate
 inner join core.member
     on pregnancy.member_key = member.member_key
-inner join enrolled_members
-    on pregnancy.member_key = enrolled_members.member_key
+inner join facts.enrolled_member
+    on pregnancy.member_key = enrolled_member.member_key
 left join linked_births
     on
         pregnancy.member_key = linked_births.member_key

@@ -17,15 +17,15 @@ lost_members as (
 
 consents as (
     select
-        member_consent.person_id,
-        min(coalesce(member_consent.valid_from, date '1900-01-01')) as consent_date,
-        min(member_consent.scope) as consent_scope
-    from raw.member_consent
+        consent.person_id,
+        -- One that has always held is the earliest.
+        case when count(consent.consent_date) = count(*) then min(consent.consent_date) end as consent_date,
+        min(consent.scope) as consent_scope
+    from core.consent
     where
-        member_consent.scope in ('programme', 'referral')
-        and coalesce(member_consent.valid_from, cast($as_of as date)) <= cast($as_of as date)
-        and coalesce(member_consent.valid_to, cast($as_of as date)) >= cast($as_of as date)
-    group by member_consent.person_id
+        consent.scope in ('programme', 'referral')
+        and consent.is_valid
+    group by consent.person_id
 ),
 
 known_referrals as (
@@ -130,7 +130,7 @@ standing_referrals as (
         known_referrals.service_id,
         known_referrals.is_known,
         consents.consent_scope,
-        nullif(consents.consent_date, date '1900-01-01') as consent_date,
+        consents.consent_date,
         coalesce(
             newest_statuses.status, case when consents.person_id is null then 'draft' else 'requested' end
         ) as status,

@@ -90,62 +90,47 @@ located as (
     where regular_pharmacies.choice = 1
 ),
 
--- Few pairs of places recur over all members.
-pharmacy_pairs as (
-    select distinct
-        located.zcta,
-        located.npi
-    from located
-),
-
-area_pairs as (
-    select distinct
-        located.zcta,
-        located.usual_zcta
-    from located
-    where located.usual_zcta is not null
-),
-
-pharmacy_miles as (
+-- Few pairs of a home and a pharmacy, or a home and the middle of another ZCTA, recur over all members.
+pairs as (
     select
-        pharmacy_pairs.zcta,
-        pharmacy_pairs.npi,
-        2 * 3958.7613 * asin(
-            least(
-                1,
-                sqrt(
-                    power(sin(radians(pharmacy.latitude - zcta.latitude) / 2), 2)
-                    + cos(radians(zcta.latitude)) * cos(radians(pharmacy.latitude))
-                    * power(sin(radians(pharmacy.longitude - zcta.longitude) / 2), 2)
-                )
-            )
-        ) as miles
-    from pharmacy_pairs
-    inner join core.zcta
-        on pharmacy_pairs.zcta = zcta.zcta
+        located.zcta,
+        'pharmacy' as place_kind,
+        pharmacy.npi as place,
+        pharmacy.latitude,
+        pharmacy.longitude
+    from located
     inner join core.pharmacy
-        on pharmacy_pairs.npi = pharmacy.npi
+        on located.npi = pharmacy.npi
+    union
+    select
+        located.zcta,
+        'area' as place_kind,
+        zcta.zcta as place,
+        zcta.latitude,
+        zcta.longitude
+    from located
+    inner join core.zcta
+        on located.usual_zcta = zcta.zcta
 ),
 
-area_miles as (
+distances as (
     select
-        area_pairs.zcta,
-        area_pairs.usual_zcta,
+        pairs.zcta,
+        pairs.place_kind,
+        pairs.place,
         2 * 3958.7613 * asin(
             least(
                 1,
                 sqrt(
-                    power(sin(radians(usual.latitude - home.latitude) / 2), 2)
-                    + cos(radians(home.latitude)) * cos(radians(usual.latitude))
-                    * power(sin(radians(usual.longitude - home.longitude) / 2), 2)
+                    power(sin(radians(pairs.latitude - zcta.latitude) / 2), 2)
+                    + cos(radians(zcta.latitude)) * cos(radians(pairs.latitude))
+                    * power(sin(radians(pairs.longitude - zcta.longitude) / 2), 2)
                 )
             )
         ) as miles
-    from area_pairs
-    inner join core.zcta as home
-        on area_pairs.zcta = home.zcta
-    inner join core.zcta as usual
-        on area_pairs.usual_zcta = usual.zcta
+    from pairs
+    inner join core.zcta
+        on pairs.zcta = zcta.zcta
 )
 
 select
@@ -157,12 +142,14 @@ select
     cast(round(pharmacy_miles.miles, 3) as decimal(9, 3)) as miles,
     cast(round(area_miles.miles, 3) as decimal(9, 3)) as usual_area_miles
 from located
-left join pharmacy_miles
+left join distances as pharmacy_miles
     on
         located.zcta = pharmacy_miles.zcta
-        and located.npi = pharmacy_miles.npi
-left join area_miles
+        and pharmacy_miles.place_kind = 'pharmacy'
+        and located.npi = pharmacy_miles.place
+left join distances as area_miles
     on
         located.zcta = area_miles.zcta
-        and located.usual_zcta = area_miles.usual_zcta
+        and area_miles.place_kind = 'area'
+        and located.usual_zcta = area_miles.place
 order by located.member_key

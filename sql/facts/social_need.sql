@@ -7,32 +7,19 @@
 -- restricted: they are never listed and count for nothing (community 5.1).
 with
 
-need_codes as (
-    select distinct
-        code_group.code,
-        value_set.category
-    from facts.code_group
-    inner join raw.value_set
-        on
-            code_group.value_set = value_set.value_set
-            and code_group.code_system = value_set.code_system
-            and code_group.code >= value_set.code
-            and code_group.code <= coalesce(value_set.last_code, value_set.code)
-    where
-        code_group.value_set = 'social_need'
-        and code_group.code_system = 'icd10cm'
-),
-
 told_needs as (
     select
         diagnosis.member_key,
-        need_codes.category,
+        code_category.category,
         'documented' as need_tier,
         diagnosis.diagnosis_date as event_date,
         diagnosis.claim_id
     from core.diagnosis
-    inner join need_codes
-        on diagnosis.code = need_codes.code
+    inner join facts.code_category
+        on
+            code_category.value_set = 'social_need'
+            and code_category.code_system = 'icd10cm'
+            and diagnosis.code = code_category.code
     where
         diagnosis.code_system = 'icd-10-cm'
         and diagnosis.is_paid

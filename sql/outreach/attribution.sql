@@ -77,8 +77,9 @@ fills as (
         fill.fill_date,
         fill.days_supply,
         fill.is_mail_order,
+        fill.fill_date > cast($as_of as date) - $recent_days as is_recent,
         listable_pharmacies.is_specialty and coalesce(drug.is_specialty, false) as is_specialty,
-        coalesce(fill.rx_number, fill.claim_id) as prescription
+        concat_ws('|', coalesce(fill.rx_number, fill.claim_id), cast(fill.fill_date as varchar)) as dispensing
     from core.fill
     inner join listable_pharmacies
         on fill.dispensing_provider_npi = listable_pharmacies.npi
@@ -92,6 +93,53 @@ fills as (
         fill.fill_date > cast($as_of as date) - $last_fill_days
         and coalesce(fill.fill_date > refusals.refused_date, true)
         and coalesce(drug.product_class, '') <> 'vaccine'
+),
+
+-- Fills under each rule that they can speak for: of the gap's drugs, then of any.
+rule_fills as (
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        fills.npi,
+        fills.fill_date,
+        fills.days_supply,
+        fills.dispensing,
+        fill_rules.attribution_rule,
+        fill_rules.rule_rank
+    from gap_subjects
+    inner join facts.subject_fill
+        on
+            gap_subjects.member_key = subject_fill.member_key
+            and gap_subjects.subject = subject_fill.subject
+    inner join fills
+        on
+            subject_fill.fill_key = fills.fill_key
+            and fills.is_recent
+    inner join (
+        values ('specialty_fills', 3, true), ('most_class_fills', 4, false)
+    ) as fill_rules (attribution_rule, rule_rank, is_specialty)
+        on case when fill_rules.is_specialty then fills.is_specialty else not fills.is_mail_order end
+    union all
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        fills.npi,
+        fills.fill_date,
+        fills.days_supply,
+        fills.dispensing,
+        fill_rules.attribution_rule,
+        fill_rules.rule_rank
+    from gap_subjects
+    inner join fills
+        on
+            gap_subjects.member_key = fills.member_key
+            and not fills.is_mail_order
+    inner join (
+        values ('most_fills', 5, true), ('latest_fill', 6, false)
+    ) as fill_rules (attribution_rule, rule_rank, is_recent)
+        on fills.is_recent or not fill_rules.is_recent
 ),
 
 choices as (
@@ -112,11 +160,6 @@ choices as (
         on gap_subjects.person_id = member_preference.person_id
     inner join listable_pharmacies
         on member_preference.preferred_pharmacy_npi = listable_pharmacies.npi
-    left join refusals
-        on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
-    where refusals.member_key is null
     union all
     -- A wish that is no more a wish keeps nobody.
     select
@@ -140,126 +183,39 @@ choices as (
             and state_attribution.attribution_rule <> 'preferred'
     inner join listable_pharmacies
         on state_attribution.pharmacy_npi = listable_pharmacies.npi
-    left join refusals
-        on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
     where
-        coalesce(refusals.refused_date < state_attribution.attributed_date, true)
-        and (
-            (
-                extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
-                and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
-            )
-            or (
-                gap_subjects.is_open = 1
-                and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
-            )
+        (
+            extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
+            and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
+        )
+        or (
+            gap_subjects.is_open = 1
+            and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
         )
     union all
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi,
-        'specialty_fills' as attribution_rule,
-        3 as rule_rank,
-        count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
-        max(fills.fill_date) as last_fill_date,
-        cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
+        rule_fills.member_key,
+        rule_fills.gap_family,
+        rule_fills.subject,
+        rule_fills.npi,
+        rule_fills.attribution_rule,
+        rule_fills.rule_rank,
+        -- The latest fill decides alone, so its count does not.
+        greatest(
+            count(distinct rule_fills.dispensing) filter (where rule_fills.attribution_rule <> 'latest_fill'), 1
+        ) as fill_count,
+        max(rule_fills.fill_date) as last_fill_date,
+        cast(sum(coalesce(rule_fills.days_supply, 0)) as bigint) as supplied_days,
         cast(0 as double) as distance,
         cast(null as date) as attributed_date
-    from gap_subjects
-    inner join facts.subject_fill
-        on
-            gap_subjects.member_key = subject_fill.member_key
-            and gap_subjects.subject = subject_fill.subject
-    inner join fills
-        on
-            subject_fill.fill_key = fills.fill_key
-            and fills.is_specialty
-    where fills.fill_date > cast($as_of as date) - $recent_days
+    from rule_fills
     group by
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi
-    union all
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi,
-        'most_class_fills' as attribution_rule,
-        4 as rule_rank,
-        count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
-        max(fills.fill_date) as last_fill_date,
-        cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
-    from gap_subjects
-    inner join facts.subject_fill
-        on
-            gap_subjects.member_key = subject_fill.member_key
-            and gap_subjects.subject = subject_fill.subject
-    inner join fills
-        on
-            subject_fill.fill_key = fills.fill_key
-            and not fills.is_mail_order
-    where fills.fill_date > cast($as_of as date) - $recent_days
-    group by
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi
-    union all
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi,
-        'most_fills' as attribution_rule,
-        5 as rule_rank,
-        count(distinct concat_ws('|', fills.prescription, cast(fills.fill_date as varchar))) as fill_count,
-        max(fills.fill_date) as last_fill_date,
-        cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
-    from gap_subjects
-    inner join fills
-        on
-            gap_subjects.member_key = fills.member_key
-            and not fills.is_mail_order
-    where fills.fill_date > cast($as_of as date) - $recent_days
-    group by
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi
-    union all
-    -- The latest fill decides alone, so its count does not.
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi,
-        'latest_fill' as attribution_rule,
-        6 as rule_rank,
-        cast(1 as bigint) as fill_count,
-        max(fills.fill_date) as last_fill_date,
-        cast(sum(coalesce(fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
-    from gap_subjects
-    inner join fills
-        on
-            gap_subjects.member_key = fills.member_key
-            and not fills.is_mail_order
-    group by
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        fills.npi
+        rule_fills.member_key,
+        rule_fills.gap_family,
+        rule_fills.subject,
+        rule_fills.npi,
+        rule_fills.attribution_rule,
+        rule_fills.rule_rank
     union all
     select
         gap_subjects.member_key,
@@ -288,11 +244,6 @@ choices as (
             and listable_pharmacies.is_in_network
     left join raw.zcta
         on member.zip_code = zcta.zcta
-    left join refusals
-        on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
-    where refusals.member_key is null
     union all
     -- Where care is far, so may be the pharmacy (deserts 4.2).
     select
@@ -320,11 +271,6 @@ choices as (
             and nearest_site.service = 'retail_pharmacy'
     inner join listable_pharmacies
         on nearest_site.npi = listable_pharmacies.npi
-    left join refusals
-        on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
-    where refusals.member_key is null
 ),
 
 ranked_choices as (
@@ -345,6 +291,13 @@ ranked_choices as (
     from choices
     inner join listable_pharmacies
         on choices.npi = listable_pharmacies.npi
+    left join refusals
+        on
+            choices.member_key = refusals.member_key
+            and choices.npi = refusals.pharmacy_npi
+    where
+        refusals.member_key is null
+        or refusals.refused_date < coalesce(choices.attributed_date, choices.last_fill_date)
 )
 
 select

@@ -15,26 +15,6 @@ reports as (
     group by contact_attempt.person_id
 ),
 
-consents as (
-    select
-        member_consent.person_id,
-        member_consent.scope,
-        max(
-            case
-                when
-                    coalesce(member_consent.valid_from <= cast($as_of as date), true)
-                    and coalesce(member_consent.valid_to >= cast($as_of as date), true)
-                    then 1
-                else 0
-            end
-        ) as is_valid
-    from raw.member_consent
-    where member_consent.scope in ('programme', 'authorised_contact')
-    group by
-        member_consent.person_id,
-        member_consent.scope
-),
-
 blocks as (
     select
         member.member_key,
@@ -45,7 +25,7 @@ blocks as (
             when
                 reports.is_opted_out = 1
                 or member_preference.person_id is not null
-                or programme_consents.is_valid = 0
+                or not programme_consents.is_valid
                 then 'do_not_contact'
             when member.is_institutional then 'institutional'
         end as block_reason
@@ -64,11 +44,11 @@ blocks as (
         on member.member_key = hospice.member_key
     left join reports
         on member.person_id = reports.person_id
-    left join consents as programme_consents
+    left join core.consent as programme_consents
         on
             member.person_id = programme_consents.person_id
             and programme_consents.scope = 'programme'
-    left join consents as guardian_consents
+    left join core.consent as guardian_consents
         on
             member.person_id = guardian_consents.person_id
             and guardian_consents.scope = 'authorised_contact'
@@ -82,7 +62,7 @@ blocks as (
                     member_preference.contact_block_reason <> 'returned_mail'
                     and (
                         member_preference.contact_block_reason <> 'guardianship'
-                        or coalesce(guardian_consents.is_valid, 0) = 0
+                        or not coalesce(guardian_consents.is_valid, false)
                     )
                 )
             )

@@ -13,24 +13,6 @@ phones as (
         and ingested.detail = 'phone'
 ),
 
--- A consent that is over, or not yet begun, withdraws what it names.
-phone_consents as (
-    select
-        member_consent.person_id,
-        max(
-            case
-                when
-                    coalesce(member_consent.valid_from <= cast($as_of as date), true)
-                    and coalesce(member_consent.valid_to >= cast($as_of as date), true)
-                    then 1
-                else 0
-            end
-        ) as is_valid
-    from raw.member_consent
-    where member_consent.scope = 'phone'
-    group by member_consent.person_id
-),
-
 wrong_numbers as (
     select
         contact_attempt.person_id,
@@ -56,16 +38,17 @@ channels as (
         and member.zip_code is not null
         and coalesce(member_preference.contact_block_reason <> 'returned_mail', true) as has_mail,
         coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false)
-        or coalesce(phone_consents.is_valid, case when $phone_consent_required then 0 else 1 end) = 0
-            as is_phone_restricted,
+        or not coalesce(consent.is_valid, not $phone_consent_required) as is_phone_restricted,
         coalesce(concat(';', member_preference.restricted_channels, ';') like '%;mail;%', false) as is_mail_restricted,
         coalesce(wrong_numbers.report_count >= $wrong_number_count, false) as is_wrong_number
     from core.member
     cross join phones
     left join raw.member_preference
         on member.person_id = member_preference.person_id
-    left join phone_consents
-        on member.person_id = phone_consents.person_id
+    left join core.consent
+        on
+            member.person_id = consent.person_id
+            and consent.scope = 'phone'
     left join wrong_numbers
         on
             member.person_id = wrong_numbers.person_id

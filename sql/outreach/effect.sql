@@ -23,29 +23,29 @@ counts as (
     select
         followed_members.programme,
         followed_members.horizon_days,
-        count(*) filter (where followed_members.arm = 'outreach') as outreach_count,
-        count(*) filter (where followed_members.arm = 'control') as control_count,
-        sum(case when followed_members.arm = 'outreach' then followed_members.is_closed else 0 end) as outreach_closed,
-        sum(case when followed_members.arm = 'control' then followed_members.is_closed else 0 end) as control_closed
+        arms.arm,
+        count(*) filter (where followed_members.arm = arms.arm) as member_count,
+        sum(case when followed_members.arm = arms.arm then followed_members.is_closed else 0 end) as closed_count
     from followed_members
+    cross join (values ('outreach'), ('control')) as arms (arm)
     group by
         followed_members.programme,
-        followed_members.horizon_days
+        followed_members.horizon_days,
+        arms.arm
 ),
 
 shown_counts as (
     select
         counts.*,
-        least(counts.outreach_count, counts.control_count) < $small_cell
-        or (counts.outreach_closed > 0 and counts.outreach_closed < $small_cell)
-        or (counts.control_closed > 0 and counts.control_closed < $small_cell)
-        or (
-            counts.outreach_count - counts.outreach_closed > 0
-            and counts.outreach_count - counts.outreach_closed < $small_cell
-        )
-        or (
-            counts.control_count - counts.control_closed > 0
-            and counts.control_count - counts.control_closed < $small_cell
+        bool_or(
+            counts.member_count < $small_cell
+            or (counts.closed_count > 0 and counts.closed_count < $small_cell)
+            or (
+                counts.member_count - counts.closed_count > 0
+                and counts.member_count - counts.closed_count < $small_cell
+            )
+        ) over (
+            partition by counts.programme, counts.horizon_days
         ) as is_suppressed
     from counts
 ),
@@ -55,42 +55,25 @@ intervals as (
     select
         shown_counts.programme,
         shown_counts.horizon_days,
-        shown_counts.outreach_count,
-        shown_counts.control_count,
-        shown_counts.outreach_closed / cast(shown_counts.outreach_count as double) as outreach_rate,
-        shown_counts.control_closed / cast(shown_counts.control_count as double) as control_rate,
+        shown_counts.arm,
+        shown_counts.member_count,
+        shown_counts.closed_count / cast(shown_counts.member_count as double) as rate,
         (
-            2 * shown_counts.outreach_closed + 3.8416
+            2 * shown_counts.closed_count + 3.8416
             - 1.96 * sqrt(
                 3.8416
-                + 4 * shown_counts.outreach_closed * (shown_counts.outreach_count - shown_counts.outreach_closed)
-                / cast(shown_counts.outreach_count as double)
+                + 4 * shown_counts.closed_count * (shown_counts.member_count - shown_counts.closed_count)
+                / cast(shown_counts.member_count as double)
             )
-        ) / (2 * (shown_counts.outreach_count + 3.8416)) as outreach_low,
+        ) / (2 * (shown_counts.member_count + 3.8416)) as low,
         (
-            2 * shown_counts.outreach_closed + 3.8416
+            2 * shown_counts.closed_count + 3.8416
             + 1.96 * sqrt(
                 3.8416
-                + 4 * shown_counts.outreach_closed * (shown_counts.outreach_count - shown_counts.outreach_closed)
-                / cast(shown_counts.outreach_count as double)
+                + 4 * shown_counts.closed_count * (shown_counts.member_count - shown_counts.closed_count)
+                / cast(shown_counts.member_count as double)
             )
-        ) / (2 * (shown_counts.outreach_count + 3.8416)) as outreach_high,
-        (
-            2 * shown_counts.control_closed + 3.8416
-            - 1.96 * sqrt(
-                3.8416
-                + 4 * shown_counts.control_closed * (shown_counts.control_count - shown_counts.control_closed)
-                / cast(shown_counts.control_count as double)
-            )
-        ) / (2 * (shown_counts.control_count + 3.8416)) as control_low,
-        (
-            2 * shown_counts.control_closed + 3.8416
-            + 1.96 * sqrt(
-                3.8416
-                + 4 * shown_counts.control_closed * (shown_counts.control_count - shown_counts.control_closed)
-                / cast(shown_counts.control_count as double)
-            )
-        ) / (2 * (shown_counts.control_count + 3.8416)) as control_high
+        ) / (2 * (shown_counts.member_count + 3.8416)) as high
     from shown_counts
     where not shown_counts.is_suppressed
 )
@@ -100,37 +83,43 @@ select
     cast(shown_counts.horizon_days as integer) as horizon_days,
     cast($as_of as date) as as_of,
     shown_counts.is_suppressed,
-    cast(intervals.outreach_count as integer) as outreach_count,
-    cast(intervals.control_count as integer) as control_count,
-    cast(round(intervals.outreach_rate, 4) as decimal(9, 4)) as outreach_rate,
-    cast(round(intervals.control_rate, 4) as decimal(9, 4)) as control_rate,
-    cast(round(intervals.outreach_rate - intervals.control_rate, 4) as decimal(9, 4)) as difference,
+    cast(outreach.member_count as integer) as outreach_count,
+    cast(control.member_count as integer) as control_count,
+    cast(round(outreach.rate, 4) as decimal(9, 4)) as outreach_rate,
+    cast(round(control.rate, 4) as decimal(9, 4)) as control_rate,
+    cast(round(outreach.rate - control.rate, 4) as decimal(9, 4)) as difference,
     cast(
         round(
-            intervals.outreach_rate - intervals.control_rate
+            outreach.rate - control.rate
             - sqrt(
-                (intervals.outreach_rate - intervals.outreach_low) * (intervals.outreach_rate - intervals.outreach_low)
-                + (intervals.control_high - intervals.control_rate) * (intervals.control_high - intervals.control_rate)
+                (outreach.rate - outreach.low) * (outreach.rate - outreach.low)
+                + (control.high - control.rate) * (control.high - control.rate)
             ),
             4
         ) as decimal(9, 4)
     ) as difference_low,
     cast(
         round(
-            intervals.outreach_rate - intervals.control_rate
+            outreach.rate - control.rate
             + sqrt(
-                (intervals.outreach_high - intervals.outreach_rate)
-                * (intervals.outreach_high - intervals.outreach_rate)
-                + (intervals.control_rate - intervals.control_low) * (intervals.control_rate - intervals.control_low)
+                (outreach.high - outreach.rate) * (outreach.high - outreach.rate)
+                + (control.rate - control.low) * (control.rate - control.low)
             ),
             4
         ) as decimal(9, 4)
     ) as difference_high
 from shown_counts
-left join intervals
+left join intervals as outreach
     on
-        shown_counts.programme = intervals.programme
-        and shown_counts.horizon_days = intervals.horizon_days
+        shown_counts.programme = outreach.programme
+        and shown_counts.horizon_days = outreach.horizon_days
+        and outreach.arm = 'outreach'
+left join intervals as control
+    on
+        shown_counts.programme = control.programme
+        and shown_counts.horizon_days = control.horizon_days
+        and control.arm = 'control'
+where shown_counts.arm = 'outreach'
 order by
     shown_counts.programme,
     shown_counts.horizon_days

@@ -71,28 +71,6 @@ holds as (
     group by gap_attempts.gap_id
 ),
 
--- A consent that names a family, or a manufacturer's programmes, and whether it holds tonight.
-consents as (
-    select
-        member.member_key,
-        member_consent.scope,
-        max(
-            case
-                when
-                    coalesce(member_consent.valid_from <= cast($as_of as date), true)
-                    and coalesce(member_consent.valid_to >= cast($as_of as date), true)
-                    then 1
-                else 0
-            end
-        ) as is_valid
-    from raw.member_consent
-    inner join core.member
-        on member_consent.person_id = member.person_id
-    group by
-        member.member_key,
-        member_consent.scope
-),
-
 closed_pharmacies as (
     select distinct fill.member_key
     from core.fill
@@ -149,8 +127,8 @@ select
     placed_gaps.state,
     case
         when contact_block.block_reason is not null then contact_block.block_reason
-        when family_consents.is_valid = 0 then 'do_not_contact'
-        when gap_code.is_manufacturer_funded and coalesce(funded_consents.is_valid, 0) = 0 then 'no_authorisation'
+        when not family_consents.is_valid then 'do_not_contact'
+        when gap_code.is_manufacturer_funded and not coalesce(funded_consents.is_valid, false) then 'no_authorisation'
         when holds.is_duplicate = 1 then 'duplicate'
         when holds.is_declined = 1 then 'declined'
         when holds.is_given_up = 1 or holds.attempt_count >= $max_attempts then 'unable_to_reach'
@@ -190,13 +168,14 @@ left join outreach.contact_pressure
     on placed_gaps.member_key = contact_pressure.member_key
 left join holds
     on placed_gaps.gap_id = holds.gap_id
-left join consents as family_consents
+-- A consent's scope may be a family, or a manufacturer's programmes.
+left join core.consent as family_consents
     on
-        placed_gaps.member_key = family_consents.member_key
+        placed_gaps.person_id = family_consents.person_id
         and placed_gaps.gap_family = family_consents.scope
-left join consents as funded_consents
+left join core.consent as funded_consents
     on
-        placed_gaps.member_key = funded_consents.member_key
+        placed_gaps.person_id = funded_consents.person_id
         and funded_consents.scope = 'marketing'
 left join closed_pharmacies
     on placed_gaps.member_key = closed_pharmacies.member_key

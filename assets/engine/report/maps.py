@@ -61,11 +61,13 @@ def load(night: Night, places: Places, shown: Published) -> Markup:
         .encode(longitude="lon:Q", latitude="lat:Q", size=alt.Size("size:Q", scale=None))
     )
     texts = "; ".join(f"{state} {shown.text('listed', state, ALL)}" for state in night.states)
-    return _map([_states(shades), points] if circles else [_states(shades)], f"Listed gaps per state: {texts}.")
+    outlines = _states(_outline(), shades)
+    return _map([outlines, points] if circles else [outlines], f"Listed gaps per state: {texts}.")
 
 
 def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
-    drawable = {state["id"] for state in _outline()["objects"]["states"]["geometries"]}
+    outline = _outline()
+    drawable = {state["id"] for state in outline["objects"]["states"]["geometries"]}
     some, none = DOT_SIZES if len(steps) > FEW else FEW_DOT_SIZES
     points = [
         _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=some if step else none)
@@ -82,7 +84,8 @@ def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
             size=alt.Size("size:Q", scale=None),
         )
     )
-    return _map([_states({}), layer] if points else [_states({})], f"{label}.")
+    outlines = _states(outline, {})
+    return _map([outlines, layer] if points else [outlines], f"{label}.")
 
 
 def _outline() -> dict[str, Any]:
@@ -94,9 +97,8 @@ def _point(county: County, **how: Any) -> dict[str, Any]:
     return {"lon": county.longitude, "lat": county.latitude, **how}
 
 
-def _states(shades: dict[str, str]) -> alt.Chart:
+def _states(outline: dict[str, Any], shades: dict[str, str]) -> alt.Chart:
     """Outlines, shaded where a state has a colour."""
-    outline = _outline()
     for state in outline["objects"]["states"]["geometries"]:
         state["properties"] = {"colour": shades.get(state["id"], "transparent")}
     data = alt.InlineData(values=outline, format=alt.TopoDataFormat(type="topojson", feature="states"))

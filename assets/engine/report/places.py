@@ -66,19 +66,20 @@ def read_places(con: duckdb.DuckDBPyConnection) -> Places:
     def rows(query: str) -> Sequence[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
-    for state, service, share in rows(f"select state, service, {SHARE} from ({JUDGED}) group by all order by all"):
-        if share is not None:
+    for state, county, service, share, *place in rows(
+        f"select state, county, service, {SHARE}, min(state), round(avg(latitude), 3), round(avg(longitude), 3) "
+        f"from ({JUDGED}) group by grouping sets ((state, service), (county, service), (county)) order by all"
+    ):
+        if service is None:
+            places.counties[county] = County(*place)
+        elif share is None:
+            continue
+        elif county is None:
             places.state_share[state, service] = share
+        else:
+            places.county_share[county, service] = share
     places.states = sorted({state for state, _ in places.state_share})
     places.services = sorted({service for _, service in places.state_share})
-    for county, service, share in rows(f"select county, service, {SHARE} from ({JUDGED}) group by all order by all"):
-        if share is not None:
-            places.county_share[county, service] = share
-    for county, state, latitude, longitude in rows(
-        f"select county, min(state), round(avg(latitude), 3), round(avg(longitude), 3) from ({JUDGED}) "
-        "group by all order by all"
-    ):
-        places.counties[county] = County(state, latitude, longitude)
     for county, state, latitude, longitude, listed in rows(
         """
         select

@@ -1,0 +1,29 @@
+-- What members have consented to, and whether it holds tonight: one row per member and scope.
+--
+-- A consent given for several periods holds in each of them. One that is over, or not yet begun, withdraws what it
+-- names, so that it is kept; of a scope without a row nothing was ever said.
+with
+
+periods as (
+    select
+        member_consent.person_id,
+        member_consent.scope,
+        coalesce(member_consent.valid_from, date '1900-01-01') as first_date,
+        coalesce(member_consent.valid_from <= cast($as_of as date), true)
+        and coalesce(member_consent.valid_to >= cast($as_of as date), true) as is_valid
+    from raw.member_consent
+)
+
+select
+    periods.person_id,
+    periods.scope,
+    bool_or(periods.is_valid) as is_valid,
+    -- The earliest day that the input allows stands for no first day.
+    nullif(min(case when periods.is_valid then periods.first_date end), date '1900-01-01') as consent_date
+from periods
+group by
+    periods.person_id,
+    periods.scope
+order by
+    periods.person_id,
+    periods.scope
