@@ -11,11 +11,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assets.engine.errors import ContractError
 from assets.engine.model import ROOT
+from assets.engine.yaml_file import read_yaml_file
 
 CONTRACTS = ROOT / "data_contracts"
 
@@ -243,7 +243,7 @@ def read_contract(path: Path) -> Contract:
     """
     where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
-        contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        contract = Contract.model_validate(read_yaml_file(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

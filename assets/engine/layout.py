@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import InputError, SettingsError
 from assets.engine.landing import InputFile, land, refused_lines
 from assets.engine.model import SQL
+from assets.engine.yaml_file import read_yaml_file
 
 
 class Source(BaseModel):
@@ -67,7 +67,7 @@ def read_layout(name: str) -> Layout:
         raise SettingsError(f"--layout: found {name!r}; allowed are {', '.join(known)}")
     if name == "tuva":
         return Layout(name="tuva")
-    content: dict[str, Any] = yaml.safe_load((CONTRACTS / "layouts" / f"{name}.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml_file(CONTRACTS / "layouts" / f"{name}.yaml")
     try:
         return Layout.model_validate({"name": name, **content})
     except ValidationError as error:

@@ -15,9 +15,11 @@ from typing import Any
 import duckdb
 import sqlglot
 from sqlglot import exp
+from sqlglot.lineage import Node
 from sqlglot.lineage import lineage as sqlglot_lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
+from sqlglot.schema import MappingSchema
 
 from assets.engine.errors import ModelError
 
@@ -117,26 +119,33 @@ class Model:
         Args:
             schema: `{schema: {table: {column: type}}}` of every table that this model reads.
         """
-        found: dict[str, list[tuple[str, str, str]]] = {}
+        known: dict[str, Any] = {}
+        for layer, table in self.inputs:
+            known.setdefault(layer, {})[table] = schema[layer][table]
+        # Names are lower case as they stand: to normalize them again takes most of the time.
+        typed = MappingSchema(known, dialect="duckdb", normalize=False)
         tree = qualify(
-            self.tree.copy(),
-            schema=dict(schema),
-            dialect="duckdb",
-            validate_qualify_columns=False,
-            quote_identifiers=False,
+            self.tree.copy(), schema=typed, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False
         )
-        # Built once for all columns: without it every column would qualify the whole query again.
-        scope = build_scope(tree)
-        for column in tree.named_selects:
-            sources = set()
-            for node in sqlglot_lineage(
-                column, tree, schema=schema, scope=scope, dialect="duckdb", trim_selects=False
-            ).walk():
-                table = node.expression.find(exp.Table) if isinstance(node.expression, exp.Table) else None
-                if table is not None and table.db:
-                    sources.add((table.db, table.name, node.name.split(".")[-1].strip('"')))
-            found[column] = sorted(sources)
-        return found
+        nodes = sqlglot_lineage(
+            None, tree, typed, dialect="duckdb", scope=build_scope(tree), trim_selects=False, copy=False
+        )
+        return {column: sorted(_sources(node)) for column, node in nodes.items()}
+
+
+def _sources(top: Node) -> set[tuple[str, str, str]]:
+    """Columns of tables below a node, each node visited once: columns share what they rest on."""
+    sources, seen, stack = set(), set(), [top]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack += node.downstream
+        table = node.expression.find(exp.Table) if isinstance(node.expression, exp.Table) else None
+        if table is not None and table.db:
+            sources.add((table.db, table.name, node.name.split(".")[-1].strip('"')))
+    return sources
 
 
 @cache

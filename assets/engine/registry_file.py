@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import SettingsError
+from assets.engine.yaml_file import read_yaml_file
 
 
 class Entry(BaseModel):
@@ -19,7 +19,7 @@ class Entry(BaseModel):
 
 def read_yaml(name: str) -> Any:
     """The content of one file."""
-    return yaml.safe_load((CONTRACTS / name).read_text(encoding="utf-8"))
+    return read_yaml_file(CONTRACTS / name)
 
 
 def refusal(name: str, error: ValidationError) -> SettingsError:
