@@ -116,6 +116,7 @@ class Table(BaseModel):
     published: bool = False
     restricted: bool = False
     reject_when: dict[str, str] = Field(default={}, alias="rejectWhen")
+    blank_without: list[str] = Field(default=[], alias="blankWithout")
     sensitive_when: str | None = Field(default=None, alias="sensitiveWhen")
 
 

@@ -17,12 +17,39 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML that says nothing twice: of two equal keys plain YAML keeps the last without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        if repeats := sorted({str(key) for key in keys if keys.count(key) > 1}):
+            raise yaml.MarkedYAMLError(problem=f"found {repeats} twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(name: str) -> Any:
-    """The content of one file."""
-    return yaml.safe_load((CONTRACTS / name).read_text(encoding="utf-8"))
+    """The content of one file.
+
+    Raises:
+        SettingsError: It is no YAML, or says something twice.
+    """
+    return parse_yaml(name, (CONTRACTS / name).read_text(encoding="utf-8"))
 
 
-def refusal(name: str, error: ValidationError) -> SettingsError:
-    """The first thing that a file says and may not."""
+def parse_yaml(name: str, text: str) -> Any:
+    """The content of a file's text.
+
+    Raises:
+        SettingsError: It is no YAML, or says something twice.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise SettingsError(f"{name}: {line}{error.problem}; YAML that says each thing once is expected") from error
+
+
+def refusal(name: str, error: ValidationError, *above: str) -> SettingsError:
+    """The first thing that a file says and may not; `above` is where in the file the entry stands."""
     first = error.errors()[0]
-    return SettingsError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
+    return SettingsError(f"{name}: {'.'.join(map(str, (*above, *first['loc'])))}: {first['msg'].lower()}")
