@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.engine.delivery_keys import read_keys
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
 from assets.engine.night import Night
+from assets.engine.programme_registry import read_programmes
 from assets.engine.settings import read_settings
 from assets.resources import workplace
 from pipelines.definitions import build_defs
@@ -59,7 +61,10 @@ def launch(
         if folder is not None and not folder.is_dir():
             raise SettingsError(f"{name}: found no folder {folder}; a readable folder is expected")
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
-    # A delivery that cannot be read stops here rather than after half a night.
+    # What cannot be read stops here rather than after half a night: programmes, keys, the delivery.
+    read_programmes()
+    if settings.delivery.key_folder:
+        read_keys(Path(settings.delivery.key_folder))
     find_inputs(read_layout(layout), night.input, night.reference)
     try:
         workplace.take(night.warehouse)

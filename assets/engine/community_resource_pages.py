@@ -54,7 +54,11 @@ def _page() -> str:
         family=family,
         family_id=FAMILY,
         codes=[(*gap_row(code, gap), "yes" if gap.pregnancy_dependent else "") for code, gap in family.codes.items()],
-        programmes=[(name, p.title, p.source, _populations(p), _phases(p)) for name, p in read_programmes().items()],
+        programmes=[
+            (name, p.title, p.source, _populations(p), _phases(p))
+            for name, p in read_programmes().items()
+            if FAMILY in p.gap_families
+        ],
         tiers=[
             (f"`{name}`", TIERS[name], "yes" if name in NAMED else "never", f"{tier.severity:g}")
             for name, tier in needs.tiers.items()

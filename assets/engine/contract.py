@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assets.engine.errors import ContractError
 from assets.engine.model import ROOT
-from assets.engine.yaml_file import read_yaml_file
+from assets.engine.yaml_file import yaml_value
 
 CONTRACTS = ROOT / "data_contracts"
 
@@ -116,6 +116,7 @@ class Table(BaseModel):
     published: bool = False
     restricted: bool = False
     reject_when: dict[str, str] = Field(default={}, alias="rejectWhen")
+    blank_without: list[str] = Field(default=[], alias="blankWithout")
     sensitive_when: str | None = Field(default=None, alias="sensitiveWhen")
 
 
@@ -243,7 +244,7 @@ def read_contract(path: Path) -> Contract:
     """
     where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
-        contract = Contract.model_validate(read_yaml_file(path))
+        contract = Contract.model_validate(yaml_value(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

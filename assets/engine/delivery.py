@@ -1,13 +1,18 @@
 """What pharmacies receive: one file per state as the record, one file per pharmacy with contact columns.
 
-The files are written from one sorted frame, cut by offset: no scan per pharmacy.
+The files are written from one sorted frame, cut by offset: no scan per pharmacy. With keys each pharmacy's Parquet is
+encrypted with its own; a pharmacy without a key gets no file at all, and the delivery log says so.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.engine.contract import contract_for
+from assets.engine.delivery_keys import Key
 from assets.engine.errors import PublicationError
+from assets.engine.outcome_sheet import write_sheet
 
 CONTACT_COLUMNS = (
     "first_name",
@@ -29,23 +36,75 @@ CONTACT_COLUMNS = (
     "last_fill_date",
 )
 
-# Only this becomes a path, whatever an input holds.
+# Only these become a path, whatever an input holds.
 FILE_NAME = re.compile("[0-9]{10}")
+STATE_NAME = re.compile("[A-Z]{2}")
 
 # A cell that begins with one of these is a formula to a spreadsheet; a leading apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+# What a pharmacist reads, with the width of its column; a spreadsheet holds the other columns too, and hides them.
+PRINTED = {
+    "list_rank": 6,
+    "priority_band": 9,
+    "first_name": 12,
+    "last_name": 14,
+    "birth_date": 11,
+    "phone": 14,
+    "best_contact_time": 12,
+    "language": 6,
+    "action": 32,
+    "reason": 48,
+    "related_drug": 18,
+    "rx_number": 12,
+    "last_fill_date": 11,
+    "due_date": 11,
+    "days_left": 6,
+    "expires_date": 11,
+    "contact_attempts_90d": 8,
+    "recalled_date": 12,
+    "gap_id": 19,
+    "service_code": 16,
+}
+
+LOG, LOG_COLUMNS = (
+    "delivery_log.csv",
+    (
+        "as_of", "state", "pharmacy_npi", "kind", "path", "row_count", "bytes", "sha256", "is_encrypted", "key_id",
+        "withheld_reason",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One file for one pharmacy, or why there is none; `content` is a digest of what an encrypted file holds."""
+
+    state: str
+    pharmacy_npi: str
+    kind: str
+    row_count: int
+    path: Path | None = None
+    key_id: str | None = None
+    content: str | None = None
+    withheld_reason: str | None = None
 
 
 def write_worklists(
-    con: duckdb.DuckDBPyConnection, folder: Path, formats: tuple[str, ...], metadata: dict[str, str]
-) -> None:
-    """Write `state=XX/worklist.parquet` and `state=XX/pharmacy_npi=N.<format>` below `folder`.
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    formats: tuple[str, ...],
+    metadata: dict[str, str],
+    keys: Mapping[str, Key] | None = None,
+) -> list[Delivered]:
+    """Write `state=XX/worklist.parquet`, `state=XX/pharmacy_npi=N.<format>` and outcome sheets below `folder`.
 
     Args:
         con: Connection to the working warehouse.
         folder: The night's `worklists` folder.
         formats: What each pharmacy receives: any of parquet, csv, xlsx.
         metadata: Key-value pairs of every Parquet file.
+        keys: Keys by NPI where pharmacies' files are encrypted.
 
     Raises:
         PublicationError: A pharmacy's identifier cannot be a file name.
@@ -58,22 +117,26 @@ def write_worklists(
         "inner join outreach.contact on worklist.gap_id = contact.gap_id "
         "order by worklist.state, worklist.pharmacy_npi, worklist.list_rank"
     ).to_arrow_table()
-    if rows.num_rows == 0:
-        return
-    rows = rows.replace_schema_metadata(metadata)
-    folder.mkdir(exist_ok=True)
-    for state, start, stop in _runs(rows.column("state")):
-        state_rows = rows.slice(start, stop - start)
-        target = folder / f"state={state}"
-        target.mkdir()
+    sheet = "xlsx" if "xlsx" in formats else "csv"
+    delivered = []
+    for state, target, state_rows in _states(rows, folder, metadata):
         pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
-        for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
-            _write_pharmacy(state_rows.slice(first, last - first), target / f"pharmacy_npi={_file_name(npi)}", formats)
+        for npi, own in _pharmacies(state_rows):
+            lists = _write_pharmacy(own, (state, npi, "worklist"), target / f"pharmacy_npi={npi}", formats, keys)
+            delivered += lists
+            if any(one.path for one in lists):
+                path = write_sheet(own, target / f"outcome_sheet_pharmacy_npi={npi}", sheet)
+                delivered.append(Delivered(state, npi, "outcome_sheet", own.num_rows, path))
+    return delivered
 
 
 def write_recalls(
-    con: duckdb.DuckDBPyConnection, folder: Path, formats: tuple[str, ...], metadata: dict[str, str]
-) -> None:
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    formats: tuple[str, ...],
+    metadata: dict[str, str],
+    keys: Mapping[str, Key] | None = None,
+) -> list[Delivered]:
     """Write `state=XX/recall_pharmacy_npi=N.<format>` below `folder`: the rows that each pharmacy is to take off.
 
     Args:
@@ -81,6 +144,7 @@ def write_recalls(
         folder: The night's `worklists` folder.
         formats: What each pharmacy receives.
         metadata: Key-value pairs of every Parquet file.
+        keys: Keys by NPI where pharmacies' files are encrypted.
 
     Raises:
         PublicationError: A pharmacy's identifier cannot be a file name.
@@ -89,23 +153,59 @@ def write_recalls(
         "select pharmacy_npi, gap_id, state, recalled_date, reason from outreach.recall "
         "order by state, pharmacy_npi, gap_id"
     ).to_arrow_table()
+    return [
+        one
+        for state, target, state_rows in _states(rows, folder, metadata)
+        for npi, own in _pharmacies(state_rows)
+        for one in _write_pharmacy(own, (state, npi, "recall"), target / f"recall_pharmacy_npi={npi}", formats, keys)
+    ]
+
+
+def write_log(path: Path, delivered: Iterable[Delivered], as_of: str) -> None:
+    """Write the log of a night's deliveries: each file for each pharmacy with its digest, and what was withheld."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, LOG_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for one in sorted(delivered, key=lambda d: (d.state, d.pharmacy_npi, d.kind, d.path or Path())):
+            line: dict[str, Any] = {
+                "as_of": as_of,
+                "state": one.state,
+                "pharmacy_npi": one.pharmacy_npi,
+                "kind": one.kind,
+                "row_count": one.row_count,
+                "is_encrypted": str(one.key_id is not None).lower(),
+                "key_id": one.key_id,
+                "withheld_reason": one.withheld_reason,
+            }
+            if one.path:
+                content = one.path.read_bytes()
+                line |= {
+                    "path": one.path.relative_to(path.parent).as_posix(),
+                    "bytes": len(content),
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                }
+            writer.writerow(line)
+
+
+def _states(rows: pa.Table, folder: Path, metadata: dict[str, str]) -> Iterable[tuple[str, Path, pa.Table]]:
+    """Each state with its folder and rows; no rows make no folder."""
     if rows.num_rows == 0:
         return
     rows = rows.replace_schema_metadata(metadata)
     for state, start, stop in _runs(rows.column("state")):
-        state_rows = rows.slice(start, stop - start)
+        if not STATE_NAME.fullmatch(state):
+            raise PublicationError("outreach: found a state that is not two letters; no folder can bear it")
         target = folder / f"state={state}"
         target.mkdir(parents=True, exist_ok=True)
-        for npi, first, last in _runs(state_rows.column("pharmacy_npi")):
-            _write_pharmacy(
-                state_rows.slice(first, last - first), target / f"recall_pharmacy_npi={_file_name(npi)}", formats
-            )
+        yield state, target, rows.slice(start, stop - start)
 
 
-def _file_name(npi: str) -> str:
-    if not FILE_NAME.fullmatch(npi):
-        raise PublicationError("outreach: found a pharmacy_npi that is not ten digits; no file can bear it")
-    return npi
+def _pharmacies(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
+    """Each pharmacy of a state with its rows."""
+    for npi, first, last in _runs(rows.column("pharmacy_npi")):
+        if not FILE_NAME.fullmatch(npi):
+            raise PublicationError("outreach: found a pharmacy_npi that is not ten digits; no file can bear it")
+        yield npi, rows.slice(first, last - first)
 
 
 def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:
@@ -115,16 +215,45 @@ def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:
     return list(zip(encoded.values.to_pylist(), [0, *ends[:-1]], ends, strict=True))
 
 
-def _write_pharmacy(rows: pa.Table, stem: Path, formats: tuple[str, ...]) -> None:
-    if "parquet" in formats:
-        pq.write_table(rows, f"{stem}.parquet", compression="zstd")
-    if "csv" in formats:
-        with Path(f"{stem}.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(rows.column_names)
-            writer.writerows([as_cell(v) for v in row.values()] for row in rows.to_pylist())
-    if "xlsx" in formats:
-        _write_xlsx(rows, Path(f"{stem}.xlsx"))
+def _write_pharmacy(
+    rows: pa.Table, to: tuple[str, str, str], stem: Path, formats: tuple[str, ...], keys: Mapping[str, Key] | None
+) -> list[Delivered]:
+    """Write one pharmacy's rows in every format; `to` is its state, its NPI and the kind of file."""
+    state, npi, kind = to
+    if keys is not None:
+        if (key := keys.get(npi)) is None:
+            return [Delivered(state, npi, kind, rows.num_rows, withheld_reason="no_key")]
+        path = Path(f"{stem}.parquet")
+        return [Delivered(state, npi, kind, rows.num_rows, path, key.key_id, _write_encrypted(rows, path, key))]
+    found = []
+    for suffix in formats:
+        path = Path(f"{stem}.{suffix}")
+        if suffix == "parquet":
+            pq.write_table(rows, path, compression="zstd")
+        elif suffix == "csv":
+            with path.open("w", encoding="utf-8", newline="") as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow(rows.column_names)
+                writer.writerows([as_cell(v) for v in row.values()] for row in rows.to_pylist())
+        else:
+            _write_xlsx(rows, path, kind)
+        found.append(Delivered(state, npi, kind, rows.num_rows, path))
+    return found
+
+
+def _write_encrypted(rows: pa.Table, path: Path, key: Key) -> str:
+    """Write Parquet that pyarrow and DuckDB read with the key alone, and return the digest of what it holds.
+
+    One key for footer and columns: what DuckDB knows. Two encryptions of the same rows differ, so that the digest is
+    that of the same file in the clear.
+    """
+    import pyarrow.parquet.encryption as pe
+
+    clear = pa.BufferOutputStream()
+    pq.write_table(rows, clear, compression="zstd")
+    properties = pe.create_encryption_properties(footer_key=key.secret)
+    pq.write_table(rows, path, compression="zstd", encryption_properties=properties)
+    return hashlib.sha256(clear.getvalue()).hexdigest()
 
 
 def as_cell(value: object) -> object:
@@ -134,18 +263,18 @@ def as_cell(value: object) -> object:
     return value
 
 
-def _write_xlsx(rows: pa.Table, path: Path) -> None:
+def _write_xlsx(rows: pa.Table, path: Path, kind: str) -> None:
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(path), options) as book:
-        sheet = book.add_worksheet("Worklist")
-        heading = book.add_format({"bold": True, "bottom": 1})
-        date = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet = book.add_worksheet("Worklist" if kind == "worklist" else "Recall")
+        heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+        date = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         for at, name in enumerate(rows.column_names):
             sheet.write_string(0, at, name, heading)
-            sheet.set_column(at, at, 60 if name in {"reason", "action"} else 16)
+            sheet.set_column(at, at, PRINTED.get(name, 16), None, {} if name in PRINTED else {"hidden": True})
             is_date = pa.types.is_date(rows.schema.field(name).type)
             for line, value in enumerate(rows.column(name).to_pylist(), start=1):
                 if value is None:
@@ -155,9 +284,11 @@ def _write_xlsx(rows: pa.Table, path: Path) -> None:
                 elif is_date:
                     sheet.write_datetime(line, at, value, date)
                 else:
-                    sheet.write_number(line, at, float(value))
+                    sheet.write_number(line, at, float(value), wrapped)
         sheet.freeze_panes(1, 2)
         sheet.autofilter(0, 0, rows.num_rows, rows.num_columns - 1)
         sheet.set_landscape()
+        sheet.set_paper(1)  # Letter, of which the file says nothing: it is the default
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        sheet.set_footer("&LConfidential: for this pharmacy only&RPage &P of &N")

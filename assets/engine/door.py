@@ -23,6 +23,12 @@ NATIVE = {
 
 DATE_FORMS = "['%Y-%m-%d', '%d-%b-%Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M:%S.%f']"
 
+# What a spreadsheet of the country makes of a date in a text file that it saves again; the two-digit year first, since
+# the other form would take it for a year of antiquity.
+US_DATE_FORMS = (
+    "['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S %p']"
+)
+
 TRUE = "('1', 'true', 't', 'y', 'yes', '1.0')"
 FALSE = "('0', 'false', 'f', 'n', 'no', '0.0')"
 
@@ -105,10 +111,11 @@ def value_of(p: Property, text: str) -> str:
         return f"case when regexp_full_match({digits}, '[+-]?[0-9]+') then try_cast({digits} as {p.sql_type}) end"
     if p.logical_type == "number":
         return f"case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
+    us_date = f", try_strptime({text}, {US_DATE_FORMS})" if p.options.format == "us_date" else ""
     if p.logical_type == "date":
-        return f"try_strptime({text}, {DATE_FORMS})::date"
+        return f"coalesce(try_strptime({text}, {DATE_FORMS}){us_date})::date"
     if p.logical_type == "timestamp":
-        return f"coalesce(try_cast({text} as timestamp), try_strptime({text}, {DATE_FORMS}))"
+        return f"coalesce(try_cast({text} as timestamp), try_strptime({text}, {DATE_FORMS}){us_date})"
     if p.logical_type == "boolean":
         return f"case when lower({text}) in {TRUE} then true when lower({text}) in {FALSE} then false end"
     value = FORMATS[p.options.format](text) if p.options.format else text

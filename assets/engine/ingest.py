@@ -144,15 +144,28 @@ def _load_file(con: duckdb.DuckDBPyConnection, contract: Contract, file: InputFi
     for name in contract.columns:
         if name not in landed.header:
             _count(con, table, "absent_column", name, 1)
+    query, blanks = _without_blanks(con, contract, landed.query)
+    _count(con, table, "blank", "", blanks)
     label = _literal(file.label)
     # Rows are numbered, not lines: lines have gaps, and begin at 2 in text and at 1 in Parquet.
-    query = f"select *, {label} as source_file, {base}::bigint + row_number() over () as row_id from ({landed.query})"
+    query = f"select *, {label} as source_file, {base}::bigint + row_number() over () as row_id from ({query})"
     _append(con, contract, query)
     if landed.rejects_table:
         con.execute(f"insert into door.{table}_rejected {refused_lines(landed.rejects_table, table, label)}")
     if not file.is_parquet:
         con.execute(f"drop table landing_{number}")
-    return landed.line_count
+    return landed.line_count - blanks
+
+
+def _without_blanks(con: duckdb.DuckDBPyConnection, contract: Contract, query: str) -> tuple[str, int]:
+    """Landed rows but those that nobody filled in, as the contract understands it, and how many those are."""
+    if not contract.table.blank_without:
+        return query, 0
+    empty = " and ".join(
+        f"coalesce(trim(\"{name}\"::varchar, ' \t'), '') = ''" for name in contract.table.blank_without
+    )
+    [[blanks]] = con.execute(f"select count(*) from ({query}) where {empty}").fetchall()
+    return f"select * from ({query}) where not ({empty})", blanks
 
 
 def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, layout: Layout, folder: Path) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +22,10 @@ import pyarrow.parquet as pq
 from assets.engine.errors import InputError
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+WORKBOOK = ".xlsx"
+# Tables that people fill in: for these a workbook is a form of the table too.
+SHEET_TABLES = ("outreach_outcome",)
+LARGEST_WORKBOOK = 1 << 26
 DONE_MARKER = ".done"
 BLOCK = 1 << 22
 LONGEST_LINE = 1 << 24
@@ -46,6 +51,11 @@ class InputFile:
     def is_parquet(self) -> bool:
         """Whether the file is Parquet rather than text."""
         return self.path.suffix == ".parquet"
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether the file is a spreadsheet's own."""
+        return self.path.suffix == WORKBOOK
 
     def open(self) -> BinaryIO:
         """The file's bytes, unzipped."""
@@ -79,10 +89,17 @@ class Landed:
 
 def stem(name: str) -> str | None:
     """The table that a file name stands for, or None for a name that is no input file."""
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, WORKBOOK):
         if name.endswith(suffix):
-            return name.removesuffix(suffix)
+            table = name.removesuffix(suffix)
+            return table if suffix != WORKBOOK or table in SHEET_TABLES else None
     return None
+
+
+def is_part(table: str, name: str) -> bool:
+    """Whether a file of this name in the table's own folder is a part of it, whatever it is called."""
+    # What a spreadsheet program leaves beside a file that somebody has open is none.
+    return not name.startswith("~$") and name.endswith((*SUFFIXES, WORKBOOK) if table in SHEET_TABLES else SUFFIXES)
 
 
 def files_of_folder(folder: Path, names: set[str]) -> Folder:
@@ -111,8 +128,10 @@ def files_of_folder(folder: Path, names: set[str]) -> Folder:
             ignored.append(entry.name)
         elif entry.is_dir():
             parts = [p for p in sorted(entry.iterdir()) if not p.name.startswith(".")]
-            files = tuple(InputFile(p, f"{entry.name}/{p.name}") for p in parts if p.is_file() and stem(p.name))
-            ignored.extend(f"{entry.name}/{p.name}" for p in parts if not (p.is_file() and stem(p.name)))
+            files = tuple(
+                InputFile(p, f"{entry.name}/{p.name}") for p in parts if p.is_file() and is_part(entry.name, p.name)
+            )
+            ignored.extend(f"{entry.name}/{p.name}" for p in parts if not (p.is_file() and is_part(entry.name, p.name)))
             if files:
                 forms.setdefault(table, []).append(files)
         else:
@@ -142,7 +161,11 @@ def land(
         InputError: The file cannot be read as its kind promises.
     """
     try:
-        return _land_parquet(con, file) if file.is_parquet else _land_csv(con, file, number, delimiter, quote)
+        if file.is_parquet:
+            return _land_parquet(con, file)
+        if file.is_workbook:
+            return _land_workbook(con, file, number)
+        return _land_csv(con, file, number, delimiter, quote)
     except duckdb.Error as error:
         raise InputError(
             f"{file.label}: not readable as {'Parquet' if file.is_parquet else 'CSV'}; {_kind(error)}"
@@ -174,6 +197,47 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile) -> Landed:
     columns = ", ".join(f"{_identifier(n)} as {_identifier(n.lower())}" for n in names)
     query = f"select {columns}, (file_row_number + 1)::bigint as line_number from {source}"
     return Landed(query, tuple(n.lower() for n in names), rows, None)
+
+
+def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:
+    """The first sheet, its first row the header; dates as ISO text, numbers as they were typed, empty rows left out."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with zipfile.ZipFile(file.path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > LARGEST_WORKBOOK:
+                raise InputError(f"{file.label}: found more than 64 MB in the workbook; an outcome sheet is expected")
+        rows = CalamineWorkbook.from_path(str(file.path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (CalamineError, zipfile.BadZipFile, IndexError) as error:
+        raise InputError(
+            f"{file.label}: not readable as a workbook; an .xlsx file without a password is expected"
+        ) from error
+    cells = [[_cell_text(value) for value in row] for row in rows]
+    width = max((at + 1 for row in cells for at, text in enumerate(row) if text), default=0)
+    names = tuple((text or "").lower() for text in cells[0][:width]) if width else ()
+    if not names:
+        raise InputError(f"{file.label}: found an empty file; a header line is expected")
+    if "" in names:
+        raise InputError(
+            f"{file.label}: the header has {names.count('')} columns without a name; a name each is expected"
+        )
+    _refuse_repeats(file, names)
+    filled = [(*row[:width], line) for line, row in enumerate(cells[1:], start=2) if any(row)]
+    columns = list(zip(*filled, strict=True)) or [()] * (width + 1)
+    table = pa.table(
+        [*(pa.array(column, pa.string()) for column in columns[:-1]), pa.array(columns[-1], pa.int64())],
+        names=[*names, "line_number"],
+    )
+    con.register("workbook", table)
+    con.execute(f"create or replace temp table landing_{number} as select * from workbook")
+    con.unregister("workbook")
+    return Landed(f"select * from landing_{number}", names, len(filled), None)
+
+
+def _cell_text(value: Any) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
 
 
 def _land_csv(con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str) -> Landed:

@@ -17,7 +17,7 @@ from assets.engine.contract import CONTRACTS
 from assets.engine.errors import InputError, SettingsError
 from assets.engine.landing import InputFile, land, refused_lines
 from assets.engine.model import SQL
-from assets.engine.yaml_file import read_yaml_file
+from assets.engine.yaml_file import yaml_value
 
 
 class Source(BaseModel):
@@ -67,7 +67,7 @@ def read_layout(name: str) -> Layout:
         raise SettingsError(f"--layout: found {name!r}; allowed are {', '.join(known)}")
     if name == "tuva":
         return Layout(name="tuva")
-    content: dict[str, Any] = read_yaml_file(CONTRACTS / "layouts" / f"{name}.yaml")
+    content: dict[str, Any] = yaml_value((CONTRACTS / "layouts" / f"{name}.yaml").read_text(encoding="utf-8"))
     try:
         return Layout.model_validate({"name": name, **content})
     except ValidationError as error:

@@ -24,6 +24,8 @@ class OutreachOutcome(Entry):
     hold: Literal["declined", "pending", "unable_to_reach", "duplicate"] | None = None
     closes_as: Literal["documented", "reported"] | None = None
     ends_as: Literal["documented", "reported", "declined"] | None = None
+    offered: bool = True
+    pays: Literal["completed", "attempted"] | None = None
 
 
 class SensitiveClass(Entry):

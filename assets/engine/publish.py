@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import duckdb
 
 from assets.engine import files
 from assets.engine.contract import Contract, all_contracts
-from assets.engine.delivery import write_recalls, write_worklists
+from assets.engine.delivery import LOG, Delivered, write_log, write_recalls, write_worklists
+from assets.engine.delivery_keys import read_keys
+from assets.engine.destination import copy_night
 from assets.engine.errors import PublicationError
 from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
@@ -56,11 +59,15 @@ def publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Releas
     """
     refuse_mixture(con, night)
     try:
-        return _publish(con, night, run_id)
+        release = _publish(con, night, run_id)
     except OSError as error:
         raise PublicationError(
             f"{night.output}: could not be written ({error.strerror}); free space and write access are expected"
         ) from error
+    delivery = night.settings.delivery
+    if delivery.destination:
+        copy_night(delivery.destination, release.folder, night.as_of, delivery.group)
+    return release
 
 
 def refuse_mixture(con: duckdb.DuckDBPyConnection, night: Night) -> None:
@@ -105,15 +112,12 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             metadata,
         )
     warnings = [*night.warnings(), *_table_warnings(con)]
-    write_worklists(con, draft / "worklists", night.settings.delivery.formats, metadata)
-    write_recalls(con, draft / "worklists", night.settings.delivery.formats, metadata)
+    delivered = _deliver(con, night, draft, metadata)
+    if withheld := len({d.pharmacy_npi for d in delivered if d.withheld_reason}):
+        warnings.append(f"delivery.key_folder: {withheld} pharmacies have no key; their files were not written")
 
-    inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
-    digest = hashlib.sha256(
-        json.dumps(
-            [CONTRACT_VERSION, [(f["path"], f["sha256"]) for f in inventory if f["path"].endswith(".parquet")]]
-        ).encode()
-    ).hexdigest()[:16]
+    inventory = [*_inventory(draft, "", delivered), *_inventory(secret_draft, "restricted/")]
+    digest = _digest(inventory, delivered, draft)
     folder, secret_folder = shelf / f"{night.as_of}.{digest}", secret_shelf / f"{night.as_of}.{digest}"
     [[worklist_rows]] = con.execute("select count(*) from outreach.worklist").fetchall()
     if worklist_rows == 0:
@@ -132,7 +136,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             warnings=warnings,
         )
         write_data_docs(kept_results(con), draft / "report" / "quality.html")
-        inventory = [*_inventory(draft, ""), *_inventory(secret_draft, "restricted/")]
+        inventory = [*_inventory(draft, "", delivered), *_inventory(secret_draft, "restricted/")]
         manifest = build_manifest(con, night, run_id, inventory, warnings)
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         files.set_modes(secret_draft, files.SECRET_FOLDER, files.SECRET_FILE)
@@ -148,6 +152,30 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
     _show(night, folder, secret_folder)
     _forget(night)
     return Release(folder, secret_folder, is_new, len(inventory), worklist_rows, warnings)
+
+
+def _deliver(con: duckdb.DuckDBPyConnection, night: Night, draft: Path, metadata: dict[str, str]) -> list[Delivered]:
+    """Write what pharmacies receive, and its log."""
+    delivery = night.settings.delivery
+    keys = read_keys(Path(delivery.key_folder)) if delivery.key_folder else None
+    delivered = [
+        one
+        for write in (write_worklists, write_recalls)
+        for one in write(con, draft / "worklists", delivery.formats, metadata, keys)
+    ]
+    write_log(draft / LOG, delivered, str(night.as_of))
+    return delivered
+
+
+def _digest(inventory: list[dict[str, Any]], delivered: list[Delivered], draft: Path) -> str:
+    """Sixteen hex digits over every Parquet file: of an encrypted one over what it holds and the key, not its bytes."""
+    contents = {
+        d.path.relative_to(draft).as_posix(): f"{d.content} {d.key_id}" for d in delivered if d.path and d.content
+    }
+    told = [(f["path"], contents.get(f["path"], f["sha256"])) for f in inventory if f["path"].endswith(".parquet")]
+    withheld = sorted((d.pharmacy_npi, d.kind) for d in delivered if d.withheld_reason)
+    meaning = [CONTRACT_VERSION, told, *([withheld] if withheld else [])]
+    return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
 
 
 def _write_restricted(con: duckdb.DuckDBPyConnection, folder: Path, metadata: dict[str, str]) -> None:
@@ -207,13 +235,15 @@ def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], p
         con.execute("detach published")
 
 
-def _inventory(folder: Path, prefix: str) -> list[dict[str, Any]]:
+def _inventory(folder: Path, prefix: str, delivered: Iterable[Delivered] = ()) -> list[dict[str, Any]]:
+    """Every file below a folder with its size and digest; rows of encrypted Parquet are as they were written."""
+    encrypted = {d.path: d.row_count for d in delivered if d.content}
     import pyarrow.parquet as pq
 
     return [
         {
             "path": f"{prefix}{path.relative_to(folder).as_posix()}",
-            "rows": pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None,
+            "rows": encrypted.get(path) or (pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None),
             "bytes": path.stat().st_size,
             "sha256": files.sha256(path),
         }

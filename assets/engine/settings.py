@@ -9,10 +9,11 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from fsspec import available_protocols
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from assets.engine.errors import SettingsError
 from assets.engine.model import ROOT
@@ -70,6 +71,30 @@ class Delivery(_Section):
     formats: tuple[Literal["parquet", "csv", "xlsx"], ...]
     group: str
     retention_nights: int = Field(ge=1)
+    key_folder: str = ""
+    destination: str = ""
+
+    @field_validator("key_folder")
+    @classmethod
+    def _outside(cls, folder: str) -> str:
+        if folder and (not Path(folder).is_absolute() or Path(folder).resolve().is_relative_to(ROOT)):
+            raise ValueError("an absolute path outside the repository is expected")
+        return folder
+
+    @field_validator("destination")
+    @classmethod
+    def _reachable(cls, destination: str) -> str:
+        """Refuse what no store answers for; the text may hold a password, so that none of it is told."""
+        protocol, mark, _ = destination.partition("://")
+        if destination and not (Path(destination).is_absolute() or (mark and protocol in available_protocols())):
+            raise ValueError("an absolute path or a URL that fsspec knows, such as file:// or sftp://, is expected")
+        return destination
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        if self.key_folder and self.formats != ("parquet",):
+            raise ValueError('formats: with key_folder only ["parquet"] is allowed: no other format can be encrypted')
+        return self
 
 
 class Identity(_Section):
@@ -169,7 +194,11 @@ class Settings(_Section):
 
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
-        meaning = self.model_dump(mode="json", include={"delivery", "identity", *SQL_SECTIONS})
+        meaning = self.model_dump(
+            mode="json",
+            include={"delivery", "identity", *SQL_SECTIONS},
+            exclude={"delivery": {"key_folder", "destination"}},
+        )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
 

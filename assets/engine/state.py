@@ -44,14 +44,17 @@ def state_before(output: Path, as_of: datetime.date) -> Path | None:
 
 
 def load_state(con: duckdb.DuckDBPyConnection, table: str, output: Path, as_of: datetime.date) -> int:
-    """Replace `raw.<table>` with the state of the newest night before `as_of`; empty on the first night."""
+    """Replace `raw.<table>` with the state of the newest night before `as_of`; empty on the first night.
+
+    A night of before a column was added leaves it null: an upgrade forgets nothing.
+    """
     contract = contract_for("raw", table)
     con.execute(f"create or replace table raw.{table} ({contract.ddl()})")
     folder = state_before(output, as_of)
     if folder and (path := folder / f"{table}.parquet").is_file():
-        columns = ", ".join(f'"{c}"' for c in contract.columns)
-        con.execute(
-            f"insert into raw.{table} select {columns} from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
-        )
+        kept = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
+        known = {name for name, *_ in con.execute(f"describe from {kept}").fetchall()}
+        columns = ", ".join(f'"{c}"' for c in contract.columns if c in known)
+        con.execute(f"insert into raw.{table} by name select {columns} from {kept}")
     [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
     return rows

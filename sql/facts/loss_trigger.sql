@@ -135,6 +135,24 @@ infant_losses as (
         and loss_claims.trigger_date <= infant.birth_date + 365
 ),
 
+dependent_codes as (
+    select gap_code.gap_code
+    from raw.gap_code
+    where gap_code.is_pregnancy_dependent
+),
+
+dependent_rows as (
+    select state_release.gap_id
+    from raw.state_release
+    inner join dependent_codes
+        on state_release.gap_code = dependent_codes.gap_code
+    union
+    select state_gap.gap_id
+    from raw.state_gap
+    inner join dependent_codes
+        on state_gap.gap_code = dependent_codes.gap_code
+),
+
 reports as (
     select
         outreach_outcome.gap_id,
@@ -142,9 +160,19 @@ reports as (
         cast(outreach_outcome.attempted_at as date) as trigger_date
     from raw.outreach_outcome
     where
-        outreach_outcome.outcome_code in (
-            'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS', 'MISCARRIAGE',
-            'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
+        (
+            outreach_outcome.outcome_code in (
+                'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS',
+                'MISCARRIAGE', 'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
+            )
+            -- The word that an outcome sheet offers, which tells nothing by itself: of such a row it tells as much.
+            or (
+                outreach_outcome.outcome_code = 'NOT_ELIGIBLE'
+                and (
+                    outreach_outcome.gap_code in (select dependent_codes.gap_code from dependent_codes)
+                    or outreach_outcome.gap_id in (select dependent_rows.gap_id from dependent_rows)
+                )
+            )
         )
         and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
 ),

@@ -1,4 +1,5 @@
--- Adults whom a programme is for tonight: one row per member, programme and population (programmes.yaml).
+-- Adults whom a programme is for tonight: one row per member, programme, gap family and population (programmes.yaml).
+-- Of the population `everyone` there is no row: it is whomever the family finds.
 --
 -- The state is that of residence, else of the ZIP code; a member of whom neither is known is in no state. Diabetes: two
 -- days with a diagnosis in 24 months, or one and a fill of diabetes medicine (community 5.2); gestational diabetes
@@ -10,6 +11,7 @@ with
 running_phases as (
     select
         programme.programme_id,
+        programme.gap_family,
         programme.population,
         programme.state,
         programme.source,
@@ -18,6 +20,7 @@ running_phases as (
     where programme.start_date <= cast($as_of as date)
     group by
         programme.programme_id,
+        programme.gap_family,
         programme.population,
         programme.state,
         programme.source
@@ -114,6 +117,7 @@ populations as (
 select
     populations.member_key,
     running_phases.programme_id,
+    running_phases.gap_family,
     populations.population,
     greatest(populations.window_start_date, min(running_phases.start_date)) as window_start_date,
     populations.window_end_date,
@@ -134,6 +138,7 @@ inner join running_phases
 group by
     populations.member_key,
     running_phases.programme_id,
+    running_phases.gap_family,
     populations.population,
     populations.window_start_date,
     populations.window_end_date,
@@ -142,4 +147,5 @@ group by
 order by
     populations.member_key,
     running_phases.programme_id,
+    running_phases.gap_family,
     populations.population

@@ -52,7 +52,9 @@ needs as (
         on
             programme_member.member_key = social_need.member_key
             and social_need.is_nameable
-    where programme_member.population = 'documented_need'
+    where
+        programme_member.population = 'documented_need'
+        and programme_member.gap_family = 'community_resource'
 ),
 
 offers as (
@@ -76,6 +78,7 @@ offers as (
         on programme_member.member_key = unnamed_needs.member_key
     where
         programme_member.population in ('diabetes', 'pregnant_tier_a')
+        and programme_member.gap_family = 'community_resource'
         and programme_member.member_key not in (select needs.member_key from needs)
 ),
 

@@ -148,6 +148,7 @@ select
                     )
             )
             then 'state_policy'
+        when gap_programme.is_held_back then 'no_programme'
         when
             coalesce(gap_code.queue, 'routine') = 'routine'
             and (
@@ -158,10 +159,15 @@ select
                 )
             )
             then 'frequency_cap'
-    end as block_reason
+    end as block_reason,
+    gap_programme.programme,
+    gap_programme.service_code,
+    gap_programme.weekly_capacity as programme_capacity
 from placed_gaps
 left join raw.gap_code
     on placed_gaps.gap_code = gap_code.gap_code
+left join outreach.gap_programme
+    on placed_gaps.gap_id = gap_programme.gap_id
 left join outreach.contact_block
     on placed_gaps.member_key = contact_block.member_key
 left join outreach.contact_pressure

@@ -2,9 +2,10 @@
 --
 -- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1);
 -- rows that public names make alike are told apart by their id. A member is on one pharmacy's list at a time, that of
--- the pharmacy whose list held them this week, else of the row that comes first: two would both call. A conversation
--- has at most three gaps, urgent ones first. When capacity cuts a list, the rural floor keeps a share of its places for
--- members in rural counties; what it lists stays in the order of scores.
+-- the pharmacy whose list held them this week, else of the row that comes first: two would both call. A programme may
+-- set how many rows of it a list holds; a conversation has at most three gaps, urgent ones first. When capacity cuts a
+-- list, the rural floor keeps a share of its places for members in rural counties; what it lists stays in the order of
+-- scores.
 with
 
 -- Members of the comparison group, as far as nobody may be held out of the gap (rules 6.9).
@@ -42,6 +43,8 @@ queued_gaps as (
         eligible_gap.is_weekly_cap_exempt,
         eligible_gap.is_rural,
         eligible_gap.pharmacy_npi,
+        eligible_gap.programme,
+        eligible_gap.programme_capacity,
         pharmacy.weekly_capacity,
         row_number() over (
             order by
@@ -92,15 +95,13 @@ member_choices as (
     where not numbered_gaps.is_weekly_cap_exempt
 ),
 
-conversations as (
+programme_places as (
     select
         numbered_gaps.*,
         row_number() over (
-            partition by numbered_gaps.pharmacy_npi, numbered_gaps.person_id, numbered_gaps.queue
-            order by
-                numbered_gaps.is_weekly_cap_exempt desc,
-                numbered_gaps.place asc
-        ) as bundle_place
+            partition by numbered_gaps.pharmacy_npi, numbered_gaps.programme
+            order by numbered_gaps.place
+        ) as programme_number
     from numbered_gaps
     left join member_choices
         on
@@ -109,6 +110,22 @@ conversations as (
     where
         numbered_gaps.is_weekly_cap_exempt
         or numbered_gaps.pharmacy_npi = member_choices.pharmacy_npi
+),
+
+-- A programme takes no more of a list than it has set for itself.
+conversations as (
+    select
+        programme_places.*,
+        row_number() over (
+            partition by programme_places.pharmacy_npi, programme_places.person_id, programme_places.queue
+            order by
+                programme_places.is_weekly_cap_exempt desc,
+                programme_places.place asc
+        ) as bundle_place
+    from programme_places
+    where
+        programme_places.programme_capacity is null
+        or programme_places.programme_number <= programme_places.programme_capacity
 ),
 
 contenders as (
@@ -164,7 +181,8 @@ select
     case
         when eligible_gap.block_reason is not null then eligible_gap.block_reason
         when held_out_gaps.gap_id is not null then 'holdout'
-        when conversations.gap_id is null then 'other_pharmacy'
+        when programme_places.gap_id is null then 'other_pharmacy'
+        when conversations.gap_id is null then 'programme_capacity'
         when conversations.bundle_place > $max_gaps_per_conversation then 'conversation_cap'
         when listed_gaps.gap_id is null then 'capacity'
     end as status_reason,
@@ -173,6 +191,8 @@ select
 from outreach.eligible_gap
 left join held_out_gaps
     on eligible_gap.gap_id = held_out_gaps.gap_id
+left join programme_places
+    on eligible_gap.gap_id = programme_places.gap_id
 left join conversations
     on eligible_gap.gap_id = conversations.gap_id
 left join listed_gaps

@@ -45,6 +45,8 @@ earlier_releases as (
         state_release.first_listed_date,
         state_release.last_listed_date,
         state_release.recalled_date,
+        state_release.programme,
+        state_release.service_code,
         gap_code.is_pregnancy_dependent
         and open_gaps.gap_id is null
         or contact_block.member_key is not null
@@ -84,7 +86,10 @@ select
         when worklist.gap_id is not null then null
         when earlier_releases.recalled_date is not null then earlier_releases.recalled_date
         when earlier_releases.is_recalled and not earlier_releases.is_finished then cast($as_of as date)
-    end as recalled_date
+    end as recalled_date,
+    case when worklist.gap_id is not null then worklist.programme else earlier_releases.programme end as programme,
+    case when worklist.gap_id is not null then worklist.service_code else earlier_releases.service_code end
+        as service_code
 from earlier_releases
 full outer join outreach.worklist
     on

@@ -2,7 +2,8 @@
 --
 -- Sensitive codes appear under their public name (interface 3.1). Pregnancy-dependent rows expire two days after
 -- their night, so that a failed night cannot keep one alive. Rows of one conversation with a member are numbered, the
--- lead ask first. A row that stands for one that the pharmacy already holds names it.
+-- lead ask first. A row that stands for one that the pharmacy already holds names it. Programme and service are those
+-- of the family that the row shows.
 with
 
 superseded_gaps as (
@@ -62,11 +63,13 @@ select
     scored_gap.channel_reach,
     coalesce(member_preference.language, member.language) as language,
     case when gap_code.is_pregnancy_dependent then cast($as_of as date) + 2 end as expires_date,
-    cast(null as varchar) as programme,
-    cast(null as varchar) as service_code
+    eligible_gap.programme,
+    eligible_gap.service_code
 from outreach.ranked_gap
 inner join outreach.ledger
     on ranked_gap.gap_id = ledger.gap_id
+inner join outreach.eligible_gap
+    on ranked_gap.gap_id = eligible_gap.gap_id
 inner join outreach.scored_gap
     on ranked_gap.gap_id = scored_gap.gap_id
 inner join raw.gap_code

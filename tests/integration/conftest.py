@@ -18,6 +18,7 @@ from tests.integration.nightly_run import (
     Season,
     enter_hospice,
     rows,
+    send_outcomes_back,
     write_delivery,
     write_settings,
 )
@@ -50,13 +51,17 @@ def first_night(delivery: Path, tmp_path_factory: pytest.TempPathFactory) -> Sea
 
 @pytest.fixture(scope="session")
 def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Season:
-    """Two nights, the second knowing the first; between them one member with an open gap enters hospice."""
+    """Two nights, the second knowing the first.
+
+    Between them one member with an open gap enters hospice, and two pharmacies send their outcome sheets back.
+    """
     [(first_night.in_hospice,)] = rows(
         f"select min(person_id) from {first_night.table('gap', first_night.first)} "
         "where status = 'open' and person_id > 'SYN0000100'"
     )
     folder = tmp_path_factory.mktemp("later") / "delivery"
     first_night.delivery = enter_hospice(first_night.delivery, folder, first_night.in_hospice)
+    first_night.answers = send_outcomes_back(first_night)
     first_night.run(SECOND, "second")
     workplace.leave()
     shutil.copy(first_night.output / ".warehouse" / "working.duckdb", first_night.second_warehouse)

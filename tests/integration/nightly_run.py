@@ -17,6 +17,7 @@ import polars as pl
 
 from pipelines.launch import launch
 from sample_data.generate import generate
+from tests.outcome_sheets import send_back
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS, SEED = 400, 7
@@ -86,6 +87,40 @@ def enter_hospice(delivery: Path, folder: Path, person: str) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One row of a list that a pharmacy answered on its outcome sheet."""
+
+    gap_id: str
+    person_id: str
+    pharmacy_npi: str
+    outcome_code: str
+
+
+def send_outcomes_back(season: Season) -> list[Answer]:
+    """Two pharmacies of the first night fill their outcome sheets in, each in one row, and send them back as they are.
+
+    The rows are a late refill and a need on record, of members about whom nothing was planted.
+    """
+    planted = f"read_csv('{season.delivery / 'truth.csv'}', all_varchar = true)"
+    folder = season.delivery / "outreach_outcome"
+    folder.mkdir()
+    # One form of a table: what was a file is now one of several.
+    (season.delivery / "outreach_outcome.csv").rename(folder / "earlier.csv")
+    answers = []
+    for code, outcome in (("ADHERENCE_LATE", "REACHED_COMPLETED"), ("COMMUNITY_NEED", "UTR3")):
+        [(gap_id, person_id, npi, state, rank)] = rows(
+            f"select gap_id, person_id, pharmacy_npi, state, list_rank from {season.table('worklist', season.first)} "
+            f"where gap_code = '{code}' and person_id <> '{season.in_hospice}' and person_id not in "
+            f"(select person_id from {planted} where person_id is not null) order by pharmacy_npi, list_rank limit 1"
+        )
+        sheet = season.first / "worklists" / f"state={state}" / f"outcome_sheet_pharmacy_npi={npi}.xlsx"
+        told = {"attempted_at": str(FIRST + datetime.timedelta(3)), "outcome_code": outcome}
+        send_back(sheet, season.delivery, {rank: told})
+        answers.append(Answer(gap_id, person_id, npi, outcome))
+    return answers
+
+
 def run_night(delivery: Path, output: Path, as_of: datetime.date, **options: Any) -> dg.DagsterInstance:
     """Run and publish one night through the nightly job, on an instance that is forgotten afterwards."""
     instance = dg.DagsterInstance.ephemeral()
@@ -139,6 +174,7 @@ class Season:
     instance: dg.DagsterInstance | None = None
     after: dict[str, dict[str, str]] = field(default_factory=dict)
     in_hospice: str = ""
+    answers: list[Answer] = field(default_factory=list)
 
     @property
     def second_warehouse(self) -> Path:

@@ -22,6 +22,8 @@ import pipelines.launch
 from assets import publication, raw
 from assets.engine.families import all_models
 from assets.engine.model import Model
+from assets.engine.programme_registry import check_programmes
+from assets.engine.registry_file import read_yaml
 from assets.resources import NightResource, workplace
 from pipelines import nightly
 from pipelines.cli import main
@@ -439,3 +441,30 @@ def test_another_run_in_the_same_output_stops_with_one_line(
         other.wait(10)
     told.assert_is_one_line("another run", "wait")
     assert busy.status == 0
+
+
+# What leaves the night ------------------------------------------------------------------------------------------------
+
+
+def test_keys_that_others_may_read_stop_the_night_before_it_begins(
+    whole_night: Callable[..., Told], small: Path, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o750)
+    settings = write_settings(tmp_path / "settings.toml", {'key_folder = ""': f'key_folder = "{keys}"'})
+    told = whole_night(
+        "run", "--input", small, "--output", tmp_path / "output", "--as-of", SECOND, "--config", settings
+    )
+    told.assert_is_one_line("delivery.key_folder", "0700")
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_misspelt_programme_stops_the_night_before_it_begins(
+    whole_night: Callable[..., Told], small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = read_yaml("programmes.yaml")
+    content["medication_adherence"]["phases"] = [{"start": "2026-01-01", "states": ["OI"]}]
+    monkeypatch.setattr(pipelines.launch, "read_programmes", lambda: check_programmes(content))
+    told = whole_night("run", "--input", small, "--output", tmp_path / "output", "--as-of", SECOND)
+    told.assert_is_one_line("programmes.yaml: medication_adherence.phases.0.states", "['OI']", "OH")
+    assert not (tmp_path / "output").exists()

@@ -78,7 +78,7 @@ def test_output_holds_links_to_releases_and_nothing_else(season: Season) -> None
 
 def test_a_night_holds_what_the_interface_names(season: Season) -> None:
     assert {p.name for p in season.second.iterdir()} == {
-        "manifest.json", "warehouse.duckdb", "tables", "worklists", "report",
+        "manifest.json", "warehouse.duckdb", "tables", "worklists", "report", "delivery_log.csv",
     }  # fmt: skip
     assert (season.second / "report" / "index.html").is_file()
     states = sorted((season.second / "worklists").iterdir())
@@ -95,7 +95,9 @@ def test_a_night_holds_what_the_interface_names(season: Season) -> None:
         lists = {f"pharmacy_npi={npi}.{form}" for npi in npis for form in ("parquet", "csv", "xlsx")}
         assert npis
         assert lists <= files
-        assert all(n.startswith(("outcome_sheet_", "recall_")) for n in files - lists - {"worklist.parquet"})
+        sheets = {f"outcome_sheet_pharmacy_npi={npi}.xlsx" for npi in npis}
+        assert sheets <= files
+        assert all(n.startswith("recall_") for n in files - lists - sheets - {"worklist.parquet"})
     assert (season.restricted / "state").is_dir()
 
 
@@ -106,7 +108,7 @@ def test_published_table_has_the_columns_of_the_interface(season: Season, table:
     )
 
 
-@pytest.mark.parametrize("table", ["pregnancy", "suppression", "care_queue", "referral"])
+@pytest.mark.parametrize("table", ["pregnancy", "suppression", "care_queue", "referral", "compensation"])
 def test_restricted_part_has_the_tables_of_the_interface(season: Season, table: str) -> None:
     assert (season.restricted / f"{table}.parquet").is_file()
 
@@ -275,7 +277,7 @@ def test_read_rows_are_the_rows_of_the_files(season: Season) -> None:
     inputs = manifest_of(season.second)["inputs"]
     for path in season.delivery.glob("*.parquet"):
         assert inputs[path.stem]["read"] == len(pl.read_parquet(path)), path.name
-    for name in ("member_preference", "discharge_notice", "outreach_outcome"):
+    for name in ("member_preference", "discharge_notice"):
         lines = (season.delivery / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         assert inputs[name]["read"] == len(lines) - 1, name
 
@@ -592,7 +594,9 @@ def test_a_gap_that_is_gone_is_closed_with_the_night_and_the_reason(season: Seas
     before = {g for (g,) in rows(f"select gap_id from {season.gaps(season.first)}")}
     after = {g for (g,) in rows(f"select gap_id from {season.gaps()}")}
     assert before <= after, "no gap vanishes without a trace"
-    assert {reason for _, _, reason in closed} - {"superseded_readmit"} == {"resolved", "superseded", "expired"}
+    assert {reason for _, _, reason in closed} - {"superseded_readmit"} == {
+        "resolved", "superseded", "expired", "documented",
+    }  # fmt: skip
     ended = rows(f"select distinct status, status_reason from {season.gaps()} where person_id = '{season.in_hospice}'")
     # Hospice ends the measures; what else is open of the member is on no list.
     assert ("closed", "resolved") in ended

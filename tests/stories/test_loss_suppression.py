@@ -554,6 +554,40 @@ def test_a_report_names_the_member_or_a_row_of_a_list(story):
     )
 
 
+def test_the_neutral_word_of_the_sheet_counts_where_the_row_depends_on_a_pregnancy(story):
+    """An outcome sheet offers NOT_ELIGIBLE, since rule L6 keeps the other words off it: of such a row it is a report.
+
+    Of a late refill (eve, fay and gus) it says nothing of a pregnancy.
+    """
+    names = ("ann", "bea", "cal", "eve", "fay", "gus")
+    story(
+        given=told(*(line for who in names for line in pregnant(who)))
+        | {
+            "raw.outreach_outcome": f"""
+                attempted_at      | outcome_code | person_id | gap_id  | gap_code
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | ann       | -       | TDAP
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | -         | known   | -
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | -         | listed  | -
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | eve       | -       | ADHERENCE_LATE
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | -         | refill  | -
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | -         | earlier | -
+            """,
+            "raw.state_gap": """
+                gap_id | person_id | gap_code       | subject
+                known  | bea       | TDAP           | episode 1
+                refill | fay       | ADHERENCE_LATE | pdc_statins
+            """,
+            "raw.state_release": "gap_id | person_id | gap_code\nlisted | cal | TDAP\nearlier | gus | ADHERENCE_LATE",
+        },
+        expect="""
+            person_id | trigger_source
+            ann       | report
+            bea       | report
+            cal       | report
+        """,
+    )
+
+
 # What an earlier night knew
 
 

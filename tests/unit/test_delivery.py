@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime
+import hashlib
+import os
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +15,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 import pytest
 
 from assets.engine.contract import contract_for
-from assets.engine.delivery import CONTACT_COLUMNS, as_cell, write_worklists
+from assets.engine.delivery import CONTACT_COLUMNS, as_cell, write_log, write_recalls, write_worklists
+from assets.engine.delivery_keys import Key, read_keys
 from assets.engine.errors import PublicationError
 
 VALID, OTHER = "1234567893", "1679576722"
@@ -24,7 +30,7 @@ VALID, OTHER = "1234567893", "1679576722"
 def con():
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("create schema outreach")
-        for name in ("worklist", "contact"):
+        for name in ("worklist", "contact", "recall"):
             connection.execute(f"create table outreach.{name} ({contract_for('outreach', name).ddl()})")
         yield connection
 
@@ -76,6 +82,15 @@ def test_what_is_no_npi_never_becomes_a_path(con: duckdb.DuckDBPyConnection, tmp
     assert not list(tmp_path.rglob("pharmacy_npi=*"))
 
 
+@pytest.mark.parametrize("state", ["..", "T/", "tx", "TEX", "TX\n"])
+def test_what_is_no_state_never_becomes_a_path(con: duckdb.DuckDBPyConnection, tmp_path: Path, state: str) -> None:
+    put(con, VALID, "TX", 1)
+    con.execute("update outreach.worklist set state = ?", [state])
+    with pytest.raises(PublicationError, match="state"):
+        write_worklists(con, tmp_path / "w", ("parquet",), {})
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_no_rows_make_no_folder(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     write_worklists(con, tmp_path / "w", ("parquet", "csv", "xlsx"), {})
     assert not (tmp_path / "w").exists()
@@ -96,7 +111,7 @@ def test_only_the_configured_formats_are_written(con: duckdb.DuckDBPyConnection,
     assert names == {"worklist.parquet", f"pharmacy_npi={VALID}.csv"}
 
 
-EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")']
+EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://x","y")']
 
 
 @pytest.mark.parametrize("text", EVIL)
@@ -143,6 +158,22 @@ def test_spreadsheet_has_no_formula_and_keeps_codes_as_text(con: duckdb.DuckDBPy
     assert VALID in strings
 
 
+def test_print_shows_what_a_pharmacist_reads(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Every column is there; those that made the order are hidden, and the page is Letter, one page wide."""
+    put(con, VALID, "TX", 1)
+    write_worklists(con, tmp_path / "w", ("xlsx",), {})
+    with zipfile.ZipFile(tmp_path / "w" / "state=TX" / f"pharmacy_npi={VALID}.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    columns = [*contract_for("outreach", "worklist").columns, *CONTACT_COLUMNS]
+    hidden = set()
+    for first, last in re.findall(r'<col min="(\d+)" max="(\d+)"[^>]*hidden="1"', sheet):
+        hidden |= set(columns[int(first) - 1 : int(last)])
+    assert {"score", "severity", "urgency", "social", "pharmacy_npi", "as_of", "programme", "person_id"} <= hidden
+    assert not {"list_rank", "last_name", "phone", "action", "reason", "due_date", "rx_number", "gap_id"} & hidden
+    assert 'orientation="landscape"' in sheet
+    assert 'fitToHeight="0"' in sheet
+
+
 def test_same_rows_give_the_same_bytes(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     for rank in (2, 1, 3):
         put(con, VALID, "TX", rank)
@@ -151,3 +182,143 @@ def test_same_rows_give_the_same_bytes(con: duckdb.DuckDBPyConnection, tmp_path:
     for path in (tmp_path / "one").rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / "other" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+# Encryption -----------------------------------------------------------------------------------------------------------
+
+
+def write_key(folder: Path, npi: str, secret: bytes | None = None) -> str:
+    """A key file as `openssl rand -base64 32` makes it, and its text."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    text = base64.b64encode(os.urandom(32) if secret is None else secret).decode()
+    path = folder / f"{npi}.key"
+    path.write_text(text + "\n", encoding="ascii")
+    path.chmod(0o600)
+    return text
+
+
+@pytest.fixture
+def encrypted(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """Lists and recalls of two pharmacies, each under its own key, and the keys as text."""
+    keys = {npi: write_key(tmp_path / "keys", npi) for npi in (VALID, OTHER)}
+    for npi in keys:
+        put(con, npi, "TX", 1 if npi == VALID else 2, first_name="Zoe")
+        con.execute(
+            "insert into outreach.recall (pharmacy_npi, gap_id, state, recalled_date, reason) "
+            "values (?, '0123456789abcdef', 'TX', '2026-06-30', 'NOT_ELIGIBLE')",
+            [npi],
+        )
+    for write in (write_worklists, write_recalls):
+        write(con, tmp_path / "w", ("parquet",), {"as_of": "2026-06-30"}, read_keys(tmp_path / "keys"))
+    return tmp_path / "w" / "state=TX", keys
+
+
+@pytest.mark.parametrize("name", ["pharmacy_npi", "recall_pharmacy_npi"])
+def test_pyarrow_and_duckdb_read_a_pharmacys_file_with_its_key_alone(
+    encrypted: tuple[Path, dict[str, str]], name: str
+) -> None:
+    folder, keys = encrypted
+    path = folder / f"{name}={VALID}.parquet"
+    properties = pe.create_decryption_properties(footer_key=base64.b64decode(keys[VALID]))
+    frame = pq.ParquetFile(path, decryption_properties=properties).read()
+    assert frame.column("pharmacy_npi").to_pylist() == [VALID]
+    with duckdb.connect() as con:
+        con.execute(f"pragma add_parquet_key('mine', '{keys[VALID]}')")
+        con.execute(f"pragma add_parquet_key('other', '{keys[OTHER]}')")
+        read = f"from read_parquet('{path}', hive_partitioning = false, encryption_config = {{footer_key: '%s'}})"
+        assert con.sql(read % "mine").to_arrow_table().to_pylist() == frame.to_pylist()
+        with pytest.raises(duckdb.Error):
+            con.execute(read % "other").fetchall()
+        with pytest.raises(duckdb.Error):
+            con.execute(f"from read_parquet('{path}')").fetchall()
+    for secret in (None, pe.create_decryption_properties(footer_key=base64.b64decode(keys[OTHER]))):
+        with pytest.raises(OSError, match=r"[Ee]ncrypt|decrypt"):
+            pq.ParquetFile(path, decryption_properties=secret)
+
+
+def test_nothing_of_an_encrypted_file_is_in_the_clear(encrypted: tuple[Path, dict[str, str]]) -> None:
+    """Names of columns and metadata neither; the state's file, which is the plan's own, is not encrypted."""
+    folder, keys = encrypted
+    for npi, text in keys.items():
+        for path in folder.glob(f"*pharmacy_npi={npi}.parquet"):
+            content = path.read_bytes()
+            assert content[:4] == content[-4:] == b"PARE"
+            for word in (b"gap_id", b"Zoe", b"as_of", npi.encode(), text.encode()):
+                assert word not in content
+    assert pq.read_table(folder / "worklist.parquet").num_rows == 2
+    assert {p.name for p in folder.iterdir() if p.suffix != ".parquet"} == {
+        f"outcome_sheet_pharmacy_npi={npi}.csv" for npi in keys
+    }
+
+
+def test_a_pharmacy_without_a_key_gets_no_file_and_the_log_says_so(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    text = write_key(tmp_path / "keys", VALID)
+    put(con, VALID, "TX", 1)
+    put(con, OTHER, "TX", 2)
+    keys = read_keys(tmp_path / "keys")
+    delivered = write_worklists(con, tmp_path / "w", ("parquet",), {}, keys)
+    assert not list((tmp_path / "w").rglob(f"*{OTHER}*"))
+    write_log(tmp_path / "delivery_log.csv", delivered, "2026-06-30")
+    with (tmp_path / "delivery_log.csv").open(encoding="utf-8", newline="") as lines:
+        log = list(csv.DictReader(lines))
+    assert [(r["pharmacy_npi"], r["kind"], r["is_encrypted"], r["withheld_reason"]) for r in log] == [
+        (VALID, "outcome_sheet", "false", ""), (VALID, "worklist", "true", ""), (OTHER, "worklist", "false", "no_key"),
+    ]  # fmt: skip
+    for row in log[:2]:
+        content = (tmp_path / row["path"]).read_bytes()
+        assert (row["sha256"], row["bytes"]) == (hashlib.sha256(content).hexdigest(), str(len(content)))
+    assert log[1]["key_id"] == keys[VALID].key_id
+    assert (log[2]["path"], log[2]["sha256"]) == ("", "")
+    assert text not in (tmp_path / "delivery_log.csv").read_text(encoding="utf-8")
+
+
+def test_a_key_is_never_printed() -> None:
+    secret = os.urandom(32)
+    shown = f"{Key(secret)!r} {Key(secret)} {[Key(secret)]}"
+    assert base64.b64encode(secret).decode() not in shown
+    assert str(secret) not in shown
+
+
+def break_keys(folder: Path, case: str) -> None:
+    """Spoil a good folder of two keys in one way."""
+    path = folder / f"{VALID}.key"
+    match case:
+        case "open folder":
+            folder.chmod(0o750)
+        case "open file":
+            path.chmod(0o640)
+        case "short":
+            # DuckDB would take these 32 characters for the key itself.
+            path.write_text(base64.b64encode(b"x" * 24).decode(), encoding="ascii")
+        case "no base64":
+            path.write_text("correct horse battery staple", encoding="ascii")
+        case "no text":
+            path.write_bytes(b"\xff" * 32)
+        case "empty":
+            path.write_text("", encoding="ascii")
+        case "one key twice":
+            path.write_bytes((folder / f"{OTHER}.key").read_bytes())
+        case "no folder":
+            folder.rename(folder.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("case", "line"),
+    {
+        "open folder": "others may read the folder", "open file": "others may read 1 of 2 key files",
+        "short": f"{VALID}.key: found no key", "no base64": f"{VALID}.key: found no key",
+        "no text": f"{VALID}.key: found no key", "empty": f"{VALID}.key: found no key",
+        "one key twice": "found one key in several files", "no folder": "cannot be read",
+    }.items(),
+)  # fmt: skip
+def test_keys_that_are_no_secret_are_refused_in_one_line(tmp_path: Path, case: str, line: str) -> None:
+    folder = tmp_path / "keys"
+    texts = [write_key(folder, npi) for npi in (VALID, OTHER)]
+    assert set(read_keys(folder)) == {VALID, OTHER}
+    break_keys(folder, case)
+    with pytest.raises(PublicationError, match=r"delivery.key_folder") as refused:
+        read_keys(folder)
+    assert line in str(refused.value)
+    assert not [text for text in (*texts, "horse") if text in str(refused.value)]

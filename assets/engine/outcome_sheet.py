@@ -1,0 +1,97 @@
+"""The sheet on which a pharmacy reports: a row per row of its list, to be filled in and sent back as it is.
+
+It names rows by `gap_id` and place alone, so that it may travel unencrypted. The door takes it as `outreach_outcome`;
+rows without a date and an outcome are no reports.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assets.engine.outreach_registry import OutreachOutcome, read_outreach_outcomes
+
+COLUMNS = (
+    "list_rank",
+    "gap_id",
+    "attempted_at",
+    "outcome_code",
+    "channel",
+    "staff_role",
+    "next_contact_date",
+    "pharmacy_npi",
+)
+FILLED_IN = ("attempted_at", "outcome_code", "channel", "staff_role", "next_contact_date")
+
+CHANNELS = ("phone", "in_person", "sms", "mail")
+STAFF_ROLES = ("pharmacist", "technician", "intern")
+
+WIDTHS = {"gap_id": 20, "outcome_code": 28}
+
+
+def offered_outcomes() -> dict[str, OutreachOutcome]:
+    """Outcomes of the drop-down: those whose very name tells nothing of a member (rule L6)."""
+    return {code: outcome for code, outcome in read_outreach_outcomes().items() if outcome.offered}
+
+
+def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Path:
+    """Write `<stem>.csv` or `<stem>.xlsx` for the rows of one list, and return its path."""
+    path = Path(f"{stem}.{suffix}")
+    known = rows.select(["list_rank", "gap_id", "pharmacy_npi"]).to_pylist()
+    lines = [[row.get(column) for column in COLUMNS] for row in known]
+    if suffix == "csv":
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *lines])
+    else:
+        _write_workbook(path, lines)
+    return path
+
+
+def _write_workbook(path: Path, lines: Sequence[Sequence[Any]]) -> None:
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        sheet, codes = book.add_worksheet("Outcomes"), book.add_worksheet("Codes")
+        heading = book.add_format({"bold": True, "bottom": 1})
+        plain = book.add_format({"num_format": "@", "locked": True})
+        text = book.add_format({"num_format": "@", "locked": False, "bg_color": "#FFF9E5"})
+        date = book.add_format({"num_format": "yyyy-mm-dd", "locked": False, "bg_color": "#FFF9E5"})
+        for at, name in enumerate(COLUMNS):
+            sheet.write_string(0, at, name, heading)
+            sheet.set_column(at, at, WIDTHS.get(name, 16))
+        for number, line in enumerate(lines, start=1):
+            for at, (name, value) in enumerate(zip(COLUMNS, line, strict=True)):
+                if name in FILLED_IN:
+                    sheet.write_blank(number, at, None, date if name.endswith(("_at", "_date")) else text)
+                elif isinstance(value, str):
+                    sheet.write_string(number, at, value, plain)
+                else:
+                    sheet.write_number(number, at, value)
+        offered = offered_outcomes()
+        for at, name in enumerate(("outcome_code", "meaning")):
+            codes.write_string(0, at, name, heading)
+            codes.set_column(at, at, 36)
+        for number, (code, outcome) in enumerate(offered.items(), start=1):
+            codes.write_string(number, 0, code)
+            codes.write_string(number, 1, outcome.title)
+        # A warning, not a stop: what the drop-down does not offer may be typed.
+        lists = {
+            "outcome_code": f"=Codes!$A$2:$A${len(offered) + 1}",
+            "channel": [*CHANNELS],
+            "staff_role": [*STAFF_ROLES],
+        }
+        for name, source in lists.items():
+            at = COLUMNS.index(name)
+            sheet.data_validation(
+                1, at, len(lines), at, {"validate": "list", "source": source, "error_type": "warning"}
+            )
+        sheet.freeze_panes(1, 2)
+        sheet.protect("", {"format_columns": True, "sort": True})
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)

@@ -1,0 +1,204 @@
+"""The outcome sheet: what it offers, and that it comes back through the door as it is."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from assets.engine.contract import contract_for
+from assets.engine.errors import InputError
+from assets.engine.ingest import find_inputs, load_table
+from assets.engine.landing import InputFile, files_of_folder, land
+from assets.engine.layout import read_layout
+from assets.engine.outcome_sheet import COLUMNS, offered_outcomes, write_sheet
+from assets.engine.outreach_registry import read_outreach_outcomes
+from tests.outcome_sheets import send_back
+
+NPI = "1234567893"
+# All digits, and one that a spreadsheet would take for 1 with many zeros behind it.
+GAPS = ["0123456789abcdef", "0000000000000012", "1e00000000000004"]
+
+
+@pytest.fixture(params=["csv", "xlsx"])
+def sheet(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A sheet of three rows."""
+    rows = pa.table({"list_rank": [1, 2, 3], "gap_id": GAPS, "pharmacy_npi": [NPI] * 3, "reason": ["x"] * 3})
+    return write_sheet(rows, tmp_path / f"outcome_sheet_pharmacy_npi={NPI}", request.param)
+
+
+def load(folder: Path) -> tuple[list[tuple], dict[str, int], list[tuple]]:
+    """Accepted rows, what was counted, and refused rows of the outcomes in an input folder."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        layout = read_layout("tuva")
+        load_table(con, contract_for("raw", "outreach_outcome"), find_inputs(layout, folder, None), folder)
+        rows = con.execute(
+            "select gap_id, attempted_at::varchar, outcome_code, channel, staff_role, next_contact_date::varchar, "
+            "pharmacy_npi, line_number from raw.outreach_outcome order by line_number"
+        ).fetchall()
+        counts = con.execute(
+            "select measure || detail, row_count from door.outreach_outcome_count where measure not like '%column'"
+        ).fetchall()
+        return rows, dict(counts), con.execute("from door.outreach_outcome_rejected").fetchall()
+
+
+def test_a_sheet_comes_back_as_it_is(sheet: Path, tmp_path: Path) -> None:
+    """Two rows are answered, one of them in full; the third is no report, and nothing is refused."""
+    folder = tmp_path / "input"
+    folder.mkdir()
+    full = {
+        "attempted_at": "2026-06-29", "outcome_code": "REACHED_CALLBACK", "channel": "phone", "staff_role": "pharmacist",
+        "next_contact_date": "2026-07-03",
+    }  # fmt: skip
+    send_back(sheet, folder, {1: {"attempted_at": "2026-06-28", "outcome_code": "NO_ANSWER"}, 3: full})
+    rows, counts, refused = load(folder)
+    assert rows == [
+        (GAPS[0], "2026-06-28 00:00:00", "NO_ANSWER", None, None, None, NPI, 2),
+        (GAPS[2], "2026-06-29 00:00:00", "REACHED_CALLBACK", "phone", "pharmacist", "2026-07-03", NPI, 4),
+    ]
+    assert refused == []
+    assert (counts["read"], counts["stored"], counts["blank"]) == (2, 2, 1)
+
+
+def test_a_sheet_that_nobody_filled_in_is_no_report(sheet: Path, tmp_path: Path) -> None:
+    """However many rows it has: refused rows would stop the night."""
+    folder = tmp_path / "input"
+    folder.mkdir()
+    send_back(sheet, folder, {})
+    rows, counts, refused = load(folder)
+    assert (rows, refused) == ([], [])
+    assert (counts["read"], counts["blank"]) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [({"attempted_at": "2026-06-28"}, "missing_outcome_code"), ({"outcome_code": "NO_ANSWER"}, "missing_attempted_at")],
+)
+def test_half_a_report_is_refused_with_its_reason(sheet: Path, tmp_path: Path, told: dict, reason: str) -> None:
+    folder = tmp_path / "input"
+    folder.mkdir()
+    send_back(sheet, folder, {2: told})
+    rows, counts, refused = load(folder)
+    assert rows == []
+    assert refused == [("outreach_outcome", f"outreach_outcome/{sheet.name}", 3, reason)]
+    assert (counts["read"], counts["blank"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("6/9/2026", "2026-06-09 00:00:00"),
+        ("06/29/26", "2026-06-29 00:00:00"),
+        ("6/29/2026 14:05", "2026-06-29 14:05:00"),
+        ("2/29/2024", "2024-02-29 00:00:00"),
+        ("2026-06-29", "2026-06-29 00:00:00"),
+        ("13/29/2026", None),
+        ("2/29/2026", None),
+    ],
+)
+def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path, text: str, day: str | None) -> None:
+    """A CSV sheet that was opened and saved in a spreadsheet: month first, no zeros."""
+    (tmp_path / "outreach_outcome").mkdir()
+    (tmp_path / "outreach_outcome" / "a.csv").write_bytes(
+        f"\ufefflist_rank,gap_id,attempted_at,outcome_code\r\n1,{GAPS[0]},{text},no_answer\r\n".encode()
+    )
+    rows, _, refused = load(tmp_path)
+    assert [r[1] for r in rows] == ([day] if day else [])
+    assert [r[3] for r in refused] == ([] if day else ["invalid_attempted_at"])
+
+
+def test_the_workbook_offers_codes_that_tell_nothing(tmp_path: Path) -> None:
+    """Maternal 1.7, L6: a sheet goes to every pharmacy. Every offered code is one that the door knows."""
+    rows = pa.table({"list_rank": [1], "gap_id": GAPS[:1], "pharmacy_npi": [NPI]})
+    path = write_sheet(rows, tmp_path / "sheet", "xlsx")
+    with zipfile.ZipFile(path) as book:
+        text = " ".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    page = text.lower()
+    for word in ("pregnan", "baby", "due date", "loss", "miscarriage", "stillbirth", "infant", "<f>"):
+        assert word not in page
+    assert '<dataValidation type="list" errorStyle="warning"' in text
+    codes = CalamineWorkbook.from_path(str(path)).get_sheet_by_name("Codes").to_python()
+    assert [row[0] for row in codes[1:]] == list(offered_outcomes())
+    assert {"REACHED_COMPLETED", "NO_ANSWER", "NOT_ELIGIBLE", "OPT_OUT"} <= set(offered_outcomes())
+    assert set(offered_outcomes()) < set(read_outreach_outcomes())
+
+
+def test_a_sheet_names_nobody(sheet: Path) -> None:
+    known = CalamineWorkbook.from_path(str(sheet)).get_sheet_by_index(0).to_python() if sheet.suffix == ".xlsx" else [
+        line.split(",") for line in sheet.read_text(encoding="utf-8").splitlines()
+    ]  # fmt: skip
+    assert tuple(known[0]) == COLUMNS
+    assert [str(row[1]) for row in known[1:]] == GAPS
+    assert {cell for row in known[1:] for at, cell in enumerate(row) if COLUMNS[at] not in {"list_rank", "gap_id"}} == {
+        "", NPI,
+    }  # fmt: skip
+
+
+# Workbooks at the door ------------------------------------------------------------------------------------------------
+
+
+def test_a_workbook_is_a_form_of_outcomes_alone(tmp_path: Path) -> None:
+    for name in ("eligibility.xlsx", "pharmacy/a.xlsx", "outreach_outcome/a.xlsx", "outreach_outcome/~$a.xlsx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = files_of_folder(tmp_path, {"eligibility", "pharmacy", "outreach_outcome"})
+    assert {t: [f.label for f in files] for t, files in found.tables.items()} == {
+        "outreach_outcome": ["outreach_outcome/a.xlsx"]
+    }
+    assert set(found.ignored) == {"eligibility.xlsx", "pharmacy/a.xlsx", "outreach_outcome/~$a.xlsx"}
+
+
+def land_rows(path: Path, cells: list[list]) -> list[tuple]:
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet()
+        for line, row in enumerate(cells):
+            for at, value in enumerate(row):
+                page.write(line, at, value)
+    with duckdb.connect(config={"threads": 1}) as con:
+        landed = land(con, InputFile(path, path.name), 0)
+        return con.execute(landed.query).fetchall()
+
+
+def test_cells_are_text_as_they_were_typed_and_empty_rows_are_none(tmp_path: Path) -> None:
+    cells = [
+        ["Gap_ID", "attempted_at", "n"],
+        ["00012", "2026-06-29", 3.0],
+        ["", "", ""],
+        [12, None, 1.5],
+        [True, " a ", 0],
+    ]
+    assert land_rows(tmp_path / "a.xlsx", cells) == [
+        ("00012", "2026-06-29", "3", 2), ("12", None, "1.5", 4), ("True", "a", "0", 5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        ([[]], "found an empty file"),
+        ([["gap_id", "", "n"], ["a", "b", "c"]], "1 columns without a name"),
+        ([["gap_id", "GAP_ID"], ["a", "b"]], "found ['gap_id'] more than once"),
+    ],
+)
+def test_a_workbook_without_a_sound_header_is_one_line(tmp_path: Path, cells: list[list], line: str) -> None:
+    with pytest.raises(InputError) as refused:
+        land_rows(tmp_path / "a.xlsx", cells)
+    assert line in str(refused.value)
+
+
+def test_what_is_no_workbook_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"PK\x03\x04 not really")
+    with duckdb.connect() as con, pytest.raises(InputError, match=r"a.xlsx: not readable as a workbook"):
+        land(con, InputFile(path, path.name), 0)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.engine.landing.LARGEST_WORKBOOK", 100)
+    with pytest.raises(InputError, match="more than 64 MB in the workbook"):
+        land_rows(tmp_path / "a.xlsx", [["gap_id"], ["a"]])
