@@ -166,6 +166,10 @@ class Settings(_Section):
         )  # fmt: skip
         return {"salt": self.identity.salt, **{k: v for s in sections for k, v in s.model_dump().items()}}
 
+    def public_params(self) -> dict[str, Any]:
+        """The same without the salt: what may stand in the manifest."""
+        return {name: value for name, value in self.params().items() if name != "salt"}
+
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(
