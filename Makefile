@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check golden docs bench bench-access access-check backtest mutate lock clean
+.PHONY: help setup setup-dev run ui test check golden docs bench bench-access access-check backtest ranking-value mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ access-check: .stamp-dev ## distances of real pharmacies beside published ones; 
 
 backtest: .stamp-dev ## what later claims confirm of past pregnancies; rewrites docs/maternal-backtest.md
 	$(BIN)/python bench/backtest.py --write
+
+ranking-value: .stamp-dev ## what the order of a list is worth against other orders; rewrites docs/ranking-value.md
+	$(BIN)/python bench/ranking.py --write
 
 mutate: .stamp-dev ## break the SQL rule by rule and see a test fail
 	$(BIN)/python -m tests.mutate

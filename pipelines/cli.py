@@ -87,6 +87,19 @@ def parser() -> Parser:
         "--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml"
     )
 
+    compare = commands.add_parser("compare", help="who enters and leaves the lists, as counts, before it is adopted")
+    compare.add_argument("output_a", type=Path, metavar="OUTPUT_A", help="folder of published nights")
+    compare.add_argument("output_b", type=Path, nargs="?", metavar="OUTPUT_B", help="the other one")
+    compare.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings to try on the last night of OUTPUT_A, in place of OUTPUT_B",
+    )
+    compare.add_argument(
+        "--warehouse", type=Path, metavar="FILE", help="working warehouse of OUTPUT_A, with --config; default: below it"
+    )
+
     docs = commands.add_parser("docs", help="write the measure pages of docs/measures from the registries")
     docs.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
 
@@ -219,6 +232,23 @@ def whatif(options: argparse.Namespace) -> int:
     return 0
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Print who would enter and leave the lists."""
+    from assets.engine.compare import compare_nights, compare_settings
+    from assets.engine.settings import read_settings
+
+    if (options.output_b is None) == (options.config is None):
+        raise SettingsError("compare: found no single other side; OUTPUT_B or --config FILE is expected, not both")
+    if options.output_b is not None:
+        lines = compare_nights(options.output_a, options.output_b, read_settings())
+    else:
+        warehouse = options.warehouse or options.output_a / ".warehouse" / "working.duckdb"
+        lines = compare_settings(options.output_a, warehouse, read_settings(options.config))
+    for line in lines:
+        print(line)
+    return 0
+
+
 def docs(options: argparse.Namespace) -> int:
     """Write the measure pages, or say which are not current."""
     from assets.engine.measure_pages import PAGES, stale_pages, write_pages
@@ -255,6 +285,7 @@ COMMANDS = {
     "directory": directory,
     "reference": reference,
     "whatif": whatif,
+    "compare": compare,
     "docs": docs,
     "sql": sql,
 }

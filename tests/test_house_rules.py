@@ -90,6 +90,34 @@ def test_every_cte_is_used(model: Model) -> None:
     assert not {cte.alias for cte in model.tree.find_all(exp.CTE)} - used
 
 
+@every_model
+def test_no_model_knows_race_or_ethnicity(model: Model) -> None:
+    """Of a mapped delivery they reach `raw.eligibility` and no further: no fact, gap, score or list rests on them."""
+    trees = model.trees.values() if isinstance(model, Computed) else [model.tree]
+    if model.name != "cms_rif.eligibility":
+        names = {name.name.lower() for tree in trees for name in tree.find_all(exp.Column, exp.Identifier, exp.Alias)}
+        assert not {name for name in names if re.search("race|ethnic", name)}
+
+
+def test_race_and_ethnicity_are_columns_of_eligibility_alone() -> None:
+    holders = {
+        (contract.id, p.name)
+        for contract in CONTRACTED
+        for p in contract.properties
+        if re.search("race|ethnic", p.name)
+    }
+    assert holders == {("raw.eligibility", "race"), ("raw.eligibility", "ethnicity")}
+
+
+def test_the_page_on_fairness_alone_reads_race_and_ethnicity() -> None:
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in PYTHON
+        if re.search(r"\b(race|ethnicity)\b", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert readers - {"sample_data/members.py"} == {"assets/engine/report/fairness.py"}
+
+
 def spark_problems(tree: exp.Expression) -> list[str]:
     """What a query says that Spark could not, or would answer otherwise; sqlglot lets these through."""
     functions = {type(f).__name__.lower(): f for f in tree.find_all(exp.Func)}
@@ -435,8 +463,7 @@ def test_command_is_in_the_readme(command: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "run", "explain", "status", "sample", "sql", "reference",
-        *(pytest.param(c, marks=pytest.mark.xfail(strict=True, reason="not a command yet")) for c in ("compare",)),
+        "run", "explain", "status", "sample", "sql", "reference", "compare",
     ],
 )  # fmt: skip
 def test_command_of_the_interface_exists_and_has_help(command: str) -> None:

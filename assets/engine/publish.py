@@ -311,6 +311,7 @@ def build_manifest(
         "layout": night.layout,
         "value_sets": night.value_set_versions,
         "score": score.model_dump(),
+        "settings": night.settings.public_params(),
         "inputs": inputs,
         "files": inventory,
         "assets": {name: {"seconds": round(seconds, 3), "rows": rows} for name, seconds, rows in assets},

@@ -192,6 +192,10 @@ class Settings(_Section):
         settings = {k: v for name in SQL_SECTIONS for k, v in getattr(self, name).model_dump().items()}
         return {"salt": self.identity.salt, **settings}
 
+    def public_params(self) -> dict[str, Any]:
+        """The same without the salt: what may stand in the manifest."""
+        return {name: value for name, value in self.params().items() if name != "salt"}
+
     def digest(self) -> str:
         """Sixteen hex digits over everything that can change a published row; paths and limits cannot."""
         meaning = self.model_dump(

@@ -2,7 +2,8 @@
 --
 -- By intention to treat: members count in the arm that they were drawn for, contacted or not, once they were followed
 -- for as long. The interval of the difference is Newcombe's, from the Wilson intervals of both arms at 95 %. A row in
--- which a count of people from 1 to 10 stands, or follows, shows no counts and no rates.
+-- which a count of people from 1 to 10 stands, or follows, shows no counts and no rates. Nor does one that, taken from
+-- a shorter time of the same programme, leaves such a count: of those drawn between, or of those closed between.
 with
 
 followed_members as (
@@ -34,7 +35,7 @@ counts as (
         arms.arm
 ),
 
-shown_counts as (
+judged_counts as (
     select
         counts.*,
         bool_or(
@@ -46,8 +47,45 @@ shown_counts as (
             )
         ) over (
             partition by counts.programme, counts.horizon_days
-        ) as is_suppressed
+        ) as is_small
     from counts
+),
+
+telling_differences as (
+    select distinct
+        longer.programme,
+        longer.horizon_days
+    from judged_counts as longer
+    inner join judged_counts as shorter
+        on
+            longer.programme = shorter.programme
+            and longer.arm = shorter.arm
+            and longer.horizon_days > shorter.horizon_days
+    where
+        not shorter.is_small
+        and (
+            (
+                shorter.member_count > longer.member_count
+                and shorter.member_count - longer.member_count < $small_cell
+            )
+            -- The same members at both times: what is more are those closed between.
+            or (
+                shorter.member_count = longer.member_count
+                and longer.closed_count > shorter.closed_count
+                and longer.closed_count - shorter.closed_count < $small_cell
+            )
+        )
+),
+
+shown_counts as (
+    select
+        judged_counts.*,
+        judged_counts.is_small or telling_differences.programme is not null as is_suppressed
+    from judged_counts
+    left join telling_differences
+        on
+            judged_counts.programme = telling_differences.programme
+            and judged_counts.horizon_days = telling_differences.horizon_days
 ),
 
 -- 3.8416 is the square of 1.96.

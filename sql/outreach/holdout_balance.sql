@@ -1,7 +1,8 @@
 -- How alike the two arms of each programme are: members by age, risk, state and dual or low-income subsidy.
 --
 -- What was known on the night of the draw. Risk is the band of the score. A level in which either arm has 1 to 10
--- members shows no counts, nor does the programme's covariate then: the rest would give it back.
+-- members shows no counts, nor does the programme's covariate then: the rest would give it back. Nor does a programme
+-- of which 1 to 10 members of an arm were drawn within 30 days: they are what is more here than in `effect`.
 with
 
 levelled_members as (
@@ -61,6 +62,37 @@ counts as (
         levelled_members.covariate_level
 ),
 
+recent_counts as (
+    select
+        holdout_arm.programme,
+        count(*) filter (
+            where holdout_arm.arm = 'outreach' and holdout_arm.assigned_date > cast($as_of as date) - 30
+        ) as outreach_recent,
+        count(*) filter (
+            where holdout_arm.arm = 'control' and holdout_arm.assigned_date > cast($as_of as date) - 30
+        ) as control_recent,
+        count(*) filter (
+            where holdout_arm.arm = 'outreach' and holdout_arm.assigned_date <= cast($as_of as date) - 30
+        ) as outreach_followed,
+        count(*) filter (
+            where holdout_arm.arm = 'control' and holdout_arm.assigned_date <= cast($as_of as date) - 30
+        ) as control_followed
+    from outreach.holdout_arm
+    group by holdout_arm.programme
+),
+
+-- Programmes of which `effect` shows those followed for 30 days, so that the few drawn since could be told.
+telling_programmes as (
+    select recent_counts.programme
+    from recent_counts
+    where
+        least(recent_counts.outreach_followed, recent_counts.control_followed) >= $small_cell
+        and (
+            (recent_counts.outreach_recent > 0 and recent_counts.outreach_recent < $small_cell)
+            or (recent_counts.control_recent > 0 and recent_counts.control_recent < $small_cell)
+        )
+),
+
 totals as (
     select
         counts.*,
@@ -71,11 +103,14 @@ totals as (
                 when
                     (counts.outreach_count > 0 and counts.outreach_count < $small_cell)
                     or (counts.control_count > 0 and counts.control_count < $small_cell)
+                    or telling_programmes.programme is not null
                     then 1
                 else 0
             end
         ) over (partition by counts.programme, counts.covariate) as has_small_cell
     from counts
+    left join telling_programmes
+        on counts.programme = telling_programmes.programme
 )
 
 select

@@ -307,10 +307,13 @@ def test_an_asset_page_shows_columns_and_row_count(ui: Ui, launched: Launched, o
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)], ids=["desktop", "phone"])
-def test_the_report_reads_well(launched: Launched, open_tab: Callable[..., Tab], width: int, height: int) -> None:
+@pytest.mark.parametrize("name", ["index.html", "fairness.html"])
+def test_the_report_reads_well(
+    launched: Launched, open_tab: Callable[..., Tab], name: str, width: int, height: int
+) -> None:
     """No error, nothing fetched from anywhere, and nothing that has to be scrolled sideways to."""
     tab = open_tab(width, height)
-    report = (launched.folder / "report" / "index.html").resolve().as_uri()
+    report = (launched.folder / "report" / name).resolve().as_uri()
     tab.page.goto(report)
     tab.page.get_by_role("heading", level=1).wait_for(timeout=10_000)
     assert tab.complaints == []

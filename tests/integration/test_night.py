@@ -45,6 +45,7 @@ TABLES = {
     "reason due_date days_left score severity impactability urgency confidence social channel_reach language "
     "expires_date programme service_code",
     "measure_rate": "measure_id level level_value as_of numerator denominator rate",
+    "measure_rate_history": "measure_id level level_value as_of numerator denominator rate",
     "gap_history": "gap_id valid_from status valid_to",
     "access": "zcta service standard_id nearest_npi nearest_miles nearest_minutes provider_count site_count "
     "threshold_miles threshold_minutes is_desert is_beyond_limit is_borderline county_fips county_type",
@@ -433,10 +434,32 @@ def test_member_who_wants_no_contact_is_on_no_list(season: Season) -> None:
     assert rows(f"select 1 from {season.table('worklist')} where person_id = '{LATE_REFILL}'") == []
 
 
-def test_report_names_nobody(season: Season) -> None:
-    page = (season.second / "report" / "index.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["index.html", "fairness.html", "quality.html"])
+def test_report_names_nobody(season: Season, page: str) -> None:
+    text = (season.second / "report" / page).read_text(encoding="utf-8")
     for pattern in (r"SYN\d{7}", r"RX\d{11}", r"MC\d{10}"):
-        assert not re.search(pattern, page)
+        assert not re.search(pattern, text)
+
+
+def test_report_shows_both_nights(season: Season) -> None:
+    text = (season.second / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"Gaps on lists, night by night: {FIRST} " in text
+
+
+def test_rates_of_both_nights_are_kept(season: Season) -> None:
+    """Interface 3: each night's own rates stand in the history as that night published them."""
+    columns = "measure_id, level, level_value, as_of, numerator, denominator, rate"
+    found = rows(f"select {columns} from {season.table('measure_rate_history')} order by all")
+    nights = [rows(f"select {columns} from {season.table('measure_rate', n)}") for n in (season.first, season.second)]
+    assert found == sorted(nights[0] + nights[1])
+    assert min(len(night) for night in nights) > 0
+
+
+def test_manifest_tells_the_settings_but_not_the_salt(season: Season) -> None:
+    text = (season.second / "manifest.json").read_text(encoding="utf-8")
+    assert manifest_of(season.second)["settings"]["refill_due_days"] == 7
+    assert "a-test-salt" not in text
+    assert "salt" not in manifest_of(season.second)["settings"]
 
 
 # What was planted -----------------------------------------------------------------------------------------------------

@@ -242,3 +242,83 @@ def test_balance_of_the_arms(story):
             dual_or_subsidy | unknown         | yes           | -              | -             | -              | -
         """,
     )
+
+
+def test_the_effect_hides_what_two_times_would_tell(story):
+    """Rule 6.4: what a difference of two shown rows gives is a count too. Ten drawn between 30 and 60 days ago, or ten closed
+    between them, hide the longer time; eleven, or none, do not. A time that hides its own cells gives nothing away.
+
+    `drawn`: 30 of each arm were drawn on 1 May (60 days), 10 or 11 more for outreach on 31 May (30 days).
+    `closed`: the same 40 at both times, 20 closed within 30 days and 10 or 11 more on day 31.
+    """
+
+    def drawn(name: str, more: int) -> list[str]:
+        return [
+            *group("outreach", 30, 15, "2026-05-01", "2026-05-02", name), *group("control", 30, 15, "2026-05-01", "2026-05-02", name),
+            *group("outreach", more, 0, "2026-05-31", "-", name),
+        ]  # fmt: skip
+
+    def closed(name: str, early: int, more: int) -> list[str]:
+        lines = [*group("control", 40, 20, "2026-05-01", "2026-05-02", name)]
+        return lines + [
+            f"{name} | o{n} | outreach | 5 | 2026-05-01 | s | 5 | 65 | {'2026-05-31' if n < early else '2026-06-01' if n < early + more else '-'}"
+            for n in range(40)
+        ]
+
+    story(
+        model="outreach.effect",
+        given={
+            "outreach.holdout_arm": rows(
+                STATE,
+                *drawn("drawn_ten", 10),
+                *drawn("drawn_eleven", 11),
+                *closed("closed_ten", 14, 10),
+                *closed("closed_eleven", 14, 11),
+                *closed("own_cells", 5, 8),
+            )
+        },
+        expect="""
+            programme     | horizon_days | is_suppressed | outreach_count | outreach_rate
+            drawn_ten     | 30           | no            | 40             | 0.375
+            drawn_ten     | 60           | yes           | -              | -
+            drawn_eleven  | 30           | no            | 41             | 0.3659
+            drawn_eleven  | 60           | no            | 30             | 0.5
+            closed_ten    | 30           | no            | 40             | 0.35
+            closed_ten    | 60           | yes           | -              | -
+            closed_eleven | 30           | no            | 40             | 0.35
+            closed_eleven | 60           | no            | 40             | 0.625
+            own_cells     | 30           | yes           | -              | -
+            own_cells     | 60           | no            | 40             | 0.325
+        """,
+    )
+
+
+def test_the_balance_hides_the_few_who_are_new(story):
+    """Rule 6.4: the balance counts everyone drawn, the effect those followed for 30 days: ten between them are told of.
+
+    Twenty of each arm were drawn on 31 May. Ten or eleven more for outreach on 1 June; or ten where nobody was before.
+    """
+    header = "programme | person_id | arm | assigned_date | age | score | state | is_dual_or_lis"
+
+    def drawn(programme: str, arm: str, count: int, day: str) -> list[str]:
+        return [f"{programme} | {arm}{day}{n} | {arm} | {day} | 65 | 20 | TX | no" for n in range(count)]
+
+    lines = [
+        line
+        for name, more in (("ten", 10), ("eleven", 11))
+        for line in (
+            *drawn(name, "outreach", 20, "2026-05-31"), *drawn(name, "control", 20, "2026-05-31"),
+            *drawn(name, "outreach", more, "2026-06-01"),
+        )
+    ]  # fmt: skip
+    lines += [*drawn("new", "outreach", 20, "2026-06-01"), *drawn("new", "control", 11, "2026-06-01")]
+    expected = "".join(
+        f"\n{name} | {covariate} | {'yes' if name == 'ten' else 'no'} | {count}"
+        for name, count in (("ten", "-"), ("eleven", 31), ("new", 20))
+        for covariate in ("age", "risk", "state", "dual_or_subsidy")
+    )
+    story(
+        model="outreach.holdout_balance",
+        given={"outreach.holdout_arm": rows(header, *lines)},
+        expect=f"programme | covariate | is_suppressed | outreach_count{expected}",
+    )

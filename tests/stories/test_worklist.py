@@ -825,3 +825,38 @@ def test_rates_by_level(story):
             """
         },
     )
+
+
+def test_rates_are_kept_night_by_night(story):
+    """Interface 3: each of the last 35 days, of earlier months the last night, for two years; a night has its own rate once.
+
+    34 days before 30 June is 27 May; 730 days before it is 30 June 2024.
+    """
+    nights = (
+        "2024-05-31",
+        "2024-06-30",
+        "2026-04-10",
+        "2026-04-28",
+        "2026-05-26",
+        "2026-05-27",
+        "2026-06-29",
+        "2026-06-30",
+    )
+    earlier = "".join(f"\npdc_ras | all | all | {night} | 1 | 4 | 0.25" for night in nights)
+    header = "measure_id | level | level_value | as_of | numerator | denominator | rate"
+    story(
+        model="outreach.measure_rate_history",
+        as_of="2026-06-30",
+        given={
+            "raw.state_measure_rate": header + earlier,
+            "outreach.measure_rate": f"{header}\npdc_ras | all | all | 2026-06-30 | 2 | 4 | 0.5",
+        },
+        expect="""
+            as_of      | numerator | rate
+            2024-06-30 | 1         | 0.25
+            2026-04-28 | 1         | 0.25
+            2026-05-27 | 1         | 0.25
+            2026-06-29 | 1         | 0.25
+            2026-06-30 | 2         | 0.5
+        """,
+    )

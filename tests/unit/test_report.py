@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html.parser
+import json
 import random
 import re
 from collections.abc import Mapping
@@ -14,9 +15,12 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, milp
 
-from assets.engine.report import write_report
+from assets.engine.report import render_fairness, write_report
+from assets.engine.report.fairness import MOST_VALUES, OTHERS, read_fairness
+from assets.engine.report.figures import read_night
 from assets.engine.report.places import read_places
 from assets.engine.report.small_cells import Cell, Counts, Mark, Published, hidden_cells, size_classes
+from assets.engine.report.trends import Trends, read_trends
 
 Connection = duckdb.DuckDBPyConnection
 AS_OF = datetime.date(2026, 6, 30)
@@ -200,7 +204,10 @@ def night() -> Connection:
     con.execute(
         """
         create schema raw; create schema core; create schema facts; create schema outreach;
-        create table core.member (member_key integer, state varchar);
+        create table core.member (member_key integer, state varchar, person_id varchar, birth_date date, gender varchar,
+            is_dual_or_lis boolean, zip_code varchar);
+        create table raw.eligibility (person_id varchar, enrollment_start_date date, race varchar, ethnicity varchar);
+        create table raw.zcta (zcta varchar, county_type varchar);
         create table facts.pregnancy (member_key integer, status varchar, tier varchar, gestational_age_days integer,
             referral_reason varchar);
         create table facts.maternal_gate (closed_reason varchar);
@@ -218,14 +225,19 @@ def night() -> Connection:
         create table core.zip_area (zip_code varchar, zcta varchar);
         create table facts.access (zcta varchar, service varchar, method varchar, is_desert boolean);
         create table outreach.worklist (pharmacy_npi varchar, state varchar, priority_band varchar, person_id varchar,
-            gap_id varchar, gap_code varchar, gap_family varchar, as_of date);
+            gap_id varchar, gap_code varchar, gap_family varchar, as_of date, list_rank integer);
         create table outreach.gap (gap_id varchar, person_id varchar, gap_code varchar, status varchar,
-            status_reason varchar, as_of date, is_sensitive boolean);
+            status_reason varchar, as_of date, is_sensitive boolean, opened_date date);
         create table outreach.gap_history (gap_id varchar, valid_from date, status varchar, valid_to date);
         create table outreach.adherence (person_id varchar, measure_id varchar, is_eligible boolean,
             pdc decimal(9, 4), is_adherent boolean);
         create table outreach.measure_rate (measure_id varchar, level varchar, level_value varchar, numerator integer,
             denominator integer);
+        create table outreach.measure_rate_history (measure_id varchar, level varchar, level_value varchar, as_of date,
+            numerator integer, denominator integer);
+        create table outreach.effect (programme varchar, horizon_days integer, outreach_count integer,
+            control_count integer, outreach_rate decimal(9, 4), control_rate decimal(9, 4), difference decimal(9, 4),
+            difference_low decimal(9, 4), difference_high decimal(9, 4));
         create table core.reconciliation (source_table varchar, bucket varchar, row_count bigint);
         create table core.rejected (source_table varchar, source_file varchar, line_number bigint, reasons varchar);
         create table core.set_apart (source_table varchar, reason varchar, row_count bigint);
@@ -246,7 +258,7 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         select case when i < 50 then '1999000015' else '1999000023' end, case when i < 50 then 'TX' else ? end,
             case when i % 3 = 0 then 'urgent' else 'routine' end, 'PERSON' || i, 'gap' || lpad(i::varchar, 6, '0'),
             case when i % 4 = 0 then 'REFILL_REVIEW' else 'ADHERENCE_LATE' end,
-            case when i % 4 = 0 then 'medication_review' else 'adherence' end, date '2026-06-30'
+            case when i % 4 = 0 then 'medication_review' else 'adherence' end, date '2026-06-30', i % 50 + 1
         from range(64) as t (i)
         """,
         [hostile],
@@ -256,7 +268,7 @@ def fill(con: Connection, hostile: str = "plain") -> None:
         insert into outreach.gap
         select 'gap' || lpad(i::varchar, 6, '0'), 'PERSON' || i,
             case when i = 70 then 'SECRET' when i % 4 = 0 then 'HIV_LATE' else 'ADHERENCE_LATE' end, 'open',
-            case when i >= 64 then ? end, date '2026-06-30', i = 70 or i % 4 = 0
+            case when i >= 64 then ? end, date '2026-06-30', i = 70 or i % 4 = 0, date '2026-06-01'
         from range(80) as t (i)
         """,
         [hostile],
@@ -270,7 +282,9 @@ def fill(con: Connection, hostile: str = "plain") -> None:
     )
     # In TX 20, 12 and 13 pregnancies by trimester, 11 in the second state; then some in doubt, and some lost.
     con.execute(
-        "insert into core.member select i, case when i < 45 then 'TX' else ? end from range(70) as t (i)", [hostile]
+        "insert into core.member (member_key, state) select i, case when i < 45 then 'TX' else ? end "
+        "from range(70) as t (i)",
+        [hostile],
     )
     con.execute(
         """
@@ -382,7 +396,9 @@ def test_a_first_night_has_nothing_to_compare_with(night: Connection, tmp_path: 
 
 
 def test_a_night_without_lists_still_makes_a_page(night: Connection, tmp_path: Path) -> None:
-    assert "No pharmacy has a list tonight." in page(night, tmp_path)
+    text = page(night, tmp_path)
+    assert "No pharmacy has a list tonight." in text
+    assert "Nobody has been followed for 30 days yet" in text
 
 
 def test_text_from_the_data_stays_text(night: Connection, tmp_path: Path) -> None:
@@ -393,7 +409,8 @@ def test_text_from_the_data_stays_text(night: Connection, tmp_path: Path) -> Non
         reader.elements
     )
     assert reader.elements.count("svg") == text.count("</svg>") == 7
-    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href", "xlink:href")]
+    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "xlink:href")]
+    assert [value for name, value in reader.attributes if name == "href"] == ["fairness.html", "quality.html"]
     assert "{{ 7*7 }}" in text
     assert text.count("&lt;script&gt;") > 5
 
@@ -500,3 +517,193 @@ def test_a_table_that_does_not_add_up_is_named(night: Connection, tmp_path: Path
     assert "Every row is accounted for" in page(night, tmp_path)
     night.execute("update core.reconciliation set row_count = 9 where bucket = 'read'")
     assert "in: eligibility." in page(night, tmp_path)
+
+
+# Earlier nights -------------------------------------------------------------------------------------------------------
+
+
+def publish_earlier(folder: Path, as_of: str, lists: dict[str, int], warnings: list[str]) -> None:
+    """What a later night reads of an earlier one, its tables aside."""
+    night = folder / f"as_of={as_of}"
+    for state, rows in lists.items():
+        file = night / "worklists" / f"state={state}" / "worklist.parquet"
+        file.parent.mkdir(parents=True)
+        duckdb.sql(f"copy (from range({rows})) to '{file}'")
+    manifest = {"warnings": warnings, "inputs": {"eligibility": {"read": 1234}}}
+    (night / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def trends(con: Connection, previous: Path | None = None) -> Trends:
+    night = read_night(con, AS_OF, previous)
+    return read_trends(con, night, previous, night.counts.hide(SMALL_CELL))
+
+
+def fairness_page(con: Connection) -> str:
+    fairness = read_fairness(con, AS_OF)
+    return render_fairness(fairness, fairness.counts.hide(SMALL_CELL), AS_OF)
+
+
+def label(text: str, start: str) -> str:
+    """What a drawing says of itself."""
+    found = re.search(f'aria-label="({start}[^"]*)"', text)
+    return found[1] if found else ""
+
+
+def test_lists_and_rates_are_drawn_over_the_nights(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    """20 of 100 tonight; 15 of 100 last night and 12 of 100 before, whose rates the page of that night could show."""
+    night.execute("delete from outreach.adherence")
+    publish_earlier(tmp_path, "2026-06-29", {"TX": 50, "OK": 9}, ["mind"])
+    publish_earlier(tmp_path, "2026-06-22", {"TX": 30, "OK": 12}, [])
+    for as_of, reached in (("2026-06-22", 12), ("2026-06-29", 15), ("2026-06-30", 20)):
+        for level, value in (("all", "all"), ("state", "TX")):
+            night.execute(
+                "insert into outreach.measure_rate_history values ('pdc_statins', ?, ?, ?, ?, 100)",
+                [level, value, as_of, reached],
+            )
+    text = page(night, tmp_path, last_night, warning="another")
+    assert label(text, "Gaps on lists") == (
+        "Gaps on lists, night by night: 2026-06-22 42; 2026-06-29 59; 2026-06-30 64."
+    )
+    assert label(text, "Share at target") == (
+        "Share at target, night by night: 2026-06-22 12.0 %; 2026-06-29 15.0 %; 2026-06-30 20.0 %."
+    )
+    assert "<td>+5.0</td>" in text
+    assert "<td>1,234</td>" in text, "rows read last night"
+    assert "<li>another <b>New since last night.</b></li>" in text
+    assert not trends(night, last_night).known_warnings - {"mind"}
+
+
+@pytest.mark.parametrize(
+    ("reached", "in_state", "is_drawn"),
+    [
+        (10, 10, False),
+        (11, 11, True),
+        # Eleven in two states that hide their parts: the total would have told of them on the page of that night.
+        (11, 10, False),
+        (90, 90, False),
+        (89, 89, True),
+    ],
+)
+def test_a_night_that_hid_its_rate_is_left_out(night: Connection, reached: int, in_state: int, is_drawn: bool) -> None:
+    """Of 100 members 10 at target, or 10 below it, are few; so are the parts of all states of a total."""
+    fill(night)
+    night.execute("delete from outreach.adherence")
+    night.execute(
+        "insert into outreach.measure_rate_history values ('pdc_statins', 'all', 'all', '2026-06-29', ?, 100), "
+        "('pdc_statins', 'state', 'TX', '2026-06-29', ?, ?)",
+        [reached, in_state, in_state + 100 - reached],
+    )
+    nights = [as_of for as_of, _ in trends(night).rates["pdc_statins"]]
+    assert nights == [datetime.date(2026, 6, 29)] * is_drawn + [AS_OF]
+
+
+def test_lists_of_a_night_with_few_rows_are_left_out(night: Connection, tmp_path: Path, last_night: Path) -> None:
+    publish_earlier(tmp_path, "2026-06-29", {"TX": 10}, [])
+    publish_earlier(tmp_path, "2026-06-28", {"TX": 6, "OK": 6}, [])
+    publish_earlier(tmp_path, "2026-06-27", {"TX": 11, "OK": 6}, [])
+    assert trends(night, last_night).listed == [(datetime.date(2026, 6, 27), 17), (AS_OF, 64)]
+
+
+def test_the_effect_is_shown_where_the_table_shows_it(night: Connection, tmp_path: Path) -> None:
+    fill(night)
+    night.execute(
+        "insert into outreach.effect values ('adherence', 30, 900, 100, 0.42, 0.36, 0.06, -0.04, 0.155), "
+        "('adherence', 60, null, null, null, null, null, null, null)"
+    )
+    text = page(night, tmp_path)
+    assert "<td>42.0 % of 900</td><td>36.0 % of 100</td><td>+6.0 (-4.0 to +15.5)</td>" in text
+    assert text.count('<td class="hidden">withheld</td><td class="hidden">withheld</td><td class="hidden">') == 1
+    assert label(text, "Closures by claims,").endswith("Adherence, 30 days +6.0 (-4.0 to +15.5).")
+
+
+# Whom the lists reach -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people(night: Connection) -> Connection:
+    """Eighty members with a gap, 64 of them listed; by race 40, 35 and 5, the last of them on no list."""
+    fill(night)
+    night.execute("delete from core.member")
+    night.execute(
+        """
+        insert into core.member
+        select i, 'TX', 'PERSON' || i, case when i < 40 then date '1961-07-01' else date '1961-06-30' end,
+            case when i < 50 then 'female' else 'male' end, case when i < 30 then true when i < 60 then false end, '78701'
+        from range(80) as t (i);
+        insert into raw.eligibility
+        select 'PERSON' || i, date '2025-01-01', case when i < 40 then 'asian' when i < 75 then ' White' else 'other' end, null
+        from range(80) as t (i);
+        -- The latest span tells.
+        insert into raw.eligibility values ('PERSON0', date '2024-01-01', 'white', null);
+        insert into raw.zcta values ('78701', 'Rural');
+        update outreach.gap set status = 'closed', status_reason = case when gap_id < 'gap000076' then 'resolved' else
+            'declined' end
+        where gap_id >= 'gap000064';
+        """
+    )
+    return night
+
+
+def groups(con: Connection) -> dict[tuple[str, str], list[int]]:
+    """Members of each group: with an open gap, listed, in the upper half, with a gap this year, closed."""
+    fairness = read_fairness(con, AS_OF)
+    columns = ("open", "listed", "upper", "opened", "closed")
+    return {
+        (d.name, level): [fairness.counts.values[d.cell(level, c)] for c in columns]
+        for d in fairness.dimensions
+        for level in d.levels
+    }
+
+
+def test_members_are_counted_by_group(people: Connection) -> None:
+    """65 on 30 June is 65; 50 rows make one list and 14 the other: half of 50 are 25, half of 14 are 7. A declined gap
+    is not closed.
+    """
+    found = groups(people)
+    # 0 to 39 are on the first list in places 1 to 40, 40 to 49 below them; 50 to 63 are on the second; 64 to 75 closed.
+    assert found["age", "45 to 64"] == [40, 40, 25, 40, 0]
+    assert found["age", "65 to 74"] == [24, 24, 7, 40, 12]
+    assert found["sex", "Female"] == [50, 50, 25, 50, 0]
+    assert found["sex", "Male"] == [14, 14, 7, 30, 12]
+    assert found["race", "Asian"] == [40, 40, 25, 40, 0]
+    assert found["race", "White"] == [24, 24, 7, 35, 11]
+    assert found["race", "Other"] == [0, 0, 0, 5, 1]
+    assert found["dual", "Yes"] == [30, 30, 25, 30, 0]
+    assert found["dual", "No"] == [30, 30, 7, 30, 0]
+    assert found["dual", "Unknown"] == [4, 4, 0, 20, 12]
+    assert found["rurality", "Rural"] == [64, 64, 32, 80, 12]
+    assert found["ethnicity", "Unknown"] == [64, 64, 32, 80, 12]
+
+
+def test_small_groups_are_hidden_on_the_page_on_fairness(people: Connection) -> None:
+    """Five of the third race hide with a partner; the share of a hidden count is withheld; what nobody tells is said."""
+    text = fairness_page(people)
+    numbers = read(text).numbers
+    assert "<11" in numbers
+    assert not {str(count) for count in range(1, SMALL_CELL)}.intersection(numbers)
+    row = re.search(r'<th scope="row">Other</th>(.*?)</tr>', text, re.DOTALL)
+    assert row is not None
+    assert re.sub("<[^>]+>", " ", row[1]).split() == ["0", "none", "none", "&lt;11", "withheld"]
+    assert "The data does not tell it." in text
+    assert "PERSON" not in text
+    assert "http" not in text
+    assert not {"script", "link", "img", "iframe"}.intersection(read(text).elements)
+
+
+def test_no_group_of_the_page_on_fairness_can_be_worked_out(people: Connection) -> None:
+    counts = read_fairness(people, AS_OF).counts
+    marks = counts.hide(SMALL_CELL).marks
+    small = [cell for cell, mark in marks.items() if mark is Mark.SMALL]
+    assert small
+    for cell in small:
+        assert any(another_fits(counts, marks, cell, step) for step in (1, -1)), cell
+
+
+def test_many_spellings_of_a_race_are_one_group(people: Connection) -> None:
+    people.execute("update raw.eligibility set race = person_id || '<i>' where person_id > 'PERSON2'")
+    levels = [level for name, level in groups(people) if name == "race"]
+    assert len(levels) == MOST_VALUES + 1
+    assert levels[-1] == OTHERS
+    text = fairness_page(people)
+    assert "<i>" not in text
+    assert "&lt;i&gt;" in text

@@ -13,9 +13,11 @@ import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
+from assets.engine.report.fairness import Fairness, read_fairness
 from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, TRIMESTERS, Night, Pharmacy, read_night
 from assets.engine.report.places import Places, read_places
 from assets.engine.report.small_cells import Published
+from assets.engine.report.trends import Trends, read_trends
 
 HERE = Path(__file__).resolve().parent
 
@@ -60,7 +62,7 @@ def write_report(
     small_cell: int,
     warnings: list[str],
 ) -> None:
-    """Write `target/index.html`; the same tables, warnings and earlier night give the same bytes.
+    """Write `target/index.html` and `target/fairness.html`; the same tables, warnings and earlier night give the same bytes.
 
     Args:
         con: A warehouse that holds the night's outreach, core and raw tables.
@@ -71,27 +73,25 @@ def write_report(
         warnings: What the manifest warns of, without person-level values.
     """
     night = read_night(con, as_of, previous)
-    page = render(night, read_places(con), night.counts.hide(small_cell), warnings)
+    shown = night.counts.hide(small_cell)
+    page = render(night, read_places(con), shown, read_trends(con, night, previous, shown), warnings)
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    fairness = read_fairness(con, as_of)
+    page = render_fairness(fairness, fairness.counts.hide(small_cell), as_of)
+    (target / "fairness.html").write_text(page, encoding="utf-8", newline="\n")
 
 
-def render(night: Night, places: Places, shown: Published, warnings: list[str]) -> str:
+def render(night: Night, places: Places, shown: Published, trends: Trends, warnings: list[str]) -> str:
     """The page as text."""
     from assets.engine.report import charts, maps  # altair takes a second to import
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja").render(
+    return _template("page.html.jinja").render(
         night=night,
         shown=shown,
+        trends=trends,
         warnings=warnings,
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        style=_style(),
         all=ALL,
         bands=BANDS,
         trimesters=TRIMESTERS,
@@ -99,6 +99,16 @@ def render(night: Night, places: Places, shown: Published, warnings: list[str]) 
         pharmacies=busiest(night, shown),
         standing_titles=STANDING_TITLES,
         reason_titles=REASONS,
+        change_chart=charts.changes_by_state(night, shown) if night.changed_states else "",
+        listed_chart=charts.over_nights(trends.listed, "Gaps on lists", "") if len(trends.listed) > 1 else "",
+        rate_charts={
+            name: charts.over_nights(points, "Share at target", "%")
+            for name, points in trends.rates.items()
+            if len(points) > 1
+        },
+        effect_chart=charts.effect_of_outreach(trends.effects)
+        if any(effect.difference is not None for effect in trends.effects)
+        else "",
         state_chart=charts.lists_by_state(night, shown) if night.states else "",
         code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
         pregnancy_chart=charts.pregnancies_by_state(night, shown) if night.pregnant_states else "",
@@ -110,6 +120,34 @@ def render(night: Night, places: Places, shown: Published, warnings: list[str]) 
         plain=plain,
         breakable=breakable,
     )
+
+
+def render_fairness(fairness: Fairness, shown: Published, as_of: datetime.date) -> str:
+    """The page on fairness as text."""
+    from assets.engine.report import charts
+
+    return _template("fairness.html.jinja").render(
+        fairness=fairness,
+        shown=shown,
+        as_of=as_of,
+        all=ALL,
+        style=_style(),
+        charts={dimension.name: charts.shares_by_group(dimension, shown) for dimension in fairness.dimensions},
+    )
+
+
+def _template(name: str) -> jinja2.Template:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(name)
+
+
+def _style() -> Markup:
+    return Markup((HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704
 
 
 def busiest(night: Night, shown: Published) -> list[Pharmacy]:

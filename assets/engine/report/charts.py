@@ -7,18 +7,22 @@ variables, so that one drawing serves light, dark and paper. Text reaches Vega a
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import vl_convert
 from markupsafe import Markup, escape
 
+from assets.engine.report.fairness import Dimension
 from assets.engine.report.figures import ALL, BANDS, STANDINGS, TRIMESTERS, Measure, Night
 from assets.engine.report.small_cells import Cell, Published
+from assets.engine.report.trends import Effect, Point
 
 WIDTH = 340  # of a phone, where a chart shows at its natural size
 STEP = 22
 INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--line)"
+# Text beside a mark, to its left or to its right.
+ALIGN: dict[int, Literal["left", "right"]] = {-1: "right", 1: "left"}
 BAND_COLOURS = {band: f"var(--{band})" for band in BANDS}
 TRIMESTER_COLOURS = {trimester: f"var(--{trimester})" for trimester in TRIMESTERS}
 STANDING_COLOURS = {standing: f"var(--{standing})" for standing in STANDINGS}
@@ -137,6 +141,151 @@ def pdc_spread(measure: Measure, shown: Published) -> Markup:
     texts = [f"{one['from']} to {one['to']} %: {one['note']}" for one in bins]
     label = f"{measure.title}: members by PDC, target {measure.threshold_percent} %. {'; '.join(texts)}."
     return drawn(drawing.properties(width=WIDTH, height=170), label)
+
+
+def changes_by_state(night: Night, shown: Published) -> Markup:
+    """Rows that are new to the right and rows that are gone to the left, state by state."""
+    bars, notes, texts = [], [], []
+    for state in night.changed_states:
+        for change, sign, colour in (("gone", -1, "var(--lost)"), ("new", 1, "var(--listed)")):
+            count, text = shown.number("change", state, change), shown.text("change", state, change)
+            bars.append({"key": state, "end": sign * (count or 0), "colour": colour})
+            notes.append({"key": state, "end": sign * (count or 0), "note": text, "sign": sign})
+            texts.append(f"{state} {text} {change}")
+    reach = max([abs(bar["end"]) for bar in bars] + [1]) * 1.35
+    y = alt.Y(
+        "key:N",
+        sort=None,
+        title=None,
+        scale=alt.Scale(domain=night.changed_states, paddingInner=0.3, paddingOuter=0.15),
+        axis=alt.Axis(domain=False, ticks=False, labelPadding=6, labelLimit=110),
+    )
+    x = alt.X("end:Q", title=None, axis=None, scale=alt.Scale(domain=[-reach, reach], nice=False))
+    layers = [
+        alt.Chart(alt.Data(values=bars))
+        .mark_bar()
+        .encode(y=y, x=x, x2=alt.datum(0), color=alt.Color("colour:N", scale=None))
+    ]
+    for sign, align in ALIGN.items():
+        layers.append(
+            alt.Chart(alt.Data(values=[note for note in notes if note["sign"] == sign]))
+            .mark_text(align=align, dx=4 * sign, color=INK, fontSize=11)
+            .encode(y=y, x=x, text="note:N")
+        )
+    drawing = alt.layer(*layers).properties(width=WIDTH, height=STEP * max(len(night.changed_states), 1))
+    return drawn(drawing, f"Rows that are new and gone, by state: {'; '.join(texts)}.")
+
+
+def over_nights(points: list[Point], title: str, unit: str) -> Markup:
+    """A figure over the nights, dated at both ends; the scale is that of the figure, not from zero."""
+    first = points[0][0]
+    values = [{"day": (as_of - first).days, "value": value} for as_of, value in points]
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    margin = max((high - low) * 0.4, 1.0 if unit else 0.02 * high, 0.5)
+    shape, suffix = (".1f", f" {unit}") if unit else (",.0f", "")
+    x = alt.X(
+        "day:Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(values[-1]["day"], 1)], nice=False, padding=8)
+    )
+    y = alt.Y(
+        "value:Q",
+        title=None,
+        scale=alt.Scale(domain=[max(0, low - margin), high + margin], nice=False, zero=False),
+        axis=alt.Axis(
+            tickCount=3,
+            labelExpr=f"format(datum.value, '{shape}') + '{suffix}'",
+            domain=False,
+            ticks=False,
+            gridColor=FAINT,
+        ),
+    )
+    last = [{**values[-1], "note": f"{points[-1][1]:{shape}}{suffix}"}]
+    dated: Any = [
+        alt.Chart(alt.Data(values=[{"day": values[end]["day"], "note": str(points[end][0])}]))
+        .mark_text(align=ALIGN[side], color=SOFT, fontSize=11, baseline="top", dy=6)
+        .encode(x=x, y=alt.value(120), text="note:N")
+        for end, side in ((0, 1), (-1, -1))
+    ]
+    layers = [
+        alt.Chart(alt.Data(values=values)).mark_line(color="var(--listed)", strokeWidth=2).encode(x=x, y=y),
+        alt.Chart(alt.Data(values=values)).mark_circle(color="var(--listed)", size=18, opacity=1).encode(x=x, y=y),
+        alt.Chart(alt.Data(values=last))
+        .mark_text(align="right", baseline="top", color=INK, fontSize=11, fontWeight="bold")
+        .encode(x=x, y=alt.value(0), text="note:N"),
+        *dated,
+    ]
+    told = "; ".join(f"{as_of} {value:{shape}}{suffix}" for as_of, value in points)
+    return drawn(alt.layer(*layers).properties(width=WIDTH, height=120), f"{title}, night by night: {told}.")
+
+
+def effect_of_outreach(effects: list[Effect]) -> Markup:
+    """The difference of the arms with its interval, by programme and days; right of the line outreach closed more."""
+    rows = [
+        {
+            "key": f"{effect.programme.replace('_', ' ').capitalize()}, {effect.days} days",
+            "difference": 100 * effect.difference,
+            "low": 100 * effect.low,
+            "high": 100 * effect.high,
+        }
+        for effect in effects
+        if effect.difference is not None and effect.low is not None and effect.high is not None
+    ]
+    reach = max([abs(row[end]) for row in rows for end in ("low", "high")] + [5]) * 1.1
+    y = alt.Y("key:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=6, labelLimit=170))
+    scale = alt.Scale(domain=[-reach, reach], nice=False)
+    axis = alt.Axis(tickCount=5, grid=False, domainColor=FAINT, tickColor=FAINT)
+    data = alt.Data(values=rows)
+    layers = [
+        alt.Chart(alt.Data(values=[{"zero": 0}]))
+        .mark_rule(color=SOFT, strokeDash=[3, 2])
+        .encode(x=alt.X("zero:Q", scale=scale)),
+        alt.Chart(data)
+        .mark_rule(color="var(--listed)", strokeWidth=2)
+        .encode(y=y, x=alt.X("low:Q", title="Percentage points", scale=scale, axis=axis), x2="high:Q"),
+        alt.Chart(data)
+        .mark_circle(color="var(--listed)", size=60, opacity=1)
+        .encode(y=y, x=alt.X("difference:Q", scale=scale)),
+    ]
+    told = "; ".join(f"{row['key']} {row['difference']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})" for row in rows)
+    return drawn(
+        alt.layer(*layers).properties(width=WIDTH, height=STEP * max(len(rows), 1)),
+        f"Closures by claims, outreach less comparison, in percentage points: {told}.",
+    )
+
+
+SHARES = (("listed", "open", "--listed"), ("upper", "listed", "--high"), ("closed", "opened", "--closed"))
+
+
+def shares_by_group(dimension: Dimension, shown: Published) -> Markup:
+    """Three shares of each group as dots on one line: on a list, in its upper half, closed; withheld ones are absent."""
+    dots, texts = [], []
+    for level in dimension.levels:
+        for part, whole, colour in SHARES:
+            above, below = shown.number(*dimension.cell(level, part)), shown.number(*dimension.cell(level, whole))
+            if above is not None and below:
+                dots.append({"key": level, "share": round(100 * above / below, 1), "colour": f"var({colour})"})
+                texts.append(f"{level} {part} {100 * above / below:.1f} %")
+    if not dots:
+        return Markup("")
+    y = alt.Y(
+        "key:N",
+        sort=None,
+        title=None,
+        scale=alt.Scale(domain=[level for level in dimension.levels if any(dot["key"] == level for dot in dots)]),
+        axis=alt.Axis(domain=False, ticks=False, grid=True, gridColor=FAINT, labelPadding=6, labelLimit=150),
+    )
+    x = alt.X(
+        "share:Q",
+        title="Percent",
+        scale=alt.Scale(domain=[0, 100], nice=False),
+        axis=alt.Axis(values=list(range(0, 101, 20)), grid=False, domainColor=FAINT, tickColor=FAINT),
+    )
+    drawing = (
+        alt.Chart(alt.Data(values=dots))
+        .mark_circle(size=70, opacity=1)
+        .encode(y=y, x=x, color=alt.Color("colour:N", scale=None))
+    )
+    height = STEP * len({dot["key"] for dot in dots})
+    return drawn(alt.layer(drawing).properties(width=WIDTH, height=height), f"{dimension.title}: {'; '.join(texts)}.")
 
 
 def drawn(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
