@@ -174,6 +174,7 @@ choices as (
         on
             gap_subjects.member_key = subject_fill.member_key
             and gap_subjects.subject = subject_fill.subject
+            and gap_subjects.gap_family = coalesce(subject_fill.gap_family, gap_subjects.gap_family)
     inner join fills
         on
             subject_fill.fill_key = fills.fill_key
@@ -202,6 +203,7 @@ choices as (
         on
             gap_subjects.member_key = subject_fill.member_key
             and gap_subjects.subject = subject_fill.subject
+            and gap_subjects.gap_family = coalesce(subject_fill.gap_family, gap_subjects.gap_family)
     inner join fills
         on
             subject_fill.fill_key = fills.fill_key
