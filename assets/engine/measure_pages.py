@@ -13,9 +13,11 @@ from assets.engine.community_resource_pages import community_resource_line, comm
 from assets.engine.concurrent_use_pages import concurrent_use_index, concurrent_use_pages
 from assets.engine.markdown_pages import MARK, render, table
 from assets.engine.model import ROOT
+from assets.engine.monitoring_pages import diabetes_line, diabetes_pages
 from assets.engine.pregnancy_review_pages import pregnancy_review_line, pregnancy_review_pages
 from assets.engine.prenatal_supply_pages import prenatal_supply_line, prenatal_supply_pages
 from assets.engine.provider_desert_pages import provider_desert_line, provider_desert_pages
+from assets.engine.specialty_pages import specialty_lines, specialty_pages
 from assets.engine.statin_use_pages import statin_use_index, statin_use_pages
 
 PAGES = ROOT / "docs" / "measures"
@@ -59,6 +61,8 @@ def _pages() -> dict[str, str]:
         maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
         transitions=table(["Page", "Title", "Gap codes"], [care_transition_line()]),
         programmes=table(["Page", "Title", "Gap codes"], [community_resource_line()]),
+        diabetes=table(["Page", "Title", "Gap codes"], [diabetes_line()]),
+        specialty=table(["Page", "Title", "Gap codes"], specialty_lines()),
         access=table(["Page", "Title", "Gap codes"], [provider_desert_line()]),
     )
     return {
@@ -71,4 +75,6 @@ def _pages() -> dict[str, str]:
         **care_transition_pages(),
         **community_resource_pages(),
         **provider_desert_pages(),
+        **diabetes_pages(),
+        **specialty_pages(),
     }

@@ -111,7 +111,12 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             draft / "tables" / f"{contract.key[1]}.parquet",
             metadata,
         )
-    warnings = [*night.warnings(), *_table_warnings(con)]
+    silent = silent_years(con, night.as_of.year)
+    warnings = [
+        *night.warnings(),
+        *_table_warnings(con),
+        *(f"{name} is skipped: {why}" for name, why in silent.items()),
+    ]
     delivered = _deliver(con, night, draft, metadata)
     if withheld := len({d.pharmacy_npi for d in delivered if d.withheld_reason}):
         warnings.append(f"delivery.key_folder: {withheld} pharmacies have no key; their files were not written")
@@ -316,12 +321,12 @@ def build_manifest(
         "files": inventory,
         "assets": {name: {"seconds": round(seconds, 3), "rows": rows} for name, seconds, rows in assets},
         "warnings": warnings,
-        "skipped_families": skipped_families(con),
+        "skipped_families": skipped_families(con, night.as_of.year),
     }
 
 
-def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Families whose reference table is missing everywhere, with the table."""
+def skipped_families(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
+    """Families whose reference table is missing everywhere, or whose rules say nothing of the year, and why."""
     from assets.engine.registry import read_families
 
     skipped = {}
@@ -330,12 +335,26 @@ def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
             [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
             if rows == 0:
                 skipped[name] = f"no {table} table"
+    skipped |= silent_years(con, year)
     # Losses that cannot be seen hold back every family of pregnancies (maternal 1.7, L9).
     [[reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
     if reason:
         held = (name for name, family in sorted(read_families().items()) if family.is_pregnancy_dependent)
         skipped |= dict.fromkeys(held, reason)
     return skipped
+
+
+def silent_years(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
+    """Families whose rules by year say nothing of this one."""
+    from assets.engine.registry import read_families
+
+    silent = {}
+    for name, family in sorted(read_families().items()):
+        if table := family.needs_year:
+            years = [str(y) for (y,) in con.execute(f"select {table} from raw.{table} order by {table}").fetchall()]
+            if str(year) not in years:
+                silent[name] = f"{table}: found no row for {year}; allowed are the years {', '.join(years)}"
+    return silent
 
 
 def _show(night: Night, folder: Path, secret_folder: Path) -> None:

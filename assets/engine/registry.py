@@ -19,12 +19,22 @@ from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.desert_registry import DESERT_TABLES
 from assets.engine.errors import SettingsError
 from assets.engine.maternal_registry import MATERNAL_TABLES
+from assets.engine.monitoring_registry import MONITORING_TABLES
 from assets.engine.outreach_registry import OUTREACH_TABLES
 from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, read_yaml, refusal
+from assets.engine.specialty_registry import SPECIALTY_TABLES
 from assets.engine.transition_registry import TRANSITION_TABLES
 
-RULE_TABLES = ACCESS_TABLES | DESERT_TABLES | MATERNAL_TABLES | PROGRAMME_TABLES | TRANSITION_TABLES
+RULE_TABLES = (
+    ACCESS_TABLES
+    | DESERT_TABLES
+    | MATERNAL_TABLES
+    | MONITORING_TABLES
+    | PROGRAMME_TABLES
+    | SPECIALTY_TABLES
+    | TRANSITION_TABLES
+)
 """Registry tables of the rule files that have a module of their own."""
 
 VALUE_SET_HEADER = ["code", "last_code", "system", "from", "to", "source", "category"]
@@ -163,6 +173,7 @@ class Family(Entry):
     title: str
     source: str
     needs: tuple[str, ...] = ()
+    needs_year: str | None = None
     one_code_per_subject: bool = False
     codes: dict[str, GapCode]
 

@@ -9,6 +9,7 @@ select
     drug.strength,
     coalesce(drug.is_prenatal_vitamin, false) as is_prenatal_vitamin,
     drug.product_class,
-    drug.is_specialty
+    drug.is_specialty,
+    drug.is_maintenance
 from raw.drug
 order by drug_key

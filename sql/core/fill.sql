@@ -26,7 +26,11 @@ select
     coalesce(pharmacy_claim.pharmacy_service_type = 'mail', false) as is_mail_order,
     coalesce(pharmacy_claim.pharmacy_service_type = 'ltc', false) as is_long_term_care,
     -- NCPDP compound code 2: the pharmacy mixed the product itself.
-    coalesce(pharmacy_claim.compound_code in ('2', '02'), false) as is_compound
+    coalesce(pharmacy_claim.compound_code in ('2', '02'), false) as is_compound,
+    coalesce(
+        pharmacy_claim.allowed_amount,
+        pharmacy_claim.paid_amount + coalesce(pharmacy_claim.copayment_amount, 0)
+    ) as gross_cost
 from raw.pharmacy_claim
 inner join core.member
     on pharmacy_claim.person_id = member.person_id

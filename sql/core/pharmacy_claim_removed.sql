@@ -70,7 +70,8 @@ contested_lines as (
             coalesce(pharmacy_claim.compound_code, ''),
             coalesce(pharmacy_claim.claim_status, ''),
             coalesce(cast(pharmacy_claim.file_date as varchar), ''),
-            coalesce(cast(pharmacy_claim.ingest_datetime as varchar), '')
+            coalesce(cast(pharmacy_claim.ingest_datetime as varchar), ''),
+            coalesce(pharmacy_claim.reject_codes, '')
         ) as row_text
     from raw.pharmacy_claim
     inner join repeated_lines

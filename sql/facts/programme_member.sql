@@ -43,50 +43,15 @@ adults as (
         and coalesce(member.death_date > cast($as_of as date), true)
 ),
 
-diabetes_days as (
-    select
-        diagnosis.member_key,
-        count(distinct diagnosis.diagnosis_date) as day_count,
-        max(diagnosis.diagnosis_date) as last_date,
-        max(concat(diagnosis.diagnosis_date, diagnosis.claim_id)) as last_claim
-    from core.diagnosis
-    inner join facts.code_group
-        on
-            code_group.value_set = 'diabetes_diagnosis'
-            and code_group.code_system = 'icd10cm'
-            and diagnosis.code = code_group.code
-    where
-        diagnosis.code_system = 'icd-10-cm'
-        and diagnosis.is_paid
-        and diagnosis.diagnosis_date <= cast($as_of as date)
-        and diagnosis.diagnosis_date > cast(cast($as_of as date) - interval 24 month as date)
-    group by diagnosis.member_key
-),
-
-treated_members as (
-    select distinct fill.member_key
-    from core.fill
-    inner join facts.drug_group
-        on
-            fill.drug_key = drug_group.drug_key
-            and drug_group.value_set in ('diabetes_drugs', 'insulins')
-    where fill.fill_date > cast(cast($as_of as date) - interval 24 month as date)
-),
-
 populations as (
     select
-        diabetes_days.member_key,
+        diabetes_member.member_key,
         'diabetes' as population,
         make_date(extract(year from cast($as_of as date)), 1, 1) as window_start_date,
         make_date(extract(year from cast($as_of as date)), 12, 31) as window_end_date,
-        diabetes_days.last_date as event_date,
-        substr(diabetes_days.last_claim, 11) as claim_id
-    from diabetes_days
-    left join treated_members
-        on diabetes_days.member_key = treated_members.member_key
-    where
-        diabetes_days.day_count >= 2
-        or treated_members.member_key is not null
+        diabetes_member.last_date as event_date,
+        diabetes_member.claim_id
+    from facts.diabetes_member
     union all
     select
         maternal_episode.member_key,

@@ -1,4 +1,6 @@
--- Fills that speak of a gap's subject: the drugs of a measure, of concurrent use, or of diabetes for statin use.
+-- Fills that speak of a gap's subject: the drugs of a measure, of concurrent use, of diabetes for statin use, or the
+-- medicine that specialty rules follow. A subject of one family alone names it: other families call a medicine by the
+-- same name.
 --
 -- Twelve months back, so that a gap finds its pharmacy in January too; one row per subject and fill.
 with
@@ -16,6 +18,7 @@ recent_fills as (
 
 select
     measure.measure_id as subject,
+    cast(null as varchar) as gap_family,
     recent_fills.member_key,
     recent_fills.fill_key
 from recent_fills
@@ -28,6 +31,7 @@ inner join raw.measure
 union
 select
     concurrent_use.concurrent_use_id as subject,
+    cast(null as varchar) as gap_family,
     concurrent_fill.member_key,
     concurrent_fill.fill_key
 from facts.concurrent_fill
@@ -36,6 +40,7 @@ inner join raw.concurrent_use
 union
 select
     'supd' as subject,
+    cast(null as varchar) as gap_family,
     recent_fills.member_key,
     recent_fills.fill_key
 from recent_fills
@@ -43,6 +48,19 @@ inner join facts.drug_group
     on
         recent_fills.drug_key = drug_group.drug_key
         and drug_group.value_set in ('diabetes_drugs', 'insulins')
+union
+select
+    therapy.product as subject,
+    'specialty' as gap_family,
+    recent_fills.member_key,
+    recent_fills.fill_key
+from recent_fills
+inner join facts.followed_drug
+    on recent_fills.drug_key = followed_drug.drug_key
+inner join facts.therapy
+    on
+        recent_fills.member_key = therapy.member_key
+        and followed_drug.product = therapy.product
 order by
     member_key,
     subject,

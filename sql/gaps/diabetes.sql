@@ -1,9 +1,10 @@
--- Diabetes gaps: SUPD, a diabetes medicine twice this year and no paid claim for a statin (any strength meets it).
+-- Diabetes gaps: no paid claim for a statin (SUPD), and tests, visits or supplies that are missing.
 --
--- Open from the second diabetes fill date, on which the member is first measured, while the year can still be met;
--- `lost` once known enrolment or life has ended before the as-of date. A statin fill or an exclusion leaves no gap.
+-- SUPD is a diabetes medicine twice this year and no statin of any strength. Open from the second diabetes fill date,
+-- on which the member is first measured, while the year can still be met; `lost` once known enrolment or life has ended
+-- before the as-of date. A statin fill or an exclusion leaves no gap.
 -- Wording says "no paid claim", never "not taking": cash, discount-card and sample fills are invisible (rules 5.14).
--- Source: CMS Star Ratings Technical Notes 2026, D12.
+-- Source: CMS Star Ratings Technical Notes 2026, D12; the other codes: data_contracts/monitoring_rules.yaml.
 with
 
 gaps as (
@@ -68,4 +69,23 @@ inner join core.fill as index_fills
 inner join core.fill as second_fills
     on gaps.second_fill_key = second_fills.fill_key
 cross join raw.statin_use as measures
-order by gaps.member_key
+union all
+select
+    monitoring_need.member_key,
+    monitoring_need.gap_code,
+    monitoring_need.subject,
+    monitoring_need.status,
+    monitoring_need.window_start_date,
+    monitoring_need.window_end_date,
+    monitoring_need.due_date,
+    cast(null as decimal(9, 4)) as severity,
+    monitoring_need.confidence,
+    monitoring_need.reason,
+    monitoring_need.evidence,
+    cast(null as integer) as fill_date_count,
+    cast(null as date) as index_date
+from facts.monitoring_need
+where monitoring_need.gap_family = 'diabetes'
+order by
+    member_key,
+    gap_code

@@ -112,6 +112,7 @@ rule_fills as (
         on
             gap_subjects.member_key = subject_fill.member_key
             and gap_subjects.subject = subject_fill.subject
+            and gap_subjects.gap_family = coalesce(subject_fill.gap_family, gap_subjects.gap_family)
     inner join fills
         on
             subject_fill.fill_key = fills.fill_key

@@ -21,6 +21,7 @@ dispensed as (
         on
             ledger.member_key = subject_fill.member_key
             and ledger.subject = subject_fill.subject
+            and ledger.gap_family = coalesce(subject_fill.gap_family, ledger.gap_family)
     inner join core.fill
         on
             subject_fill.fill_key = fill.fill_key

@@ -38,6 +38,7 @@ left join facts.held_subject
     on
         ledger.member_key = held_subject.member_key
         and ledger.subject = held_subject.subject
+        and ledger.gap_family = coalesce(held_subject.gap_family, ledger.gap_family)
 order by
     ledger.person_id,
     ledger.gap_code,

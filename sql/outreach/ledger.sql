@@ -67,6 +67,7 @@ current_gaps as (
         on
             every_gap.member_key = held_subject.member_key
             and every_gap.subject = held_subject.subject
+            and every_gap.gap_family = coalesce(held_subject.gap_family, every_gap.gap_family)
     where
         every_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or every_gap.member_key not in (select lost_members.member_key from lost_members)

@@ -532,6 +532,29 @@ def test_planted_stays_give_the_gaps_that_were_worked_out_by_hand(season: Season
     assert not [row for row in listed if "ospital" in str(row) or "ischarge" in str(row)]
 
 
+def test_planted_programme_gaps_are_those_that_were_worked_out_by_hand(season: Season) -> None:
+    """Specialty, medication therapy management and diabetes: one row of each code that is asked, none of the others."""
+    found = {
+        (person, code): status
+        for person, code, status in rows(
+            f"select person_id, gap_code, status from {season.table('gap')} "
+            "where gap_family in ('specialty', 'mtm', 'diabetes') and status <> 'closed'"
+        )
+    }
+    expected = {
+        (t["person_id"], t["subject"]): t["value"] for t in truth(season) if t["fact"] == "expected_programme_gap"
+    }
+    assert len({code for _, code in expected}) >= 11
+    told = {key: "none" if value == "sensitive" else value for key, value in expected.items()}
+    assert {key: found.get(key, "none") for key in told} == told
+    hidden = [person for (person, _), value in expected.items() if value == "sensitive"]
+    listed = rows(
+        f"select gap_code, subject, action, reason from {season.table('worklist')} where person_id in {(*hidden, '')}"
+    )
+    assert {row[0] for row in listed} <= {"CHECK_IN", "REFILL_REVIEW"}
+    assert not [row for row in listed if row[1] or "specialty" in str(row).lower()]
+
+
 def test_planted_deserts_are_found(season: Season) -> None:
     """Nine members live a hundred miles from care, one for each code; what is sensitive is in the restricted part."""
     expected = {

@@ -7,8 +7,8 @@
 Events are separated by `;`; a day is `MM-DD` of 2026, or written in full. What happened: `bill FIRST..LAST` an inpatient
 bill (`tob=` type of bill, `status=`, `dx=` codes joined by `+`, the first is principal, `drg=`, `pcs=`, `room=`, `npi=`,
 `seen=` when the plan had it, `in=` the admission of an interim bill, `icd9`, `denied`), `notice TIME` a discharge notice
-(`in=`, `seen=`, `status=`, `npi=`), `cpt CODE DAY` and `dx CODE DAY` a claim of another kind (`denied`), `rx DRUG/DAYS DAY` a
-fill (`npi=`), `said CODE=OUTCOME TIME` what a pharmacist recorded (`role=`, `of=` the discharge), `who column=value`,
+(`in=`, `seen=`, `status=`, `npi=`), `cpt CODE DAY` (`npi=`) and `dx CODE DAY` a claim of another kind (`denied`), `rx DRUG/DAYS DAY` a
+fill (`npi=`, `status=` reversed or pended, `codes=` of a reject, `cost=` allowed), `said CODE=OUTCOME TIME` what a pharmacist recorded (`role=`, `of=` the discharge), `who column=value`,
 `preg status=current end=DAY` and `loss DAY` what is known of a pregnancy.
 `row` is `-` for none; else a status and what else must hold: `open start=.. end=.. due=.. says=word_word not=word`.
 """
@@ -49,7 +49,7 @@ PLACES = """
     passing | 315D00000X
 """
 SHORT = {"start": "window_start_date", "end": "window_end_date", "due": "due_date", "rule": "transition_rule_id",
-         "missed": "is_missed_at_source", "sensitive": "is_sensitive", "source": "trigger_source"}  # fmt: skip
+         "missed": "is_missed_at_source", "row_rule": "rule_id", "sensitive": "is_sensitive", "source": "trigger_source"}  # fmt: skip
 
 
 def day(text: str) -> str:
@@ -109,13 +109,15 @@ class _Told:
                     column = {"cpt": "hcpcs_code", "dx": "diagnosis_code_1"}[kind]
                     self.rows["raw.medical_claim"].append({
                         "claim_id": self.claim_id(), "claim_type": "professional", "person_id": person,
-                        "claim_start_date": day(words[1]), column: words[0], **status,
+                        "claim_start_date": day(words[1]), column: words[0], "rendering_npi": options.get("npi"), **status,
                     })  # fmt: skip
                 case "rx":
                     drug, days = words[0].split("/")
                     self.rows["raw.pharmacy_claim"].append({
                         "claim_id": self.claim_id(), "person_id": person, "dispensing_date": day(words[1]), "ndc_code": drug,
                         "days_supply": days, "dispensing_provider_npi": options.get("npi"), **status,
+                        **({"claim_status": options["status"]} if "status" in options else {}),
+                        "reject_codes": options.get("codes"), "allowed_amount": options.get("cost"),
                     })  # fmt: skip
                 case "said":
                     code, outcome = words[0].split("=")

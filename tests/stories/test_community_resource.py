@@ -525,6 +525,7 @@ def test_a_loss_takes_the_row_away_the_same_night_and_says_nothing(story, is_los
             "raw.eligibility": people("ann", "bea", "cal", **WOMEN, phone="512-555-0100", zip_code="78701"),
             # Nothing but these three gaps: what maternal care asks is told elsewhere.
             "gaps.prenatal_supply": "member_key\n",
+            "gaps.diabetes": "member_key\n",
             "raw.medical_claim": claims(
                 *pregnant("ann"), *pregnant("bea"), *pregnant("cal"), *with_diabetes("bea"), claim("cal", 9, "Z5941"), *losses
             ),

@@ -12,11 +12,13 @@ from tests.stories.formulary import GIVEN as SHARED
 
 MODEL = "gaps.diabetes"
 AS_OF = "2026-06-30"
+# These stories are of SUPD alone; the other codes have theirs in test_diabetes_care.py.
 GIVEN = SHARED | {
+    "facts.monitoring_need": "member_key",
     "raw.drug": FORMULARY
     + """
         clomiphene | clomiphene | -
-    """
+    """,
 }
 
 # Metformin on two dates: ann is measured from 5 March on.

@@ -13,6 +13,7 @@ from assets.engine import (
     community_resource_pages,
     concurrent_use_pages,
     measure_pages,
+    monitoring_pages,
     prenatal_supply_pages,
     provider_desert_pages,
     statin_use_pages,
@@ -22,6 +23,7 @@ from assets.engine.desert_registry import read_desert_rules
 from assets.engine.markdown_pages import LONG, MARK, value_set, weeks
 from assets.engine.maternal_registry import PrenatalRule, RuleSet, read_pregnancy, read_prenatal_rules
 from assets.engine.model import ROOT, SQL
+from assets.engine.monitoring_registry import MonitoringRule, read_monitoring_rules
 from assets.engine.programme_registry import read_programmes, read_social_needs
 from assets.engine.registry import (
     FORM_COLUMN,
@@ -35,6 +37,7 @@ from assets.engine.registry import (
     read_value_sets,
     value_set_rows,
 )
+from assets.engine.specialty_registry import read_specialty_rules
 from assets.engine.transition_registry import TransitionRule, read_transition_rules
 from pipelines.cli import main
 
@@ -47,6 +50,7 @@ DESERT_RULES = read_desert_rules()
 REVIEW = read_pregnancy().review
 NAMES = [
     *MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource", "provider_desert",
+    "diabetes", "specialty", "mtm",
 ]  # fmt: skip
 
 
@@ -448,6 +452,38 @@ def test_a_new_field_of_a_transition_rule_appears_by_its_name() -> None:
     rule = read_transition_rules()["toc_contact"]
     wider = Wider(**rule.model_dump(), most_calls=3)
     assert "| `most_calls` | 3 |" in care_transition_pages.rule_table({"wider": wider})
+
+
+def test_the_pages_of_diabetes_and_specialty_tell_every_rule_and_value_set(pages) -> None:
+    for name, rule in read_monitoring_rules().items():
+        page = pages[f"{rule.gap_family}.md"]
+        assert f"`{name}`" in section(page, f"`{rule.gap_code}`")
+        assert rule.reason in page
+        assert rule.source in page
+    assert all(names_value_set(pages["diabetes.md"], name) for name in monitoring_pages.named_sets("diabetes"))
+    assert all(names_value_set(pages["specialty.md"], name) for name in monitoring_pages.named_sets("specialty"))
+    assert "no more than 4 days apart" in section(pages["diabetes.md"], "`KED`")
+    assert "in the first 6 months of the therapy the last 56" in section(pages["specialty.md"], "`LAB_MTX_LEF_SSZ`")
+
+
+def test_the_pages_of_specialty_and_mtm_tell_phases_and_years(pages) -> None:
+    rules = read_specialty_rules()
+    for rule in rules.refills.values():
+        told = section(pages["specialty.md"], f"`{rule.gap_code}`")
+        assert all(phase.reason in told and f"`{phase.name}`" in told for phase in rule.phases)
+    for year, of_year in rules.medication_therapy_management.years.items():
+        assert f"| {year} | {of_year.cost_threshold:,} |" in pages["mtm.md"]
+    assert names_value_set(pages["mtm.md"], "mtm_conditions")
+
+
+def test_a_new_field_of_a_monitoring_rule_appears_by_its_name() -> None:
+    """Nobody has to remember the page."""
+
+    class Wider(MonitoringRule):
+        most_calls: int = 1
+
+    wider = Wider(**read_monitoring_rules()["a1c"].model_dump(), most_calls=3)
+    assert "| `most_calls` | 3 |" in monitoring_pages.rule_table({"wider": wider})
 
 
 def test_the_page_of_community_resources_names_programmes_tiers_categories_and_codes(pages) -> None:

@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 
 REASONS = {
     "clinical_review": "Medicines are under review with the prescriber",
+    "specialty_refill": "The row of a specialty medicine asks for the same refill",
     "capacity": "The pharmacy's list is full this week",
     "conversation_cap": "Three others are raised with the member first",
     "deceased": "Member has died",

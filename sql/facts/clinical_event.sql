@@ -1,0 +1,188 @@
+-- What monitoring rules and medication therapy management ask about: one row per member, value set, category, day and
+-- claim, of an eye visit with what its clinician does (`unknown` where the provider table is silent), of a fill with
+-- its ingredients.
+--
+-- Paid claims of members who have diabetes, take a followed medicine, or are candidates for the programme. One pass
+-- over claim lines, one over diagnoses and one over fills for all families that have such rules. Diseases of the
+-- programme are read for its candidates alone; one that is coded in a facility stay has `stay` after its category.
+with
+
+asked_members as (
+    select
+        asked.member_key,
+        max(asked.is_monitored) as is_monitored,
+        max(asked.is_candidate) as is_candidate
+    from (
+        select
+            diabetes_member.member_key,
+            true as is_monitored,
+            false as is_candidate
+        from facts.diabetes_member
+        union all
+        select
+            therapy.member_key,
+            true as is_monitored,
+            false as is_candidate
+        from facts.therapy
+        where therapy.is_monitored
+        union all
+        select
+            management_candidate.member_key,
+            false as is_monitored,
+            true as is_candidate
+        from facts.management_candidate
+    ) as asked
+    group by asked.member_key
+),
+
+asked_sets as (
+    select
+        monitoring_test.value_set,
+        false as is_of_programme
+    from raw.monitoring_test
+    union
+    select
+        monitoring_stop.value_set,
+        false as is_of_programme
+    from raw.monitoring_stop
+    union
+    select
+        monitoring_rule.medicines as value_set,
+        false as is_of_programme
+    from raw.monitoring_rule
+    where monitoring_rule.population = 'start'
+    union
+    select
+        programme_sets.value_set,
+        programme_sets.is_of_programme
+    from (
+        values ('a1c_result', false), ('mtm_conditions', true), ('mtm_services', true)
+    ) as programme_sets (value_set, is_of_programme)
+),
+
+asked_codes as (
+    select distinct
+        code_group.value_set,
+        code_group.code_system,
+        code_group.code,
+        value_set.category,
+        asked_sets.is_of_programme
+    from facts.code_group
+    inner join asked_sets
+        on code_group.value_set = asked_sets.value_set
+    inner join raw.value_set
+        on
+            code_group.value_set = value_set.value_set
+            and code_group.code_system = value_set.code_system
+            and code_group.code >= value_set.code
+            and code_group.code <= coalesce(value_set.last_code, value_set.code)
+),
+
+asked_drugs as (
+    select distinct
+        drug_group.value_set,
+        drug_group.drug_key,
+        drug.ingredients as product,
+        value_set.category
+    from facts.drug_group
+    inner join asked_sets
+        on drug_group.value_set = asked_sets.value_set
+    inner join core.drug
+        on drug_group.drug_key = drug.drug_key
+    inner join core.ingredient
+        on drug_group.ingredient_key = ingredient.ingredient_key
+    inner join raw.value_set
+        on
+            drug_group.value_set = value_set.value_set
+            and (
+                (
+                    value_set.code_system = 'ingredient'
+                    and ingredient.ingredient >= value_set.code
+                    and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
+                )
+                or (value_set.code_system = 'brand_name' and drug.brand_name = value_set.code)
+                or (value_set.code_system = 'ndc' and drug.ndc_code = value_set.code)
+            )
+)
+
+select distinct
+    medical_line.member_key,
+    asked_codes.value_set,
+    asked_codes.category,
+    medical_line.service_date as event_date,
+    medical_line.claim_id,
+    coalesce(clinician.specialty, 'unknown') as specialty,
+    cast(null as varchar) as product
+from core.medical_line
+inner join asked_members
+    on medical_line.member_key = asked_members.member_key
+inner join asked_codes
+    on
+        asked_codes.code_system = 'hcpcs'
+        and medical_line.hcpcs_code = asked_codes.code
+left join facts.clinician
+    on
+        asked_codes.value_set = 'eye_exam'
+        and medical_line.rendering_npi = clinician.npi
+where
+    medical_line.is_paid
+    and not medical_line.is_void
+    and (
+        (asked_codes.is_of_programme and asked_members.is_candidate)
+        or (not asked_codes.is_of_programme and asked_members.is_monitored)
+    )
+union all
+select distinct
+    diagnosis.member_key,
+    asked_codes.value_set,
+    case
+        when asked_codes.is_of_programme and stay.member_key is not null then concat(asked_codes.category, ' stay')
+        else asked_codes.category
+    end as category,
+    diagnosis.diagnosis_date as event_date,
+    diagnosis.claim_id,
+    cast(null as varchar) as specialty,
+    cast(null as varchar) as product
+from core.diagnosis
+inner join asked_members
+    on diagnosis.member_key = asked_members.member_key
+inner join asked_codes
+    on
+        asked_codes.code_system = 'icd10cm'
+        and diagnosis.code = asked_codes.code
+left join core.stay
+    on
+        asked_codes.is_of_programme
+        and diagnosis.member_key = stay.member_key
+        and diagnosis.diagnosis_date between stay.admission_date and stay.discharge_date
+where
+    diagnosis.code_system = 'icd-10-cm'
+    and diagnosis.is_paid
+    and (
+        (asked_codes.is_of_programme and asked_members.is_candidate)
+        or (not asked_codes.is_of_programme and asked_members.is_monitored)
+    )
+union all
+select distinct
+    fill.member_key,
+    asked_drugs.value_set,
+    asked_drugs.category,
+    fill.fill_date as event_date,
+    fill.claim_id,
+    cast(null as varchar) as specialty,
+    asked_drugs.product
+from core.fill
+inner join asked_members
+    on
+        fill.member_key = asked_members.member_key
+        and asked_members.is_monitored
+inner join asked_drugs
+    on fill.drug_key = asked_drugs.drug_key
+where not fill.is_compound
+order by
+    member_key,
+    value_set,
+    event_date,
+    claim_id,
+    category,
+    specialty

@@ -1,0 +1,548 @@
+-- Tests, visits and supplies that are missing, now or soon: one row per member, monitoring rule and subject.
+--
+-- The rules are those of data_contracts/monitoring_rules.yaml, for every family that has some. Only members who are
+-- enrolled tonight, alive and not in hospice; of the rules for diabetes, nobody from 66 on who lives in an institution.
+-- A rule is met when each of its tests is found in any of its sets; two tests of a pair have the earlier of their days.
+-- The first biologic or targeted medicine can be told only after so long an enrolment without one.
+with
+
+members as (
+    select
+        member.member_key,
+        enrollment.enrollment_start_date,
+        least(
+            enrollment.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
+        ) as enrolled_through_date,
+        cast(extract(year from cast($as_of as date)) - extract(year from member.birth_date) as integer) as age,
+        member.is_institutional
+    from core.member
+    inner join core.enrollment
+        on
+            member.member_key = enrollment.member_key
+            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
+    where
+        coalesce(member.death_date > cast($as_of as date), true)
+        and member.member_key not in (
+            select member_status.member_key
+            from facts.member_status
+            where member_status.status = 'hospice'
+        )
+),
+
+-- Of several results the latest tells; of several on one day the highest level.
+last_results as (
+    select
+        clinical_event.member_key,
+        max(
+            concat(
+                clinical_event.event_date,
+                case when clinical_event.category = 'over_9' then '1' else '0' end,
+                clinical_event.claim_id
+            )
+        ) as last_result
+    from facts.clinical_event
+    where clinical_event.value_set = 'a1c_result'
+    group by clinical_event.member_key
+),
+
+diabetes_events as (
+    select
+        diabetes_member.member_key,
+        greatest(
+            case
+                when diabetes_member.first_date >= members.enrollment_start_date + 365
+                    then diabetes_member.first_date
+            end,
+            case
+                when substr(last_results.last_result, 11, 1) = '1'
+                    then cast(substr(last_results.last_result, 1, 10) as date)
+            end
+        ) as event_date
+    from facts.diabetes_member
+    inner join members
+        on diabetes_member.member_key = members.member_key
+    left join last_results
+        on diabetes_member.member_key = last_results.member_key
+),
+
+-- Days on which any medicine of a rule was filled or given, each with the one before it.
+spaced_days as (
+    select
+        medicine_days.member_key,
+        medicine_days.monitoring_rule_key,
+        medicine_days.event_date,
+        medicine_days.product,
+        medicine_days.claim_id,
+        lag(medicine_days.event_date) over (
+            partition by medicine_days.member_key, medicine_days.monitoring_rule_key
+            order by medicine_days.event_date
+        ) as previous_date
+    from (
+        select
+            clinical_event.member_key,
+            monitoring_rule.monitoring_rule_key,
+            clinical_event.event_date,
+            min(coalesce(clinical_event.product, clinical_event.category)) as product,
+            min(clinical_event.claim_id) as claim_id
+        from facts.clinical_event
+        inner join raw.monitoring_rule
+            on
+                clinical_event.value_set = monitoring_rule.medicines
+                and monitoring_rule.population = 'start'
+        group by
+            clinical_event.member_key,
+            monitoring_rule.monitoring_rule_key,
+            clinical_event.event_date
+    ) as medicine_days
+),
+
+last_starts as (
+    select
+        spaced_days.member_key,
+        spaced_days.monitoring_rule_key,
+        max(spaced_days.event_date) as start_date
+    from spaced_days
+    inner join raw.monitoring_rule
+        on spaced_days.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    where coalesce(spaced_days.event_date - spaced_days.previous_date > monitoring_rule.clean_days, true)
+    group by
+        spaced_days.member_key,
+        spaced_days.monitoring_rule_key
+),
+
+supplied_rules as (
+    select distinct
+        therapy.member_key,
+        monitoring_rule.monitoring_rule_key,
+        therapy.product,
+        therapy.start_date,
+        therapy.last_fill_date,
+        fill.claim_id,
+        -- Whole months of therapy.
+        cast(
+            (extract(year from cast($as_of as date)) - extract(year from therapy.start_date)) * 12
+            + extract(month from cast($as_of as date)) - extract(month from therapy.start_date)
+            - case
+                when extract(day from cast($as_of as date)) < extract(day from therapy.start_date) then 1
+                else 0
+            end as integer
+        ) as therapy_months
+    from facts.therapy
+    inner join facts.drug_group
+        on therapy.last_drug_key = drug_group.drug_key
+    inner join raw.monitoring_rule
+        on drug_group.value_set = monitoring_rule.medicines
+    inner join core.fill
+        on therapy.last_fill_key = fill.fill_key
+    where therapy.supply_end_date >= cast($as_of as date) - monitoring_rule.lapse_days
+),
+
+asked_subjects as (
+    select
+        diabetes_member.member_key,
+        monitoring_rule.monitoring_rule_key,
+        monitoring_rule.subject,
+        case
+            when monitoring_rule.population = 'insulin' then diabetes_member.insulin_start_date
+            when monitoring_rule.population = 'diabetes_event' then diabetes_events.event_date
+            else diabetes_member.first_date
+        end as first_date,
+        diabetes_events.event_date as start_date,
+        case
+            when diabetes_member.insulin_end_date >= cast($as_of as date) - 30
+                then coalesce(monitoring_rule.insulin_days, monitoring_rule.days)
+            else monitoring_rule.days
+        end as frame_days,
+        diabetes_member.claim_id,
+        diabetes_member.last_date as claim_date
+    from facts.diabetes_member
+    inner join raw.monitoring_rule
+        on
+            monitoring_rule.population = 'diabetes'
+            or monitoring_rule.population = 'diabetes_event'
+            or (
+                monitoring_rule.population = 'insulin'
+                and diabetes_member.insulin_end_date >= cast($as_of as date) - monitoring_rule.lapse_days
+            )
+    inner join diabetes_events
+        on
+            diabetes_member.member_key = diabetes_events.member_key
+            and (monitoring_rule.population <> 'diabetes_event' or diabetes_events.event_date is not null)
+    union all
+    select
+        supplied_rules.member_key,
+        supplied_rules.monitoring_rule_key,
+        supplied_rules.product as subject,
+        supplied_rules.start_date as first_date,
+        supplied_rules.start_date,
+        case
+            when supplied_rules.therapy_months < monitoring_rule.young_months then monitoring_rule.young_days
+            else monitoring_rule.days
+        end as frame_days,
+        supplied_rules.claim_id,
+        supplied_rules.last_fill_date as claim_date
+    from supplied_rules
+    inner join raw.monitoring_rule
+        on
+            supplied_rules.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+            and monitoring_rule.population = 'therapy'
+    union all
+    select
+        last_starts.member_key,
+        last_starts.monitoring_rule_key,
+        spaced_days.product as subject,
+        last_starts.start_date as first_date,
+        last_starts.start_date,
+        monitoring_rule.days as frame_days,
+        spaced_days.claim_id,
+        last_starts.start_date as claim_date
+    from last_starts
+    inner join spaced_days
+        on
+            last_starts.member_key = spaced_days.member_key
+            and last_starts.monitoring_rule_key = spaced_days.monitoring_rule_key
+            and last_starts.start_date = spaced_days.event_date
+    inner join raw.monitoring_rule
+        on last_starts.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    inner join members
+        on
+            last_starts.member_key = members.member_key
+            and last_starts.start_date >= members.enrollment_start_date + monitoring_rule.clean_days
+    where
+        exists (
+            select 1
+            from supplied_rules
+            where
+                supplied_rules.member_key = last_starts.member_key
+                and supplied_rules.monitoring_rule_key = last_starts.monitoring_rule_key
+        )
+),
+
+asked as (
+    select
+        asked_subjects.member_key,
+        asked_subjects.monitoring_rule_key,
+        asked_subjects.subject,
+        asked_subjects.start_date,
+        asked_subjects.frame_days,
+        asked_subjects.claim_id,
+        asked_subjects.claim_date,
+        members.age,
+        members.enrolled_through_date,
+        greatest(
+            asked_subjects.first_date + monitoring_rule.first_days,
+            members.enrollment_start_date + case
+                when monitoring_rule.enrolled_days > 1 then monitoring_rule.enrolled_days
+                else 0
+            end
+        ) as first_asked_date
+    from asked_subjects
+    inner join members
+        on asked_subjects.member_key = members.member_key
+    inner join raw.monitoring_rule
+        on
+            asked_subjects.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+            and members.age between monitoring_rule.min_age and monitoring_rule.max_age
+    where
+        not (members.is_institutional and members.age >= 66 and monitoring_rule.gap_family = 'diabetes')
+        and not exists (
+            select 1
+            from core.stay
+            where
+                stay.member_key = asked_subjects.member_key
+                and stay.admission_date <= cast($as_of as date)
+                and stay.discharge_date >= cast($as_of as date) - monitoring_rule.stay_days
+        )
+),
+
+stop_sets as (
+    select
+        asked.member_key,
+        asked.monitoring_rule_key,
+        monitoring_stop.monitoring_stop_key,
+        monitoring_stop.stop_group,
+        monitoring_stop.group_size
+    from asked
+    inner join raw.monitoring_stop
+        on
+            asked.monitoring_rule_key = monitoring_stop.monitoring_rule_key
+            and asked.age >= monitoring_stop.min_age
+    inner join facts.clinical_event
+        on
+            asked.member_key = clinical_event.member_key
+            and monitoring_stop.value_set = clinical_event.value_set
+            and (
+                monitoring_stop.categories is null
+                or monitoring_stop.categories like concat('%;', clinical_event.category, ';%')
+            )
+    where
+        case monitoring_stop.since
+            when 'ever' then true
+            when 'year'
+                then extract(year from clinical_event.event_date) = extract(year from cast($as_of as date))
+            else clinical_event.event_date > cast($as_of as date) - monitoring_stop.since_days
+        end
+    group by
+        asked.member_key,
+        asked.monitoring_rule_key,
+        monitoring_stop.monitoring_stop_key,
+        monitoring_stop.stop_group,
+        monitoring_stop.group_size,
+        monitoring_stop.fewest_dates,
+        monitoring_stop.apart_days
+    having
+        count(distinct clinical_event.event_date) >= monitoring_stop.fewest_dates
+        and cast(
+            max(clinical_event.event_date) - min(clinical_event.event_date) as integer
+        ) >= monitoring_stop.apart_days
+),
+
+stopped as (
+    select
+        stop_sets.member_key,
+        stop_sets.monitoring_rule_key,
+        stop_sets.stop_group
+    from stop_sets
+    group by
+        stop_sets.member_key,
+        stop_sets.monitoring_rule_key,
+        stop_sets.stop_group,
+        stop_sets.group_size
+    having count(distinct stop_sets.monitoring_stop_key) >= stop_sets.group_size
+),
+
+found_tests as (
+    select
+        asked.member_key,
+        asked.monitoring_rule_key,
+        asked.subject,
+        monitoring_test.test_number,
+        max(least(clinical_event.event_date, coalesce(paired_event.event_date, clinical_event.event_date)))
+            as test_date
+    from asked
+    inner join raw.monitoring_rule
+        on asked.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    inner join raw.monitoring_test
+        on asked.monitoring_rule_key = monitoring_test.monitoring_rule_key
+    inner join facts.clinical_event
+        on
+            asked.member_key = clinical_event.member_key
+            and monitoring_test.value_set = clinical_event.value_set
+            and (
+                monitoring_test.categories is null
+                or monitoring_test.categories like concat('%;', clinical_event.category, ';%')
+            )
+            and (
+                monitoring_test.clinicians is null
+                or monitoring_test.clinicians like concat('%;', clinical_event.specialty, ';%')
+            )
+    left join facts.clinical_event as paired_event
+        on
+            monitoring_test.paired_category is not null
+            and asked.member_key = paired_event.member_key
+            and monitoring_test.value_set = paired_event.value_set
+            and monitoring_test.paired_category = paired_event.category
+            and paired_event.event_date between clinical_event.event_date - monitoring_test.paired_days
+            and clinical_event.event_date + monitoring_test.paired_days
+    where
+        (monitoring_test.paired_category is null or paired_event.member_key is not null)
+        and case monitoring_rule.frame
+            when 'rolling' then true
+            when 'year'
+                then
+                    extract(
+                        year from least(
+                            clinical_event.event_date, coalesce(paired_event.event_date, clinical_event.event_date)
+                        )
+                    )
+                    >= extract(year from cast($as_of as date))
+                    - case when monitoring_test.is_of_previous_year then 1 else 0 end
+            else
+                clinical_event.event_date between asked.start_date - asked.frame_days
+                and asked.start_date + monitoring_rule.grace_days
+        end
+    group by
+        asked.member_key,
+        asked.monitoring_rule_key,
+        asked.subject,
+        monitoring_test.test_number
+),
+
+named_tests as (
+    select distinct
+        monitoring_test.monitoring_rule_key,
+        monitoring_test.test_number,
+        monitoring_test.test_name
+    from raw.monitoring_test
+),
+
+-- From which day on each test is missing; tests that are there for long are none.
+missing_tests as (
+    select
+        asked.member_key,
+        asked.monitoring_rule_key,
+        asked.subject,
+        named_tests.test_number,
+        named_tests.test_name,
+        found_tests.test_date,
+        case monitoring_rule.frame
+            when 'year'
+                then greatest(make_date(extract(year from cast($as_of as date)), 1, 1), asked.first_asked_date)
+            when 'start' then asked.start_date + monitoring_rule.grace_days
+            else greatest(
+                asked.first_asked_date, coalesce(found_tests.test_date + asked.frame_days, asked.first_asked_date)
+            )
+        end as missing_date
+    from asked
+    inner join raw.monitoring_rule
+        on asked.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    inner join named_tests
+        on asked.monitoring_rule_key = named_tests.monitoring_rule_key
+    left join found_tests
+        on
+            asked.member_key = found_tests.member_key
+            and asked.monitoring_rule_key = found_tests.monitoring_rule_key
+            and asked.subject = found_tests.subject
+            and named_tests.test_number = found_tests.test_number
+    where
+        found_tests.test_number is null
+        or (
+            monitoring_rule.frame = 'rolling'
+            and found_tests.test_date + asked.frame_days <= cast($as_of as date) + monitoring_rule.ahead_days
+        )
+),
+
+first_missing as (
+    select
+        missing_tests.*,
+        min(missing_tests.missing_date) over (
+            partition by missing_tests.member_key, missing_tests.monitoring_rule_key, missing_tests.subject
+        ) as window_start_date
+    from missing_tests
+),
+
+needs as (
+    select
+        first_missing.member_key,
+        first_missing.monitoring_rule_key,
+        first_missing.subject,
+        first_missing.window_start_date,
+        case when count(*) = count(first_missing.test_date) then min(first_missing.test_date) end as last_test_date,
+        concat_ws(
+            ', ',
+            max(case when first_missing.test_number = 1 then first_missing.test_name end),
+            max(case when first_missing.test_number = 2 then first_missing.test_name end),
+            max(case when first_missing.test_number = 3 then first_missing.test_name end)
+        ) as missing
+    from first_missing
+    where first_missing.missing_date <= greatest(cast($as_of as date), first_missing.window_start_date)
+    group by
+        first_missing.member_key,
+        first_missing.monitoring_rule_key,
+        first_missing.subject,
+        first_missing.window_start_date
+),
+
+windows as (
+    select
+        needs.*,
+        asked.start_date,
+        asked.frame_days,
+        asked.claim_id,
+        asked.claim_date,
+        case
+            when monitoring_rule.window_days is not null then asked.start_date + monitoring_rule.window_days
+            when monitoring_rule.frame = 'year' then asked.enrolled_through_date
+            else greatest(asked.enrolled_through_date, needs.window_start_date + monitoring_rule.due_days)
+        end as window_end_date
+    from needs
+    inner join asked
+        on
+            needs.member_key = asked.member_key
+            and needs.monitoring_rule_key = asked.monitoring_rule_key
+            and needs.subject = asked.subject
+    inner join raw.monitoring_rule
+        on needs.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    where
+        needs.window_start_date <= cast($as_of as date) + greatest(
+            monitoring_rule.ahead_days, monitoring_rule.grace_days
+        )
+)
+
+select
+    windows.member_key,
+    windows.monitoring_rule_key,
+    monitoring_rule.gap_family,
+    monitoring_rule.gap_code,
+    windows.subject,
+    case when windows.window_start_date <= cast($as_of as date) then 'open' else 'prospective' end as status,
+    windows.window_start_date,
+    windows.window_end_date,
+    case
+        when monitoring_rule.frame = 'year' then windows.window_end_date
+        else least(windows.window_start_date + monitoring_rule.due_days, windows.window_end_date)
+    end as due_date,
+    monitoring_rule.confidence,
+    replace(
+        replace(
+            replace(
+                replace(
+                    monitoring_rule.reason,
+                    '{last}',
+                    coalesce(
+                        'since ' || cast(windows.last_test_date as varchar),
+                        'in the last ' || cast(windows.frame_days as varchar) || ' days',
+                        'this year'
+                    )
+                ),
+                '{missing}', windows.missing
+            ),
+            '{start}', coalesce(cast(windows.start_date as varchar), '')
+        ),
+        '{due}',
+        cast(
+            case
+                when monitoring_rule.frame = 'year' then windows.window_end_date
+                else least(windows.window_start_date + monitoring_rule.due_days, windows.window_end_date)
+            end as varchar
+        )
+    ) as reason,
+    concat(
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': windows.claim_id } as json) as varchar), '}'),
+        ',"date":"', windows.claim_date,
+        '"}],"last_test_date":', coalesce('"' || cast(windows.last_test_date as varchar) || '"', 'null'),
+        ',"start_date":', coalesce('"' || cast(windows.start_date as varchar) || '"', 'null'),
+        ',', substr(
+            cast(
+                cast(
+                    {
+                        'missing': windows.missing,
+                        'rule': monitoring_rule.monitoring_rule_id,
+                        'source': monitoring_rule.source
+                    } as json
+                ) as varchar
+            ),
+            2
+        )
+    ) as evidence,
+    windows.start_date,
+    windows.last_test_date,
+    windows.missing,
+    monitoring_rule.monitoring_rule_id
+from windows
+inner join raw.monitoring_rule
+    on windows.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+where
+    not exists (
+        select 1
+        from stopped
+        where
+            stopped.member_key = windows.member_key
+            and stopped.monitoring_rule_key = windows.monitoring_rule_key
+    )
+    and windows.window_start_date <= windows.window_end_date
+    and windows.window_end_date >= cast($as_of as date)
+order by
+    windows.member_key,
+    windows.monitoring_rule_key,
+    windows.subject

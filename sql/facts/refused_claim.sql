@@ -1,0 +1,101 @@
+-- Pharmacy claims of the last 180 days for which no paid claim stands: reversed, denied or still pended.
+--
+-- A version that a later one replaced is none of them, nor a copy, a reversal transaction, or a claim withheld under
+-- 42 CFR Part 2. Products are those that specialty rules follow, and maintenance drugs.
+with
+
+asked_drugs as (
+    select
+        drug.drug_key,
+        drug.ndc_code
+    from core.drug
+    where
+        coalesce(drug.is_specialty, true)
+        or coalesce(drug.is_maintenance, false)
+        or drug.drug_key in (select followed_drug.drug_key from facts.followed_drug)
+),
+
+-- The lines that repeat, reverse or are not paid are few.
+unpaid_claims as (
+    select
+        pharmacy_claim.row_id,
+        pharmacy_claim.person_id,
+        pharmacy_claim.dispensing_date,
+        pharmacy_claim.ndc_code,
+        pharmacy_claim.claim_id,
+        pharmacy_claim.claim_line_number,
+        pharmacy_claim.dispensing_provider_npi,
+        pharmacy_claim.claim_status as kind,
+        replace(pharmacy_claim.reject_codes, ' ', '') as reject_codes
+    from raw.pharmacy_claim
+    left join core.pharmacy_claim_removed
+        on pharmacy_claim.row_id = pharmacy_claim_removed.row_id
+    where
+        pharmacy_claim.claim_status in ('denied', 'pended')
+        and pharmacy_claim_removed.row_id is null
+        and pharmacy_claim.dispensing_date <= cast($as_of as date)
+        and pharmacy_claim.dispensing_date > cast($as_of as date) - 180
+    union all
+    select
+        pharmacy_claim.row_id,
+        pharmacy_claim.person_id,
+        pharmacy_claim.dispensing_date,
+        pharmacy_claim.ndc_code,
+        pharmacy_claim.claim_id,
+        pharmacy_claim.claim_line_number,
+        pharmacy_claim.dispensing_provider_npi,
+        'reversed' as kind,
+        cast(null as varchar) as reject_codes
+    from raw.pharmacy_claim
+    inner join core.pharmacy_claim_removed
+        on
+            pharmacy_claim.row_id = pharmacy_claim_removed.row_id
+            and pharmacy_claim_removed.bucket = 'netted'
+    where
+        pharmacy_claim.dispensing_date <= cast($as_of as date)
+        and pharmacy_claim.dispensing_date > cast($as_of as date) - 180
+        and coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
+        and coalesce(pharmacy_claim.quantity, 0) >= 0
+        and coalesce(pharmacy_claim.days_supply, 0) >= 0
+        and coalesce(pharmacy_claim.paid_amount, 0) >= 0
+),
+
+standing_lines as (
+    select distinct
+        fill.claim_id,
+        fill.claim_line_number
+    from core.fill
+    inner join unpaid_claims
+        on
+            fill.claim_id = unpaid_claims.claim_id
+            and fill.claim_line_number = unpaid_claims.claim_line_number
+)
+
+select
+    unpaid_claims.row_id,
+    member.member_key,
+    unpaid_claims.dispensing_date as claim_date,
+    asked_drugs.drug_key,
+    unpaid_claims.kind,
+    unpaid_claims.reject_codes,
+    coalesce(pharmacy.is_specialty, false) as is_specialty_pharmacy,
+    unpaid_claims.claim_id
+from unpaid_claims
+inner join core.member
+    on unpaid_claims.person_id = member.person_id
+inner join asked_drugs
+    on unpaid_claims.ndc_code = asked_drugs.ndc_code
+left join core.pharmacy
+    on unpaid_claims.dispensing_provider_npi = pharmacy.npi
+left join standing_lines
+    on
+        unpaid_claims.claim_id = standing_lines.claim_id
+        and unpaid_claims.claim_line_number = standing_lines.claim_line_number
+where
+    standing_lines.claim_id is null
+    and unpaid_claims.row_id not in (
+        select withheld_claim.row_id
+        from core.withheld_claim
+        where withheld_claim.source_table = 'pharmacy_claim'
+    )
+order by unpaid_claims.row_id
