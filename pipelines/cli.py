@@ -71,6 +71,22 @@ def parser() -> Parser:
     )
     directory.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write the table into")
 
+    gaps_export = commands.add_parser("gaps-export", help="write the gap ledger as FHIR gaps-in-care documents")
+    gaps_export.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    gaps_export.add_argument("--to", required=True, type=Path, metavar="FOLDER", help="folder to make and write into")
+    gaps_export.add_argument("--state", metavar="XX", help="only members who live in this state")
+    gaps_export.add_argument(
+        "--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output"
+    )
+
+    ecare_plan = commands.add_parser(
+        "ecare-plan", help="turn Pharmacist eCare Plan bundles into the table outreach_outcome"
+    )
+    ecare_plan.add_argument(
+        "--from", required=True, type=Path, metavar="FOLDER", dest="source", help="folder of FHIR R4 bundles"
+    )
+    ecare_plan.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of input tables")
+
     reference = commands.add_parser("reference", help="downloaded public files into reference tables")
     reference.add_argument(
         "--from", required=True, type=Path, metavar="DIR", dest="source", help="folder of downloaded files"
@@ -207,6 +223,30 @@ def directory(options: argparse.Namespace) -> int:
     return 0
 
 
+def gaps_export(options: argparse.Namespace) -> int:
+    """Write the gap ledger as documents."""
+    from assets.engine.fhir_gaps import describe, export_gaps
+    from assets.engine.settings import read_settings
+
+    warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
+    found = export_gaps(options.output, warehouse, options.to, options.state)
+    for line in describe(found, options.to, read_settings().outreach.small_cell):
+        print(line)
+    return 0
+
+
+def ecare_plan(options: argparse.Namespace) -> int:
+    """Write `outreach_outcome/ecare_plan.csv` from returned care plans."""
+    from assets.engine.ecare_plan import FILE, TABLE, convert
+
+    report = convert(options.source, options.output)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.left_out.items())) or "none"
+    print(
+        f"{options.output / TABLE / FILE}: {len(report.rows):,} rows of {report.bundles:,} bundles; left out: {left_out}"
+    )
+    return 0
+
+
 def reference(options: argparse.Namespace) -> int:
     """Turn downloaded files into reference tables."""
     from assets.engine.reference_files.build import build_reference
@@ -283,6 +323,8 @@ COMMANDS = {
     "status": status,
     "sample": sample,
     "directory": directory,
+    "gaps-export": gaps_export,
+    "ecare-plan": ecare_plan,
     "reference": reference,
     "whatif": whatif,
     "compare": compare,
