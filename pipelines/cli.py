@@ -103,6 +103,12 @@ def parser() -> Parser:
         "--config", type=Path, metavar="FILE", help="settings file of the night; default: settings.toml"
     )
 
+    assign = commands.add_parser("assign", help="give the night's specialty, MTM and transition cases to pharmacists")
+    assign.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+    assign.add_argument(
+        "--capacity", required=True, type=Path, metavar="FILE", help="CSV file of today's pharmacists and their places"
+    )
+
     compare = commands.add_parser("compare", help="who enters and leaves the lists, as counts, before it is adopted")
     compare.add_argument("output_a", type=Path, metavar="OUTPUT_A", help="folder of published nights")
     compare.add_argument("output_b", type=Path, nargs="?", metavar="OUTPUT_B", help="the other one")
@@ -272,6 +278,16 @@ def whatif(options: argparse.Namespace) -> int:
     return 0
 
 
+def assign(options: argparse.Namespace) -> int:
+    """Plan who works with whom, and print the counts."""
+    from assets.engine.assignments import describe_assignment
+    from assets.engine.settings import read_settings
+
+    for line in describe_assignment(options.output, options.capacity, read_settings().outreach.small_cell):
+        print(line)
+    return 0
+
+
 def compare(options: argparse.Namespace) -> int:
     """Print who would enter and leave the lists."""
     from assets.engine.compare import compare_nights, compare_settings
@@ -327,6 +343,7 @@ COMMANDS = {
     "ecare-plan": ecare_plan,
     "reference": reference,
     "whatif": whatif,
+    "assign": assign,
     "compare": compare,
     "docs": docs,
     "sql": sql,

@@ -105,7 +105,9 @@ def test_published_table_has_the_columns_of_the_interface(season: Season, table:
     assert set(TABLES[table].split()) <= set(pl.read_parquet_schema(season.second / "tables" / f"{table}.parquet"))
 
 
-@pytest.mark.parametrize("table", ["pregnancy", "suppression", "care_queue", "referral", "compensation"])
+@pytest.mark.parametrize(
+    "table", ["pregnancy", "suppression", "care_queue", "referral", "compensation", "assignment_case"]
+)
 def test_restricted_part_has_the_tables_of_the_interface(season: Season, table: str) -> None:
     assert (season.restricted / f"{table}.parquet").is_file()
 
