@@ -57,7 +57,7 @@ def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Sea
     """
     [(first_night.in_hospice,)] = rows(
         f"select min(person_id) from {first_night.table('gap', first_night.first)} "
-        "where status = 'open' and person_id > 'SYN0000100'"
+        "where status = 'open' and person_id > 'SYN0000200'"
     )
     folder = tmp_path_factory.mktemp("later") / "delivery"
     first_night.delivery = enter_hospice(first_night.delivery, folder, first_night.in_hospice)
