@@ -8,6 +8,7 @@ from assets.engine.contract import all_contracts
 from assets.engine.publish import publish
 from assets.resources import NightResource, log
 from assets.schema import LAYERS
+from assets.table import POOL
 
 FIRST_NIGHT = "2018-01-01"
 KEY = dg.AssetKey(["published", "night"])
@@ -33,7 +34,7 @@ def night_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             "switched in by one rename."
         ),
         kinds={"parquet", "duckdb"},
-        pool="duckdb",
+        pool=POOL,
         partitions_def=partitions,
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=datetime.timedelta(hours=36), warn_window=datetime.timedelta(hours=26)

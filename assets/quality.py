@@ -10,6 +10,7 @@ from assets.engine import quality
 from assets.engine.night import Night
 from assets.engine.state import nights
 from assets.resources import NightResource
+from assets.table import POOL
 
 # The small profile table that each border's suite reads: a suite never scans claims.
 PROFILES = {"raw": ("core", "input_profile"), "outreach": ("outreach", "worklist_profile")}
@@ -31,7 +32,7 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
         for name, severity, description in quality.expectation_specs(border)
     ]
 
-    @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool="duckdb")
+    @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool=POOL)
     def checks(context: dg.AssetCheckExecutionContext, night: NightResource) -> Iterator[dg.AssetCheckResult]:
         with night.open(context.run) as (con, plan), tempfile.TemporaryDirectory(dir=plan.warehouse.parent) as scratch:
             results = quality.run_suite(con, border, last_night(plan), Path(scratch))

@@ -8,10 +8,10 @@ from assets.engine import ingest, registry, state
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.layout import read_layout
 from assets.engine.reference import load_shipped
-from assets.resources import NightResource, record, timed
+from assets.resources import NightResource
 from assets.schema import column_schema
+from assets.table import POOL, contract_check, record, timed
 
-POOL = "duckdb"
 RAW = "raw"
 
 
@@ -27,6 +27,7 @@ def raw_asset(
         kinds={"duckdb", kind},
         pool=POOL,
         metadata={"dagster/column_schema": column_schema(contract)},
+        check_specs=[contract_check(contract)],
     )
 
 
@@ -41,7 +42,7 @@ def input_asset(contract: Contract) -> dg.AssetsDefinition:
                 rows = ingest.load_table(con, contract, inputs, plan.input) or load_shipped(con, contract)
             if contract.key[1] == ingest.REQUIRED_TABLES[0]:
                 ingest.keep_ignored(con, inputs)
-            return record(con, plan, contract.id, rows, seconds[-1])
+            return record(con, plan, contract, rows, seconds[-1])
 
     return asset
 
@@ -54,7 +55,7 @@ def registry_asset(contract: Contract) -> dg.AssetsDefinition:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
                 rows = registry.load_registry(con, contract.key[1], plan.reference)
-            return record(con, plan, contract.id, rows, seconds[-1])
+            return record(con, plan, contract, rows, seconds[-1])
 
     return asset
 
@@ -67,7 +68,7 @@ def state_asset(contract: Contract) -> dg.AssetsDefinition:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
                 rows = state.load_state(con, contract.key[1], plan.output, plan.as_of)
-            return record(con, plan, contract.id, rows, seconds[-1])
+            return record(con, plan, contract, rows, seconds[-1])
 
     return asset
 
@@ -83,7 +84,7 @@ def door_asset(contract: Contract, suffix: str) -> dg.AssetsDefinition:
                 union = " union all ".join(f"select * from door.{t}_{suffix}" for t in tables)
                 con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
                 [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
-            return record(con, plan, contract.id, rows, seconds[-1])
+            return record(con, plan, contract, rows, seconds[-1])
 
     return asset
 

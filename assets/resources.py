@@ -3,7 +3,6 @@
 import datetime
 import fcntl
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,23 +119,3 @@ class NightResource(dg.ConfigurableResource):
         night = self.plan(run)
         limits = night.settings.limits
         yield workplace.connect(night.warehouse, limits.threads, limits.memory_gb), night
-
-
-def record(con: duckdb.DuckDBPyConnection, night: Night, name: str, rows: int, seconds: float) -> dg.MaterializeResult:
-    """Stamp a built table with its night, tell the log, and return what Dagster shows of it."""
-    con.execute(
-        "insert or replace into door.built values (?, ?, ?, ?, ?)", [name, night.as_of, night.digest, rows, seconds]
-    )
-    log.info("%s: %s rows, %.1f s", name, f"{rows:,}", seconds)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows, "seconds": round(seconds, 3), "as_of": str(night.as_of)}
-    )
-
-
-@contextmanager
-def timed() -> Iterator[list[float]]:
-    """Seconds since entry, as the last element of the yielded list once the block ends."""
-    started = time.perf_counter()
-    seconds: list[float] = []
-    yield seconds
-    seconds.append(time.perf_counter() - started)

@@ -17,7 +17,7 @@ def build_defs(last_night: datetime.date | None = None) -> dg.Definitions:
     job = nightly.job()
     return dg.Definitions(
         assets=[*raw.assets(), *models.assets(), publication.night_asset(partitions)],
-        asset_checks=[raw.reject_share_check(), *models.checks(), *quality.checks()],
+        asset_checks=[raw.reject_share_check(), *quality.checks()],
         jobs=[job],
         schedules=[nightly.schedule(settings, job)],
         sensors=[nightly.sensor(settings, job)],

@@ -100,7 +100,7 @@ def short_night(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 @pytest.fixture
 def raw_layer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
     """`caregaps` in this process; the job is the raw layer with its checks and the publication."""
-    for module, name in (("models", "assets"), ("models", "checks"), ("quality", "checks")):
+    for module, name in (("models", "assets"), ("quality", "checks")):
         monkeypatch.setattr(getattr(pipelines.definitions, module), name, list)
     return in_process(monkeypatch, capsys)
 

@@ -7,6 +7,7 @@ variables, so that one drawing serves light, dark and paper. Text reaches Vega a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import altair as alt
@@ -288,16 +289,18 @@ def shares_by_group(dimension: Dimension, shown: Published) -> Markup:
     return drawn(alt.layer(drawing).properties(width=WIDTH, height=height), f"{dimension.title}: {'; '.join(texts)}.")
 
 
-def drawn(drawing: alt.LayerChart | alt.FacetChart, label: str) -> Markup:
-    """Draw without the network and name the drawing for those who hear it."""
+def drawn(drawing: alt.LayerChart | alt.FacetChart, label: str, datasets: Mapping[str, object] | None = None) -> Markup:
+    """Draw without the network and name the drawing for those who hear it; `datasets` are what it names but lacks."""
     plain: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     spec = drawing.configure(
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), aria=False, background="transparent", padding=4,
         font="Arial, Helvetica, sans-serif",
         axis=alt.AxisConfig(labelColor=INK, titleColor=SOFT, gridColor=FAINT, **plain),
         view=alt.ViewConfig(stroke=None),
-    ).to_dict()  # fmt: skip
-    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    ).to_dict(validate=False)  # fmt: skip
+    svg = vl_convert.vegalite_to_svg(
+        {**spec, "datasets": {**spec.get("datasets", {}), **(datasets or {})}}, allowed_base_urls=[]
+    )
     # Two decimals of a pixel draw the same, and sixteen would spell out any number one looks for.
     svg = GEOMETRY.sub(lambda attribute: LONG_FRACTION.sub(r"\1", attribute[0]), svg)
     # HTML knows the namespaces of inline SVG; the page names no address at all.

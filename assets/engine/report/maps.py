@@ -15,6 +15,7 @@ from assets.engine.report.places import County, Places
 from assets.engine.report.small_cells import Published, size_classes
 
 OUTLINE = CONTRACTS / "reference" / "state_outline.json"
+OUTLINES, POINTS = "outlines", "points"
 WIDTH, HEIGHT = 480, 300
 SHADES = ("var(--shade-1)", "var(--shade-2)", "var(--shade-3)")
 SHARE_STEPS = (0.0, 0.1, 0.5)
@@ -56,18 +57,16 @@ def load(night: Night, places: Places, shown: Published) -> Markup:
         for county, reached in size_classes(places.listed[state], states[state], bounds).items():
             circles.append(_point(places.work_counties[county], size=LOAD_SIZES[bounds.index(reached)]))
     points = (
-        alt.Chart(alt.Data(values=circles))
+        alt.Chart(alt.NamedData(name=POINTS))
         .mark_circle(color="var(--ink)", opacity=0.55, stroke="var(--paper)", strokeWidth=0.5)
         .encode(longitude="lon:Q", latitude="lat:Q", size=alt.Size("size:Q", scale=None))
     )
     texts = "; ".join(f"{state} {shown.text('listed', state, ALL)}" for state in night.states)
-    outlines = _states(_outline(), shades)
-    return _map([outlines, points] if circles else [outlines], f"Listed gaps per state: {texts}.")
+    return _map(points, circles, shades, f"Listed gaps per state: {texts}.")
 
 
 def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
-    outline = _outline()
-    drawable = {state["id"] for state in outline["objects"]["states"]["geometries"]}
+    drawable = {state["id"] for state in _outline()["objects"]["states"]["geometries"]}
     some, none = DOT_SIZES if len(steps) > FEW else FEW_DOT_SIZES
     points = [
         _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=some if step else none)
@@ -75,7 +74,7 @@ def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
         if places.counties[county].state in drawable
     ]
     layer = (
-        alt.Chart(alt.Data(values=points))
+        alt.Chart(alt.NamedData(name=POINTS))
         .mark_circle(opacity=1)
         .encode(
             longitude="lon:Q",
@@ -84,8 +83,7 @@ def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
             size=alt.Size("size:Q", scale=None),
         )
     )
-    outlines = _states(outline, {})
-    return _map([outlines, layer] if points else [outlines], f"{label}.")
+    return _map(layer, points, {}, f"{label}.")
 
 
 def _outline() -> dict[str, Any]:
@@ -97,18 +95,19 @@ def _point(county: County, **how: Any) -> dict[str, Any]:
     return {"lon": county.longitude, "lat": county.latitude, **how}
 
 
-def _states(outline: dict[str, Any], shades: dict[str, str]) -> alt.Chart:
-    """Outlines, shaded where a state has a colour."""
+def _map(layer: alt.Chart, points: list[dict[str, Any]], shades: dict[str, str], label: str) -> Markup:
+    """Points over the outlines of the states, shaded where a state has a colour.
+
+    The data stand beside the drawing: altair copies and validates what stands within it, ten times and value by value.
+    """
+    outline = _outline()
     for state in outline["objects"]["states"]["geometries"]:
         state["properties"] = {"colour": shades.get(state["id"], "transparent")}
-    data = alt.InlineData(values=outline, format=alt.TopoDataFormat(type="topojson", feature="states"))
-    return (
-        alt.Chart(data)
+    outlines = (
+        alt.Chart(alt.NamedData(name=OUTLINES, format=alt.TopoDataFormat(type="topojson", feature="states")))
         .mark_geoshape(stroke=SOFT, strokeWidth=0.4)
         .encode(color=alt.Color("properties.colour:N", scale=None))
     )
-
-
-def _map(layers: list[alt.Chart], label: str) -> Markup:
+    layers = [outlines, layer] if points else [outlines]
     drawing = alt.layer(*layers).project(type="albersUsa").properties(width=WIDTH, height=HEIGHT)
-    return drawn(drawing, label)
+    return drawn(drawing, label, {OUTLINES: outline, POINTS: points})
