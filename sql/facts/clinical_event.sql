@@ -61,21 +61,15 @@ asked_sets as (
 ),
 
 asked_codes as (
-    select distinct
-        code_group.value_set,
-        code_group.code_system,
-        code_group.code,
-        value_set.category,
+    select
+        code_category.value_set,
+        code_category.code_system,
+        code_category.code,
+        code_category.category,
         asked_sets.is_of_programme
-    from facts.code_group
+    from facts.code_category
     inner join asked_sets
-        on code_group.value_set = asked_sets.value_set
-    inner join raw.value_set
-        on
-            code_group.value_set = value_set.value_set
-            and code_group.code_system = value_set.code_system
-            and code_group.code >= value_set.code
-            and code_group.code <= coalesce(value_set.last_code, value_set.code)
+        on code_category.value_set = asked_sets.value_set
 ),
 
 asked_drugs as (
