@@ -74,29 +74,15 @@ asked_codes as (
 
 asked_drugs as (
     select distinct
-        drug_group.value_set,
-        drug_group.drug_key,
+        drug_category.value_set,
+        drug_category.drug_key,
         drug.ingredients as product,
-        value_set.category
-    from facts.drug_group
+        drug_category.category
+    from facts.drug_category
     inner join asked_sets
-        on drug_group.value_set = asked_sets.value_set
+        on drug_category.value_set = asked_sets.value_set
     inner join core.drug
-        on drug_group.drug_key = drug.drug_key
-    inner join core.ingredient
-        on drug_group.ingredient_key = ingredient.ingredient_key
-    inner join raw.value_set
-        on
-            drug_group.value_set = value_set.value_set
-            and (
-                (
-                    value_set.code_system = 'ingredient'
-                    and ingredient.ingredient >= value_set.code
-                    and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
-                )
-                or (value_set.code_system = 'brand_name' and drug.brand_name = value_set.code)
-                or (value_set.code_system = 'ndc' and drug.ndc_code = value_set.code)
-            )
+        on drug_category.drug_key = drug.drug_key
 )
 
 select distinct

@@ -138,26 +138,18 @@ mental_health_claims as (
 -- A brand for weight loss tells nothing of diabetes.
 asked_drugs as (
     select distinct
-        drug_group.value_set,
-        drug_group.drug_key,
-        value_set.category
-    from facts.drug_group
+        drug_category.value_set,
+        drug_category.drug_key,
+        drug_category.category
+    from facts.drug_category
     inner join asked_sets
-        on drug_group.value_set = asked_sets.value_set
-    inner join core.ingredient
-        on drug_group.ingredient_key = ingredient.ingredient_key
-    inner join raw.value_set
-        on
-            drug_group.value_set = value_set.value_set
-            and value_set.code_system = 'ingredient'
-            and ingredient.ingredient >= value_set.code
-            and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
+        on drug_category.value_set = asked_sets.value_set
     where
-        drug_group.value_set <> 'diabetes_drugs'
-        or drug_group.drug_key not in (
-            select brands.drug_key
-            from facts.drug_group as brands
-            where brands.value_set = 'weight_loss_brands'
+        drug_category.value_set <> 'diabetes_drugs'
+        or drug_category.drug_key not in (
+            select drug_group.drug_key
+            from facts.drug_group
+            where drug_group.value_set = 'weight_loss_brands'
         )
 )
 

@@ -68,30 +68,14 @@ prenatal_vitamins as (
 -- A product that fits two categories of a set has the first.
 listed_drugs as (
     select
-        drug_group.value_set,
-        drug_group.drug_key,
-        min(value_set.category) as category
-    from facts.drug_group
-    inner join core.ingredient
-        on drug_group.ingredient_key = ingredient.ingredient_key
-    inner join core.drug
-        on drug_group.drug_key = drug.drug_key
-    inner join raw.value_set
-        on
-            drug_group.value_set = value_set.value_set
-            and (
-                (
-                    value_set.code_system = 'ingredient'
-                    and ingredient.ingredient >= value_set.code
-                    and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
-                )
-                or (value_set.code_system = 'brand_name' and drug.brand_name = value_set.code)
-                or (value_set.code_system = 'ndc' and drug.ndc_code = value_set.code)
-            )
-    where drug_group.value_set in (select prenatal_rule_set.value_set from raw.prenatal_rule_set)
+        drug_category.value_set,
+        drug_category.drug_key,
+        min(drug_category.category) as category
+    from facts.drug_category
+    where drug_category.value_set in (select prenatal_rule_set.value_set from raw.prenatal_rule_set)
     group by
-        drug_group.value_set,
-        drug_group.drug_key
+        drug_category.value_set,
+        drug_category.drug_key
 )
 
 select

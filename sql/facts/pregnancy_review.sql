@@ -23,30 +23,25 @@ local_drugs as (
 
 reviewed_drugs as (
     select distinct
-        drug_group.drug_key,
+        drug_category.drug_key,
         ingredient.ingredient,
         pregnancy_review_list.urgency,
         pregnancy_review_list.gap_code,
-        value_set.category,
+        drug_category.category,
         pregnancy_review_condition.from_gestational_day,
         pregnancy_review_condition.until_gestational_day,
         coalesce(pregnancy_review_condition.fewest_doses, 1) as fewest_doses,
         pregnancy_review_condition.spared_by
-    from facts.drug_group
+    from facts.drug_category
     inner join raw.pregnancy_review_list
-        on drug_group.value_set = pregnancy_review_list.value_set
+        on drug_category.value_set = pregnancy_review_list.value_set
     inner join core.ingredient
-        on drug_group.ingredient_key = ingredient.ingredient_key
-    inner join raw.value_set
-        on
-            drug_group.value_set = value_set.value_set
-            and ingredient.ingredient >= value_set.code
-            and ingredient.ingredient <= coalesce(value_set.last_code, value_set.code)
+        on drug_category.ingredient_key = ingredient.ingredient_key
     left join raw.pregnancy_review_condition
-        on value_set.category = pregnancy_review_condition.category
+        on drug_category.category = pregnancy_review_condition.category
     where
         not coalesce(pregnancy_review_condition.is_systemic, false)
-        or drug_group.drug_key not in (select local_drugs.drug_key from local_drugs)
+        or drug_category.drug_key not in (select local_drugs.drug_key from local_drugs)
 ),
 
 spared_members as (
