@@ -1,19 +1,14 @@
 -- Products that specialty rules or monitoring rules follow, with what the drug table says of each.
 --
 -- Where the table is silent on whether a product is specialty, fills tell (see `facts.therapy`). Oral cancer medicines
--- are followed whatever it says. HIV, mental health and substance use are never named on a list (rules 6.4).
+-- are followed whatever it says.
 with
 
 marks as (
     select
         drug_group.drug_key,
         max(drug_group.value_set = 'oncology_drugs') as is_oncology,
-        max(drug_group.value_set = monitoring_rule.medicines) as is_monitored,
-        max(
-            drug_group.value_set in (
-                'antiretrovirals', 'opioid_agonists', 'psychiatric_treatment', 'mental_health_drugs'
-            )
-        ) as is_sensitive
+        max(drug_group.value_set = monitoring_rule.medicines) as is_monitored
     from facts.drug_group
     left join raw.monitoring_rule
         on drug_group.value_set = monitoring_rule.medicines
@@ -28,10 +23,12 @@ select
     coalesce(marks.is_oncology, false) and coalesce(drug.route, 'oral') like '%oral%' as is_oncology,
     drug.is_maintenance,
     coalesce(marks.is_monitored, false) as is_monitored,
-    coalesce(marks.is_sensitive, false) as is_sensitive
+    sensitive_drug.drug_key is not null as is_sensitive
 from core.drug
 left join marks
     on drug.drug_key = marks.drug_key
+left join facts.sensitive_drug
+    on drug.drug_key = sensitive_drug.drug_key
 where
     coalesce(drug.is_specialty, true)
     or marks.is_oncology

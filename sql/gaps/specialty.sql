@@ -87,12 +87,6 @@ refills as (
         )
 ),
 
-sensitive_drugs as (
-    select distinct drug_group.drug_key
-    from facts.drug_group
-    where drug_group.value_set in ('antiretrovirals', 'opioid_agonists', 'psychiatric_treatment', 'mental_health_drugs')
-),
-
 first_claims as (
     select
         refused_claim.member_key,
@@ -102,14 +96,14 @@ first_claims as (
         min(concat(refused_claim.claim_date, refused_claim.claim_id)) as first_claim,
         max(coalesce(drug.is_specialty, refused_claim.is_specialty_pharmacy)) as is_specialty,
         max(coalesce(drug.is_maintenance, false)) as is_maintenance,
-        max(sensitive_drugs.drug_key is not null) as is_sensitive
+        max(sensitive_drug.drug_key is not null) as is_sensitive
     from facts.refused_claim
     inner join members
         on refused_claim.member_key = members.member_key
     inner join core.drug
         on refused_claim.drug_key = drug.drug_key
-    left join sensitive_drugs
-        on refused_claim.drug_key = sensitive_drugs.drug_key
+    left join facts.sensitive_drug
+        on refused_claim.drug_key = sensitive_drug.drug_key
     left join raw.first_fill_reject
         on concat(';', refused_claim.reject_codes, ';') like concat('%;', first_fill_reject.reject_code, ';%')
     where
