@@ -2,7 +2,7 @@
 --
 -- The first day of evaluation of the year on which drugs, cost and three core chronic diseases come together (42 CFR
 -- 423.153(d)); being targeted lasts for the year. A disease takes two days with its code in 24 months, or one in a
--- facility stay. HIV and mental health count like the others and are named nowhere (rules 6.4). No one in hospice.
+-- facility stay. HIV and mental health count like the others and are named nowhere (rules 6.4).
 with
 
 diseases as (
@@ -102,11 +102,5 @@ inner join core.member
     on targeted.member_key = member.member_key
 left join reviews
     on targeted.member_key = reviews.member_key
-where
-    targeted.evaluation_number = 1
-    and targeted.member_key not in (
-        select member_status.member_key
-        from facts.member_status
-        where member_status.status = 'hospice'
-    )
+where targeted.evaluation_number = 1
 order by targeted.member_key

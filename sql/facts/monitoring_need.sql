@@ -8,25 +8,16 @@ with
 
 members as (
     select
-        member.member_key,
-        enrollment.enrollment_start_date,
+        active_member.member_key,
+        active_member.enrollment_start_date,
         least(
-            enrollment.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
+            active_member.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
         ) as enrolled_through_date,
         cast(extract(year from cast($as_of as date)) - extract(year from member.birth_date) as integer) as age,
         member.is_institutional
-    from core.member
-    inner join core.enrollment
-        on
-            member.member_key = enrollment.member_key
-            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
-    where
-        coalesce(member.death_date > cast($as_of as date), true)
-        and member.member_key not in (
-            select member_status.member_key
-            from facts.member_status
-            where member_status.status = 'hospice'
-        )
+    from facts.active_member
+    inner join core.member
+        on active_member.member_key = member.member_key
 ),
 
 -- Of several results the latest tells; of several on one day the highest level.

@@ -1,22 +1,20 @@
 -- Medication therapy management: members in the programme whose comprehensive review of the year is not on record.
 --
 -- Open from 60 days in the programme on, to the end of the year or of enrolment, best asked for early. A review that a
--- claim shows leaves no gap; one that the pharmacist reports closes it. The sentence tells of no disease, and neither
--- does the evidence: HIV and mental health count for targeting and are never listed (rules 6.4). Nor do numbers of the
--- member tell that a drug management program alone targets them.
+-- claim shows leaves no gap; one that the pharmacist reports closes it. No one in hospice is asked. The sentence tells
+-- of no disease, and neither does the evidence: HIV and mental health count for targeting and are never listed (rules
+-- 6.4). Nor do numbers of the member tell that a drug management program alone targets them.
 with
 
 enrolled as (
     select
         management_member.*,
         least(
-            enrollment.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
+            active_member.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
         ) as window_end_date
     from facts.management_member
-    inner join core.enrollment
-        on
-            management_member.member_key = enrollment.member_key
-            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
+    inner join facts.active_member
+        on management_member.member_key = active_member.member_key
     where management_member.review_date is null
 )
 

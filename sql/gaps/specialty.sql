@@ -9,24 +9,14 @@
 with
 
 members as (
-    select member.member_key
-    from core.member
-    inner join core.enrollment
-        on
-            member.member_key = enrollment.member_key
-            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
+    select active_member.member_key
+    from facts.active_member
     where
-        coalesce(member.death_date > cast($as_of as date), true)
-        and member.member_key not in (
-            select member_status.member_key
-            from facts.member_status
-            where member_status.status = 'hospice'
-        )
-        and not exists (
+        not exists (
             select 1
             from core.stay
             where
-                stay.member_key = member.member_key
+                stay.member_key = active_member.member_key
                 and stay.admission_date <= cast($as_of as date)
                 and stay.discharge_date >= cast($as_of as date)
         )
