@@ -434,7 +434,7 @@ needs as (
         first_missing.window_start_date
 ),
 
-windows as (
+window_ends as (
     select
         needs.*,
         asked.start_date,
@@ -458,6 +458,18 @@ windows as (
         needs.window_start_date <= cast($as_of as date) + greatest(
             monitoring_rule.ahead_days, monitoring_rule.grace_days
         )
+),
+
+windows as (
+    select
+        window_ends.*,
+        case
+            when monitoring_rule.frame = 'year' then window_ends.window_end_date
+            else least(window_ends.window_start_date + monitoring_rule.due_days, window_ends.window_end_date)
+        end as due_date
+    from window_ends
+    inner join raw.monitoring_rule
+        on window_ends.monitoring_rule_key = monitoring_rule.monitoring_rule_key
 )
 
 select
@@ -469,10 +481,7 @@ select
     case when windows.window_start_date <= cast($as_of as date) then 'open' else 'prospective' end as status,
     windows.window_start_date,
     windows.window_end_date,
-    case
-        when monitoring_rule.frame = 'year' then windows.window_end_date
-        else least(windows.window_start_date + monitoring_rule.due_days, windows.window_end_date)
-    end as due_date,
+    windows.due_date,
     monitoring_rule.confidence,
     replace(
         replace(
@@ -490,13 +499,7 @@ select
             ),
             '{start}', coalesce(cast(windows.start_date as varchar), '')
         ),
-        '{due}',
-        cast(
-            case
-                when monitoring_rule.frame = 'year' then windows.window_end_date
-                else least(windows.window_start_date + monitoring_rule.due_days, windows.window_end_date)
-            end as varchar
-        )
+        '{due}', cast(windows.due_date as varchar)
     ) as reason,
     concat(
         '{"claims":[', rtrim(cast(cast({ 'claim_id': windows.claim_id } as json) as varchar), '}'),
