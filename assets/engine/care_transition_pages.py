@@ -5,9 +5,9 @@ Windows, codes and sentences come from `data_contracts/`. What queries alone dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from assets.engine.markdown_pages import gap_row, in_words, render, set_fields, table, value_set
+from assets.engine.markdown_pages import gap_row, in_words, render, rule_columns, untold_lines, value_set
 from assets.engine.registry import read_families, read_value_sets
 from assets.engine.transition_registry import TransitionRule, TransitionSet, read_transition_rules
 
@@ -34,12 +34,6 @@ def care_transition_pages() -> dict[str, str]:
     return {f"{FAMILY}.md": _page()}
 
 
-def care_transition_line() -> tuple[str, str, str]:
-    """The page as a line of the index."""
-    family = read_families()[FAMILY]
-    return f"[`{FAMILY}`]({FAMILY}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes)
-
-
 def _page() -> str:
     family = read_families()[FAMILY]
     return render(
@@ -60,7 +54,7 @@ def _rules(code: str) -> dict[str, TransitionRule]:
 
 
 def rule_table(rules: dict[str, TransitionRule]) -> str:
-    """What the rules of a code say, one column a rule; a line on which all are silent is left out."""
+    """What the rules of a code say."""
     lines: list[tuple[str, Callable[[TransitionRule], str]]] = [
         ("Discharges", lambda rule: NOTICES[rule.notice]),
         ("What calls for it", _needs),
@@ -69,16 +63,10 @@ def rule_table(rules: dict[str, TransitionRule]) -> str:
         ("What closes it", _closes),
         ("Outcomes that close it", _recorded),
         ("Sentence on the list", lambda rule: rule.reason),
-        *_untold_lines(rules.values()),
+        *untold_lines(rules.values(), TOLD),
         ("Source", lambda rule: rule.source),
     ]
-    told = [(label, *(words(rule) for rule in rules.values())) for label, words in lines]
-    return table(["Rule", *(f"`{name}`" for name in rules)], [line for line in told if any(line[1:])])
-
-
-def _untold_lines(rules: Iterable[TransitionRule]) -> list[tuple[str, Callable[[TransitionRule], str]]]:
-    fields = dict.fromkeys(field for rule in rules for field in set_fields(rule, TOLD))
-    return [(f"`{field}`", lambda rule, f=field: str(set_fields(rule, TOLD).get(f, ""))) for field in fields]
+    return rule_columns(rules, lines)
 
 
 def _window(rule: TransitionRule) -> str:

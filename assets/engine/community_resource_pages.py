@@ -40,12 +40,6 @@ def community_resource_pages() -> dict[str, str]:
     return {f"{FAMILY}.md": _page()}
 
 
-def community_resource_line() -> tuple[str, str, str]:
-    """The page as a line of the index."""
-    family = read_families()[FAMILY]
-    return f"[`{FAMILY}`]({FAMILY}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes)
-
-
 def _page() -> str:
     family, needs = read_families()[FAMILY], read_social_needs()
     sets = [value_set(name, "Category" if name == "social_need" else "Class") for name in VALUE_SETS]

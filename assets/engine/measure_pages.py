@@ -8,16 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets.engine.adherence_pages import adherence_index, adherence_pages
-from assets.engine.care_transition_pages import care_transition_line, care_transition_pages
-from assets.engine.community_resource_pages import community_resource_line, community_resource_pages
+from assets.engine.care_transition_pages import care_transition_pages
+from assets.engine.community_resource_pages import community_resource_pages
 from assets.engine.concurrent_use_pages import concurrent_use_index, concurrent_use_pages
-from assets.engine.markdown_pages import MARK, render, table
+from assets.engine.markdown_pages import MARK, family_line, render, table
 from assets.engine.model import ROOT
-from assets.engine.monitoring_pages import diabetes_line, diabetes_pages
+from assets.engine.monitoring_pages import diabetes_pages
 from assets.engine.pregnancy_review_pages import pregnancy_review_line, pregnancy_review_pages
-from assets.engine.prenatal_supply_pages import prenatal_supply_line, prenatal_supply_pages
-from assets.engine.provider_desert_pages import provider_desert_line, provider_desert_pages
-from assets.engine.specialty_pages import specialty_lines, specialty_pages
+from assets.engine.prenatal_supply_pages import prenatal_supply_pages
+from assets.engine.provider_desert_pages import provider_desert_pages
+from assets.engine.specialty_pages import specialty_pages
 from assets.engine.statin_use_pages import statin_use_index, statin_use_pages
 
 PAGES = ROOT / "docs" / "measures"
@@ -51,6 +51,10 @@ def _generated(target: Path) -> set[str]:
     return {path.name for path in target.glob("*.md") if path.read_bytes().startswith(MARK.encode())}
 
 
+def _listed(*lines: tuple[str, str, str]) -> str:
+    return table(["Page", "Title", "Gap codes"], lines)
+
+
 def _pages() -> dict[str, str]:
     """File name -> text of every page."""
     index = render(
@@ -58,12 +62,12 @@ def _pages() -> dict[str, str]:
         adherence=adherence_index(),
         concurrent_use=concurrent_use_index(),
         statin_use=statin_use_index(),
-        maternal=table(["Page", "Title", "Gap codes"], [prenatal_supply_line(), pregnancy_review_line()]),
-        transitions=table(["Page", "Title", "Gap codes"], [care_transition_line()]),
-        programmes=table(["Page", "Title", "Gap codes"], [community_resource_line()]),
-        diabetes=table(["Page", "Title", "Gap codes"], [diabetes_line()]),
-        specialty=table(["Page", "Title", "Gap codes"], specialty_lines()),
-        access=table(["Page", "Title", "Gap codes"], [provider_desert_line()]),
+        maternal=_listed(family_line("prenatal_supply"), pregnancy_review_line()),
+        transitions=_listed(family_line("care_transition")),
+        programmes=_listed(family_line("community_resource")),
+        diabetes=_listed(family_line("diabetes")),
+        specialty=_listed(family_line("specialty"), family_line("mtm")),
+        access=_listed(family_line("provider_desert")),
     )
     return {
         INDEX: index,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assets.engine.markdown_pages import gap_row, in_words, render, set_fields, table, value_set
+from assets.engine.markdown_pages import gap_row, in_words, render, rule_columns, untold_lines, value_set
 from assets.engine.monitoring_registry import CountedSet, MonitoringRule, StopSet, read_monitoring_rules
 from assets.engine.registry import read_families, read_statin_use
 
@@ -26,12 +26,6 @@ EVERY_AGE = 200
 def diabetes_pages() -> dict[str, str]:
     """File name -> text of the page."""
     return {f"{FAMILY}.md": _page()}
-
-
-def diabetes_line() -> tuple[str, str, str]:
-    """The page as a line of the index."""
-    family = read_families()[FAMILY]
-    return f"[`{FAMILY}`]({FAMILY}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes)
 
 
 def _page() -> str:
@@ -70,7 +64,7 @@ def named_sets(family: str) -> list[str]:
 
 
 def rule_table(rules: dict[str, MonitoringRule]) -> str:
-    """What the rules of a code say, one column a rule; a line on which all are silent is left out."""
+    """What the rules of a code say."""
     lines: list[tuple[str, Callable[[MonitoringRule], str]]] = [
         ("Who is asked", _who),
         ("Tests, all of them", lambda rule: "; and ".join(f"{n}: {_tests(sets)}" for n, sets in rule.tests.items())),
@@ -81,14 +75,10 @@ def rule_table(rules: dict[str, MonitoringRule]) -> str:
         ("Left out", lambda rule: "; or ".join(" and ".join(map(_stop, sets)) for sets in rule.stops.values())),
         ("Confidence", lambda rule: f"{rule.confidence:g}"),
         ("Sentence on the list", lambda rule: rule.reason),
-        *[
-            (f"`{field}`", lambda rule, f=field: str(set_fields(rule, TOLD).get(f, "")))
-            for field in dict.fromkeys(field for rule in rules.values() for field in set_fields(rule, TOLD))
-        ],
+        *untold_lines(rules.values(), TOLD),
         ("Source", lambda rule: rule.source),
     ]
-    told = [(label, *(words(rule) for rule in rules.values())) for label, words in lines]
-    return table(["Rule", *(f"`{name}`" for name in rules)], [line for line in told if any(line[1:])])
+    return rule_columns(rules, lines)
 
 
 def _who(rule: MonitoringRule) -> str:

@@ -6,7 +6,7 @@ Windows, codes and sentences come from `data_contracts/`. What queries alone dec
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from assets.engine.markdown_pages import (
@@ -15,8 +15,9 @@ from assets.engine.markdown_pages import (
     gap_row,
     in_words,
     render,
+    rule_columns,
     set_fields,
-    table,
+    untold_lines,
     value_set,
     value_set_table,
     weeks,
@@ -120,12 +121,6 @@ def prenatal_supply_pages() -> dict[str, str]:
     return {f"{FAMILY}.md": _page()}
 
 
-def prenatal_supply_line() -> tuple[str, str, str]:
-    """The page as a line of the index."""
-    family = read_families()[FAMILY]
-    return f"[`{FAMILY}`]({FAMILY}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes)
-
-
 def _page() -> str:
     family = read_families()[FAMILY]
     sets = [value_set(name, CLASS_TITLES.get(name, "Class")) for name in _named_sets()]
@@ -152,7 +147,7 @@ def _rules(code: str) -> dict[str, PrenatalRule]:
 
 
 def _rule_table(gap: GapCode, rules: dict[str, PrenatalRule]) -> str:
-    """What the rules of a code say, one column a rule; a line on which all are silent is left out."""
+    """What the rules of a code say; nothing where a code has none."""
     lines: list[tuple[str, Callable[[PrenatalRule], str]]] = [
         ("Holds where", lambda rule: f"`maternal.{rule.setting}` is on in the settings" if rule.setting else ""),
         ("Who is asked", _who),
@@ -167,17 +162,10 @@ def _rule_table(gap: GapCode, rules: dict[str, PrenatalRule]) -> str:
         ("Severity is halved by", lambda rule: _sets(rule.lowers)),
         ("Weight", lambda rule: "Halved: often bought without a claim" if rule.is_over_the_counter else ""),
         ("Sentence on the list", _sentence),
-        *_untold_lines(rules.values()),
+        *untold_lines(rules.values(), TOLD),
         ("Source", lambda rule: rule.source),
     ]
-    told = [(label, *(words(rule) for rule in rules.values())) for label, words in lines]
-    header = ["Rule", *(f"`{name}`" for name in rules)]
-    return table(header, [line for line in told if any(line[1:])]) if rules else ""
-
-
-def _untold_lines(rules: Iterable[PrenatalRule]) -> list[tuple[str, Callable[[PrenatalRule], str]]]:
-    fields = dict.fromkeys(field for rule in rules for field in set_fields(rule, TOLD))
-    return [(f"`{field}`", lambda rule, f=field: str(set_fields(rule, TOLD).get(f, ""))) for field in fields]
+    return rule_columns(rules, lines) if rules else ""
 
 
 def _event(rule: PrenatalRule) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assets.engine.desert_registry import CareSet, DesertRule, read_desert_rules
-from assets.engine.markdown_pages import gap_row, in_words, render, set_fields, table, value_set
+from assets.engine.markdown_pages import gap_row, in_words, render, rule_columns, set_fields, untold_lines, value_set
 from assets.engine.registry import GapCode, read_families, read_value_sets
 
 TEMPLATE = "provider_desert_page.md.jinja"
@@ -40,12 +40,6 @@ def provider_desert_pages() -> dict[str, str]:
     return {f"{FAMILY}.md": _page()}
 
 
-def provider_desert_line() -> tuple[str, str, str]:
-    """The page as a line of the index."""
-    family = read_families()[FAMILY]
-    return f"[`{FAMILY}`]({FAMILY}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes)
-
-
 def _page() -> str:
     family = read_families()[FAMILY]
     sets = [value_set(name) for name in _named_sets()]
@@ -73,7 +67,7 @@ def _public(gap: GapCode) -> str:
 
 
 def _rule_table(rules: dict[str, DesertRule]) -> str:
-    """What the rules of a code say, one column a rule; a line on which all are silent is left out."""
+    """What the rules of a code say."""
     lines: list[tuple[str, Callable[[DesertRule], str]]] = [
         ("Too far away", lambda rule: f"{in_words(rule.service)}, by `{rule.standard_id}`"),
         ("Who is asked", _who),
@@ -82,14 +76,10 @@ def _rule_table(rules: dict[str, DesertRule]) -> str:
         ("What counts as met", lambda rule: _sets(rule.met)),
         ("A pharmacist's word holds it back for", lambda rule: f"{rule.recorded_days} days"),
         ("Sentence on the list", lambda rule: rule.reason),
-        *[
-            (f"`{field}`", lambda rule, f=field: str(set_fields(rule, TOLD).get(f, "")))
-            for field in dict.fromkeys(field for rule in rules.values() for field in set_fields(rule, TOLD))
-        ],
+        *untold_lines(rules.values(), TOLD),
         ("Source", lambda rule: rule.source),
     ]
-    told = [(label, *(words(rule) for rule in rules.values())) for label, words in lines]
-    return table(["Rule", *(f"`{name}`" for name in rules)], [line for line in told if any(line[1:])])
+    return rule_columns(rules, lines)
 
 
 def _who(rule: DesertRule) -> str:

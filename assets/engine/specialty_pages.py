@@ -18,15 +18,6 @@ def specialty_pages() -> dict[str, str]:
     return {f"{SPECIALTY}.md": _specialty_page(), f"{MANAGEMENT}.md": _management_page()}
 
 
-def specialty_lines() -> list[tuple[str, str, str]]:
-    """The pages as lines of the index."""
-    families = {name: read_families()[name] for name in (SPECIALTY, MANAGEMENT)}
-    return [
-        (f"[`{name}`]({name}.md)", family.title, ", ".join(f"`{code}`" for code in family.codes))
-        for name, family in families.items()
-    ]
-
-
 def _specialty_page() -> str:
     family, rules = read_families()[SPECIALTY], read_specialty_rules()
     tests = rules_of(SPECIALTY)
