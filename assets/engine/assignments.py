@@ -21,6 +21,7 @@ from assets.engine import files
 from assets.engine.assign import REASONS, Pharmacist, plan
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.report.small_cells import lone_count
 
 REQUIRED = ("pharmacist_id", "licence_states", "weekly_capacity")
 OPTIONAL = ("languages", "therapy_areas", "pharmacy_npi", "has_interpreter", "accepted_gap_ids")
@@ -55,8 +56,8 @@ def describe_assignment(output: Path, capacity: Path, small_cell: int) -> Iterat
     path = _write(output, as_of, result)
 
     def members(mask: list[bool]) -> str:
-        count = len({p for p, is_in in zip(result["person_id"].to_pylist(), mask, strict=True) if is_in})
-        return f"<{small_cell}" if 0 < count < small_cell else f"{count:,}"
+        people = {p for p, is_in in zip(result["person_id"].to_pylist(), mask, strict=True) if is_in}
+        return lone_count(len(people), small_cell)
 
     yield f"Night of {as_of}, {len(pharmacists):,} pharmacists: {path}"
     accepted, reasons = result["is_accepted"].to_pylist(), result["unassigned_reason"].to_pylist()

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from assets.engine import files
 from assets.engine.delivery import as_cell
 from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.report.small_cells import lone_count
 from assets.engine.settings import Settings
 from assets.engine.whatif import effect_of_closing, members_to_call
 
@@ -72,7 +73,7 @@ def describe_closures(output: Path, warehouse: Path, closed: list[str], settings
         folder = _write(output, as_of, effect, calls)
     soonest = calls["supply_end_date"][0].as_py() if calls.num_rows else None
     yield (
-        f"Members to call: {_people(calls.num_rows, settings.outreach.small_cell)}"
+        f"Members to call: {lone_count(calls.num_rows, settings.outreach.small_cell)}"
         f"{f', the first supply ends on {soonest}' if soonest else ''}; {folder / 'call_list.csv'}"
     )
     yield f"Every area: {folder / 'closure_effect.csv'}"
@@ -133,7 +134,7 @@ def _tell(con: duckdb.DuckDBPyConnection, effect: pa.Table, sites: dict[str, str
         doubt = f", {unknown:,} cannot be told" if unknown else ""
         yield (
             f"  {service} {standard}: {areas:,}, of which {deserts:,} become a desert{doubt}; "
-            f"{people:,} people and {_people(members, small_cell)} members live there"
+            f"{people:,} people and {lone_count(members, small_cell)} members live there"
         )
     named = con.execute(NEW_DESERTS).fetchall()
     yield from (["New deserts, the most people first:"] if named else [])
@@ -143,11 +144,6 @@ def _tell(con: duckdb.DuckDBPyConnection, effect: pa.Table, sites: dict[str, str
     if len(named) > NAMED:
         yield f"  and {len(named) - NAMED:,} more"
     con.unregister("effect")
-
-
-def _people(count: int, small_cell: int) -> str:
-    """A count of people; a small one is hidden."""
-    return f"<{small_cell}" if 0 < count < small_cell else f"{count:,}"
 
 
 def _write(output: Path, as_of: datetime.date, effect: pa.Table, calls: pa.Table) -> Path:

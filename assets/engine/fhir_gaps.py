@@ -27,6 +27,7 @@ from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.files import SECRET_FILE, SECRET_FOLDER
 from assets.engine.outreach_registry import read_sensitive_policy
 from assets.engine.registry import read_families
+from assets.engine.report.small_cells import lone_count
 
 INDEX = "index.csv"
 INDEX_COLUMNS: tuple[str, ...] = ("file", "payer", "plan", "members", "gaps")
@@ -160,15 +161,11 @@ def describe(found: Export, folder: Path, small_cell: int) -> Iterator[str]:
     """What was written, line by line, with counts of few people hidden."""
     members, gaps = (sum(group[name] for group in found.groups) for name in ("members", "gaps"))
     yield (
-        f"Night of {found.as_of}: {_count(gaps, small_cell)} gaps of {_count(members, small_cell)} members in "
+        f"Night of {found.as_of}: {lone_count(gaps, small_cell)} gaps of {lone_count(members, small_cell)} members in "
         f"{len(found.groups)} files; {folder / INDEX}"
     )
     for reason, count in found.kept.items():
-        yield f"  kept here, {reason}: {_count(count, small_cell)}"
-
-
-def _count(count: int, small_cell: int) -> str:
-    return f"<{small_cell}" if 0 < count < small_cell else f"{count:,}"
+        yield f"  kept here, {reason}: {lone_count(count, small_cell)}"
 
 
 def _date_of(night: Path, output: Path) -> datetime.date:

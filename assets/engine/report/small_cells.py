@@ -110,6 +110,11 @@ class Published:
         return None if above is None or not below else f"{100 * above / below:.1f} %"
 
 
+def lone_count(count: int, small_cell: int) -> str:
+    """A count of people with which nothing else that is told adds up, as text; a small one is hidden."""
+    return f"<{small_cell}" if 0 < count < small_cell else f"{count:,}"
+
+
 def size_classes(parts: Mapping[str, int], total: int, bounds: Sequence[int]) -> dict[str, int]:
     """The largest bound that each part reaches, for parts of a known total that are shown by class alone.
 
