@@ -233,8 +233,9 @@ def gaps_export(options: argparse.Namespace) -> int:
     """Write the gap ledger as documents."""
     from assets.engine.fhir_gaps import describe, export_gaps
     from assets.engine.settings import read_settings
+    from assets.engine.warehouse import file_below
 
-    warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
+    warehouse = options.warehouse or file_below(options.output)
     found = export_gaps(options.output, warehouse, options.to, options.state)
     for line in describe(found, options.to, read_settings().outreach.small_cell):
         print(line)
@@ -266,13 +267,14 @@ def whatif(options: argparse.Namespace) -> int:
     """Print what closures would change, and write who is to be called."""
     from assets.engine.closures import describe_closures
     from assets.engine.settings import read_settings
+    from assets.engine.warehouse import file_below
 
     closed = [npi.strip() for npi in (options.close or "").split(",")] if options.close is not None else []
     if not all(len(npi) == 10 and npi.isdecimal() for npi in closed):
         raise SettingsError(
             "--close: found something else than NPIs; ten digits each, with commas between, are expected"
         )
-    warehouse = options.warehouse or options.output / ".warehouse" / "working.duckdb"
+    warehouse = options.warehouse or file_below(options.output)
     for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
         print(line)
     return 0
@@ -292,13 +294,14 @@ def compare(options: argparse.Namespace) -> int:
     """Print who would enter and leave the lists."""
     from assets.engine.compare import compare_nights, compare_settings
     from assets.engine.settings import read_settings
+    from assets.engine.warehouse import file_below
 
     if (options.output_b is None) == (options.config is None):
         raise SettingsError("compare: found no single other side; OUTPUT_B or --config FILE is expected, not both")
     if options.output_b is not None:
         lines = compare_nights(options.output_a, options.output_b, read_settings())
     else:
-        warehouse = options.warehouse or options.output_a / ".warehouse" / "working.duckdb"
+        warehouse = options.warehouse or file_below(options.output_a)
         lines = compare_settings(options.output_a, warehouse, read_settings(options.config))
     for line in lines:
         print(line)

@@ -18,6 +18,7 @@ from assets.engine.delivery import as_cell
 from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.report.small_cells import lone_count
 from assets.engine.settings import Settings
+from assets.engine.warehouse import connect_for_reading
 from assets.engine.whatif import effect_of_closing, members_to_call
 
 # What the answer rests on; all of it must be of one night.
@@ -57,7 +58,7 @@ def describe_closures(output: Path, warehouse: Path, closed: list[str], settings
         PublicationError: The warehouse is not there, at work, or not of one night.
         SettingsError: An NPI is of no site.
     """
-    with _open(warehouse) as con:
+    with connect_for_reading(warehouse) as con:
         as_of = _night_of(con)
         params = {**settings.params(), "as_of": as_of}
         is_asked = bool(closed)
@@ -77,17 +78,6 @@ def describe_closures(output: Path, warehouse: Path, closed: list[str], settings
         f"{f', the first supply ends on {soonest}' if soonest else ''}; {folder / 'call_list.csv'}"
     )
     yield f"Every area: {folder / 'closure_effect.csv'}"
-
-
-def _open(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    if not warehouse.is_file():
-        raise PublicationError(f"{warehouse}: found no working warehouse; run `caregaps run` first")
-    try:
-        return duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.Error as error:
-        raise PublicationError(
-            f"{warehouse.name}: a run is at work or the file cannot be read; wait for it to end"
-        ) from error
 
 
 def _night_of(con: duckdb.DuckDBPyConnection) -> datetime.date:

@@ -11,6 +11,7 @@ import duckdb
 
 from assets.engine.errors import PublicationError
 from assets.engine.registry import read_families
+from assets.engine.state import last_night
 from assets.engine.timeline import draw
 
 NO_GAP = "no gap tonight"
@@ -31,10 +32,7 @@ def explain_person(output: Path, person_id: str, gap_code: str | None, *, is_res
     Raises:
         PublicationError: Nothing is published there, its restricted part cannot be read, or it does not know the person.
     """
-    night = output / "latest"
-    if not (night / "manifest.json").is_file():
-        raise PublicationError(f"{output}: found no published night; run `caregaps run` first")
-    manifest = json.loads((night / "manifest.json").read_text(encoding="utf-8"))
+    night, manifest = last_night(output)
     secret = output / "restricted" / f"as_of={manifest['as_of']}"
     try:
         person = _Evidence(night / "tables", secret, person_id)

@@ -28,6 +28,8 @@ from assets.engine.files import SECRET_FILE, SECRET_FOLDER
 from assets.engine.outreach_registry import read_sensitive_policy
 from assets.engine.registry import read_families
 from assets.engine.report.small_cells import lone_count
+from assets.engine.state import last_night
+from assets.engine.warehouse import connect_for_reading
 
 INDEX = "index.csv"
 INDEX_COLUMNS: tuple[str, ...] = ("file", "payer", "plan", "members", "gaps")
@@ -138,9 +140,8 @@ def export_gaps(output: Path, warehouse: Path, folder: Path, state: str | None =
     folder = folder.resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder}: found something there already; a new or empty folder is expected")
-    # Followed once: a night that is published meanwhile must not lend its rows to the date of this one.
-    night = (output / "latest").resolve()
-    as_of = _date_of(night, output)
+    night, manifest = last_night(output)
+    as_of = datetime.date.fromisoformat(manifest["as_of"])
     fresh = folder.with_name(f".{folder.name}.new")
     with _open(warehouse, as_of) as con:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -168,22 +169,8 @@ def describe(found: Export, folder: Path, small_cell: int) -> Iterator[str]:
         yield f"  kept here, {reason}: {lone_count(count, small_cell)}"
 
 
-def _date_of(night: Path, output: Path) -> datetime.date:
-    manifest = night / "manifest.json"
-    if not manifest.is_file():
-        raise PublicationError(f"{output}: found no published night; run `caregaps run` first")
-    return datetime.date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["as_of"])
-
-
 def _open(warehouse: Path, as_of: datetime.date) -> duckdb.DuckDBPyConnection:
-    if not warehouse.is_file():
-        raise PublicationError(f"{warehouse}: found no working warehouse; run `caregaps run` first")
-    try:
-        con = duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.Error as error:
-        raise PublicationError(
-            f"{warehouse.name}: a run is at work or the file cannot be read; wait for it to end"
-        ) from error
+    con = connect_for_reading(warehouse)
     try:
         built = con.execute(
             "select as_of from door.built where table_name in (select unnest(?))", [list(TABLES)]

@@ -13,6 +13,7 @@ from typing import Any
 from assets.engine.errors import SettingsError
 from assets.engine.registry import measurement_years, read_value_sets, value_set_file
 from assets.engine.settings import SHIPPED_SALT, Settings
+from assets.engine.warehouse import file_below
 
 ENGINES = ("duckdb",)
 
@@ -45,7 +46,7 @@ class Night:
     @cached_property
     def warehouse(self) -> Path:
         """The working warehouse: a cache that may be deleted at any time."""
-        return self.warehouse_file or self.output / ".warehouse" / "working.duckdb"
+        return self.warehouse_file or file_below(self.output)
 
     @cached_property
     def params(self) -> dict[str, Any]:

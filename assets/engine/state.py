@@ -6,11 +6,14 @@ Night D reads the newest state of a night before D, never its own, so that a nig
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from assets.engine.contract import contract_for
+from assets.engine.errors import PublicationError
 
 # Table of the warehouse -> the state table that the next night reads.
 STATE_TABLES = {
@@ -35,6 +38,21 @@ def nights(folder: Path) -> dict[datetime.date, Path]:
         except ValueError:
             continue
     return dict(sorted(found.items()))
+
+
+def last_night(output: Path) -> tuple[Path, dict[str, Any]]:
+    """Folder and manifest of the last published night.
+
+    The link is followed once: a night that is published meanwhile must not lend its rows to the date of this one.
+
+    Raises:
+        PublicationError: None is published.
+    """
+    night = (output / "latest").resolve()
+    manifest = night / "manifest.json"
+    if not manifest.is_file():
+        raise PublicationError(f"{output}: found no published night; run `caregaps run` first")
+    return night, json.loads(manifest.read_text(encoding="utf-8"))
 
 
 def state_before(output: Path, as_of: datetime.date) -> Path | None:

@@ -79,14 +79,8 @@ def changed_settings(before: dict[str, Any], after: dict[str, Any]) -> list[str]
 
 def _attach(con: duckdb.DuckDBPyConnection, file: Path, manifest: dict[str, Any]) -> None:
     """Show the night's tables under their names, after a look at whether they are the published ones."""
-    if not file.is_file():
-        raise PublicationError(f"{file}: found no working warehouse; run `caregaps run` first")
-    try:
+    with warehouse.reading(file):
         con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as night (read_only)")
-    except duckdb.Error as error:
-        raise PublicationError(
-            f"{file.name}: a run is at work or the file cannot be read; wait for it to end"
-        ) from error
     built = con.execute(
         "select table_name from night.door.built where as_of = ? and settings_digest = ?",
         [manifest["as_of"], manifest["settings_digest"]],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ from assets.engine.errors import ContractError, ModelError, PublicationError
 from assets.engine.model import Model
 
 SCHEMAS = ("door", "raw", "core", "facts", "gaps", "outreach")
+
+
+def file_below(output: Path) -> Path:
+    """The working warehouse of a folder of published nights, where nobody names another."""
+    return output / ".warehouse" / "working.duckdb"
 
 
 def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnection:
@@ -44,6 +51,33 @@ def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnec
     path.chmod(0o600)
     con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
     return con
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Open the working warehouse for reading within the block, or say why that cannot be.
+
+    Raises:
+        PublicationError: The file is not there, a run holds it, or it cannot be read.
+    """
+    if not path.is_file():
+        raise PublicationError(f"{path}: found no working warehouse; run `caregaps run` first")
+    try:
+        yield
+    except duckdb.Error as error:
+        raise PublicationError(
+            f"{path.name}: a run is at work or the file cannot be read; wait for it to end"
+        ) from error
+
+
+def connect_for_reading(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the working warehouse; nothing in it can be changed.
+
+    Raises:
+        PublicationError: The file is not there, a run holds it, or it cannot be read.
+    """
+    with reading(path):
+        return duckdb.connect(str(path), read_only=True)
 
 
 def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> tuple[int, float]:
