@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import datetime
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from typing import Any
 
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError
-from assets.engine.files import SECRET_FILE, SECRET_FOLDER
+from assets.engine.files import SECRET_FOLDER, create_secret
 from assets.engine.outreach_registry import read_outreach_outcomes
 
 TABLE, FILE = "outreach_outcome", "ecare_plan.csv"
@@ -146,8 +145,7 @@ def _write(rows: list[dict[str, str]], output: Path, columns: list[str]) -> None
     folder.mkdir(parents=True, exist_ok=True, mode=SECRET_FOLDER)
     fresh = folder / f".{FILE}.new"
     fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_FILE)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as lines:
+    with create_secret(fresh) as lines:
         writer = csv.DictWriter(lines, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

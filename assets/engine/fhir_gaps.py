@@ -13,18 +13,17 @@ import csv
 import datetime
 import itertools
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import duckdb
 
 from assets.engine.errors import PublicationError, SettingsError
-from assets.engine.files import SECRET_FILE, SECRET_FOLDER
+from assets.engine.files import SECRET_FOLDER, create_secret
 from assets.engine.outreach_registry import read_sensitive_policy
 from assets.engine.registry import read_families
 from assets.engine.report.small_cells import lone_count
@@ -212,7 +211,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, as_of: datetime.date, p
         itertools.groupby(rows, key=lambda row: (row["payer"], row["plan"])), start=1
     ):
         entry = {"file": f"group_{number:04}.ndjson", "payer": group[0], "plan": group[1], "members": 0, "gaps": 0}
-        with _create(folder / entry["file"]) as lines:
+        with create_secret(folder / entry["file"]) as lines:
             for _, gaps in itertools.groupby(members, key=lambda row: row["person_id"]):
                 of_member = list(gaps)
                 document = gap_document(of_member, as_of)
@@ -221,7 +220,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, as_of: datetime.date, p
                 entry["members"] += 1
                 entry["gaps"] += len(of_member)
         found.groups.append(entry)
-    with _create(folder / INDEX) as lines:
+    with create_secret(folder / INDEX) as lines:
         writer = csv.DictWriter(lines, list(INDEX_COLUMNS), lineterminator="\n")
         writer.writeheader()
         writer.writerows(found.groups)
@@ -236,12 +235,6 @@ def _stream(cursor: duckdb.DuckDBPyConnection) -> Iterator[Row]:
     names = [column[0] for column in cursor.description or []]
     while rows := cursor.fetchmany(2000):
         yield from (dict(zip(names, row, strict=True)) for row in rows)
-
-
-def _create(path: Path) -> TextIO:
-    """A new file that nobody else may read, from its first byte on."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_FILE)
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def gap_document(rows: Iterable[Row], as_of: datetime.date) -> dict[str, Any]:

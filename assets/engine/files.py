@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import TextIO
 
 from assets.engine.errors import PublicationError
 
@@ -19,6 +20,12 @@ def make_folder(path: Path, mode: int) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(mode)
     return path
+
+
+def create_secret(path: Path) -> TextIO:
+    """A new text file that nobody else may read, from its first byte on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_FILE)
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def set_modes(folder: Path, folder_mode: int, file_mode: int, group: str = "") -> None:
