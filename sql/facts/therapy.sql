@@ -7,12 +7,6 @@
 -- year. `is_switched`: another medicine of the class was filled later (specialty 4.2). Compounds are left out.
 with
 
-specialty_pharmacies as (
-    select distinct pharmacy.npi
-    from core.pharmacy
-    where pharmacy.is_specialty
-),
-
 followed_fills as (
     select
         fill.member_key,
@@ -27,14 +21,14 @@ followed_fills as (
         followed_drug.is_sensitive,
         coalesce(
             followed_drug.is_specialty,
-            specialty_pharmacies.npi is not null
+            coalesce(pharmacy.is_specialty, false)
             or coalesce(fill.gross_cost * 30 >= specialty_tier.tier_amount * fill.days_supply, false)
         ) as is_specialty
     from core.fill
     inner join facts.followed_drug
         on fill.drug_key = followed_drug.drug_key
-    left join specialty_pharmacies
-        on fill.dispensing_provider_npi = specialty_pharmacies.npi
+    left join core.pharmacy
+        on fill.dispensing_provider_npi = pharmacy.npi
     left join raw.specialty_tier
         on specialty_tier.tier_year = extract(year from fill.fill_date)
     where not fill.is_compound

@@ -3,8 +3,7 @@
 -- class.
 --
 -- Early refills of a kind queue. Days in the hospital are not taken from the supply at home. A specialty drug is one
--- that the drug table calls so; where it is silent, one from a specialty pharmacy (NUCC 3336S0011X). One pass over
--- fills.
+-- that the drug table calls so; where it is silent, one from a specialty pharmacy. One pass over fills.
 with
 
 discharges as (
@@ -45,12 +44,6 @@ sensitive_drugs as (
     where drug_group.value_set in ('antiretrovirals', 'opioid_agonists', 'psychiatric_treatment')
 ),
 
-specialty_pharmacies as (
-    select distinct pharmacy.npi
-    from raw.pharmacy
-    where pharmacy.taxonomy_code like '%3336S0011X%'
-),
-
 fills as (
     select
         discharges.member_key,
@@ -78,14 +71,14 @@ fills as (
         on fill.drug_key = drug.drug_key
     left join sensitive_drugs
         on fill.drug_key = sensitive_drugs.drug_key
-    left join specialty_pharmacies
-        on fill.dispensing_provider_npi = specialty_pharmacies.npi
+    left join core.pharmacy
+        on fill.dispensing_provider_npi = pharmacy.npi
     where
         not fill.is_compound
         and (
             asked_drugs.product = ''
             or drug.is_specialty
-            or specialty_pharmacies.npi is not null
+            or pharmacy.is_specialty
         )
 ),
 
