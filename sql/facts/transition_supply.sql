@@ -38,12 +38,6 @@ asked_drugs as (
             and coalesce(drug.is_specialty, true)
 ),
 
-sensitive_drugs as (
-    select distinct drug_group.drug_key
-    from facts.drug_group
-    where drug_group.value_set in ('antiretrovirals', 'opioid_agonists', 'psychiatric_treatment')
-),
-
 fills as (
     select
         discharges.member_key,
@@ -57,7 +51,7 @@ fills as (
         fill.fill_date,
         fill.claim_id,
         fill.fill_date < discharges.admission_date as is_prior,
-        sensitive_drugs.drug_key is not null as is_sensitive,
+        sensitive_drug.drug_key is not null as is_sensitive,
         case when fill.fill_date < discharges.admission_date then coalesce(fill.days_supply, 1) else 0 end
             as days_supply
     from core.fill
@@ -69,8 +63,8 @@ fills as (
         on fill.drug_key = asked_drugs.drug_key
     inner join core.drug
         on fill.drug_key = drug.drug_key
-    left join sensitive_drugs
-        on fill.drug_key = sensitive_drugs.drug_key
+    left join facts.sensitive_drug
+        on fill.drug_key = sensitive_drug.drug_key
     left join core.pharmacy
         on fill.dispensing_provider_npi = pharmacy.npi
     where

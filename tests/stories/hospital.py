@@ -38,6 +38,7 @@ FORMULARY = """
     etanercept    | etanercept             | tnf           | yes
     tofacitinib   | tofacitinib            | -             | -
     bictegravir   | bictegravir            | -             | yes
+    naltrexone    | naltrexone             | -             | yes
     amoxicillin   | amoxicillin            | -             | no
 """
 SETS = ("raw.medical_claim", "raw.pharmacy_claim", "raw.discharge_notice", "raw.outreach_outcome", "raw.eligibility")

@@ -468,6 +468,7 @@ SPECIALTY_PAUSE = """
     SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx atorvastatin/30 05-20 npi=special | -
     # HIV therapy is never named.
     SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx bictegravir/30 05-20              | open sensitive=yes says=Check_in,_and_go_through_the_medicines_together. not=hospital
+    SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx naltrexone/30 05-20               | open sensitive=yes says=Check_in,_and_go_through_the_medicines_together. not=hospital
     SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx adalimumab/28 05-21; said SPECIALTY_PAUSE=PRESCRIBER_REJECTED 06-29T10:00 | -
 """
 
