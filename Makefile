@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check golden docs bench bench-access access-check backtest ranking-value mutate lock clean
+.PHONY: help setup setup-dev run ui test check golden docs bench bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,12 @@ bench: .stamp-dev ## the cost of the adherence step beside its floor; rewrites d
 
 bench-access: .stamp-dev ## the cost of access to care; rewrites docs/performance-access.md
 	$(BIN)/python bench/access.py --write
+
+bench-outreach: .stamp-dev ## the cost of suppression to ranked list; rewrites docs/performance-outreach.md
+	$(BIN)/python bench/outreach.py --write
+
+bench-delivery: .stamp-dev ## the cost of per-pharmacy files; rewrites docs/performance-delivery.md
+	$(BIN)/python bench/delivery.py --write
 
 access-check: .stamp-dev ## distances of real pharmacies beside published ones; rewrites docs/access-check.md
 	$(BIN)/python bench/access_check.py --write

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from assets.engine.contract import contract_for
 from assets.engine.delivery_keys import Key
 from assets.engine.errors import PublicationError
+from assets.engine.files import Written, write, written
 from assets.engine.outcome_sheet import write_sheet
 
 CONTACT_COLUMNS = (
@@ -84,7 +86,7 @@ class Delivered:
     pharmacy_npi: str
     kind: str
     row_count: int
-    path: Path | None = None
+    file: Written | None = None
     key_id: str | None = None
     content: str | None = None
     withheld_reason: str | None = None
@@ -124,9 +126,9 @@ def write_worklists(
         for npi, own in _pharmacies(state_rows):
             lists = _write_pharmacy(own, (state, npi, "worklist"), target / f"pharmacy_npi={npi}", formats, keys)
             delivered += lists
-            if any(one.path for one in lists):
-                path = write_sheet(own, target / f"outcome_sheet_pharmacy_npi={npi}", sheet)
-                delivered.append(Delivered(state, npi, "outcome_sheet", own.num_rows, path))
+            if any(one.file for one in lists):
+                file = write_sheet(own, target / f"outcome_sheet_pharmacy_npi={npi}", sheet)
+                delivered.append(Delivered(state, npi, "outcome_sheet", own.num_rows, file))
     return delivered
 
 
@@ -166,7 +168,9 @@ def write_log(path: Path, delivered: Iterable[Delivered], as_of: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, LOG_COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for one in sorted(delivered, key=lambda d: (d.state, d.pharmacy_npi, d.kind, d.path or Path())):
+        for one in sorted(
+            delivered, key=lambda d: (d.state, d.pharmacy_npi, d.kind, d.file.path if d.file else Path())
+        ):
             line: dict[str, Any] = {
                 "as_of": as_of,
                 "state": one.state,
@@ -177,12 +181,11 @@ def write_log(path: Path, delivered: Iterable[Delivered], as_of: str) -> None:
                 "key_id": one.key_id,
                 "withheld_reason": one.withheld_reason,
             }
-            if one.path:
-                content = one.path.read_bytes()
+            if one.file:
                 line |= {
-                    "path": one.path.relative_to(path.parent).as_posix(),
-                    "bytes": len(content),
-                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "path": one.file.path.relative_to(path.parent).as_posix(),
+                    "bytes": one.file.size,
+                    "sha256": one.file.sha256,
                 }
             writer.writerow(line)
 
@@ -223,25 +226,44 @@ def _write_pharmacy(
     if keys is not None:
         if (key := keys.get(npi)) is None:
             return [Delivered(state, npi, kind, rows.num_rows, withheld_reason="no_key")]
-        path = Path(f"{stem}.parquet")
-        return [Delivered(state, npi, kind, rows.num_rows, path, key.key_id, _write_encrypted(rows, path, key))]
+        file, content = _write_encrypted(rows, Path(f"{stem}.parquet"), key)
+        return [Delivered(state, npi, kind, rows.num_rows, file, key.key_id, content)]
     found = []
     for suffix in formats:
         path = Path(f"{stem}.{suffix}")
         if suffix == "parquet":
-            pq.write_table(rows, path, compression="zstd")
+            file = write(path, memoryview(_parquet(rows)))
         elif suffix == "csv":
-            with path.open("w", encoding="utf-8", newline="") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(rows.column_names)
-                writer.writerows([as_cell(v) for v in row.values()] for row in rows.to_pylist())
+            stream = io.StringIO(newline="")
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(rows.column_names)
+            writer.writerows([as_cell(v) for v in row.values()] for row in rows.to_pylist())
+            file = write(path, stream.getvalue().encode())
         else:
             _write_xlsx(rows, path, kind)
-        found.append(Delivered(state, npi, kind, rows.num_rows, path))
+            file = written(path)
+        found.append(Delivered(state, npi, kind, rows.num_rows, file))
     return found
 
 
-def _write_encrypted(rows: pa.Table, path: Path, key: Key) -> str:
+def _parquet(rows: pa.Table, properties: object = None) -> pa.Buffer:
+    """A few rows as Parquet.
+
+    Dictionaries and statistics of thirty rows help no reader, and are most of what a file of forty columns costs.
+    """
+    stream = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        stream,
+        compression="snappy",
+        use_dictionary=False,
+        write_statistics=False,
+        encryption_properties=properties,
+    )
+    return stream.getvalue()
+
+
+def _write_encrypted(rows: pa.Table, path: Path, key: Key) -> tuple[Written, str]:
     """Write Parquet that pyarrow and DuckDB read with the key alone, and return the digest of what it holds.
 
     One key for footer and columns: what DuckDB knows. Two encryptions of the same rows differ, so that the digest is
@@ -249,11 +271,9 @@ def _write_encrypted(rows: pa.Table, path: Path, key: Key) -> str:
     """
     import pyarrow.parquet.encryption as pe
 
-    clear = pa.BufferOutputStream()
-    pq.write_table(rows, clear, compression="zstd")
     properties = pe.create_encryption_properties(footer_key=key.secret)
-    pq.write_table(rows, path, compression="zstd", encryption_properties=properties)
-    return hashlib.sha256(clear.getvalue()).hexdigest()
+    file = write(path, memoryview(_parquet(rows, properties)))
+    return file, hashlib.sha256(_parquet(rows)).hexdigest()
 
 
 def as_cell(value: object) -> object:

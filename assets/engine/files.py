@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -43,6 +44,27 @@ def set_modes(folder: Path, folder_mode: int, file_mode: int, group: str = "") -
                 raise PublicationError(
                     f"delivery.group: found {group!r}; an existing POSIX group is expected"
                 ) from error
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file with its size and digest, so that nobody needs to read it again to know them."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def write(path: Path, content: bytes | memoryview) -> Written:
+    """Write a file whole."""
+    with path.open("wb", buffering=0) as stream:
+        stream.write(content)
+    return Written(path, len(content), hashlib.sha256(content).hexdigest())
+
+
+def written(path: Path) -> Written:
+    """What somebody else wrote."""
+    return Written(path, path.stat().st_size, sha256(path))
 
 
 def sha256(path: Path) -> str:

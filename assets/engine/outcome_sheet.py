@@ -7,12 +7,14 @@ rows without a date and an outcome are no reports.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from assets.engine.files import Written, write, written
 from assets.engine.outreach_registry import OutreachOutcome, read_outreach_outcomes
 
 COLUMNS = (
@@ -38,17 +40,17 @@ def offered_outcomes() -> dict[str, OutreachOutcome]:
     return {code: outcome for code, outcome in read_outreach_outcomes().items() if outcome.offered}
 
 
-def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Path:
-    """Write `<stem>.csv` or `<stem>.xlsx` for the rows of one list, and return its path."""
+def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Written:
+    """Write `<stem>.csv` or `<stem>.xlsx` for the rows of one list."""
     path = Path(f"{stem}.{suffix}")
-    known = rows.select(["list_rank", "gap_id", "pharmacy_npi"]).to_pylist()
-    lines = [[row.get(column) for column in COLUMNS] for row in known]
+    blank = [None] * rows.num_rows
+    lines = list(zip(*(blank if c in FILLED_IN else rows.column(c).to_pylist() for c in COLUMNS), strict=True))
     if suffix == "csv":
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *lines])
-    else:
-        _write_workbook(path, lines)
-    return path
+        stream = io.StringIO(newline="")
+        csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *lines])
+        return write(path, stream.getvalue().encode())
+    _write_workbook(path, lines)
+    return written(path)
 
 
 def _write_workbook(path: Path, lines: Sequence[Sequence[Any]]) -> None:

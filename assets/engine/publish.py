@@ -175,7 +175,7 @@ def _deliver(con: duckdb.DuckDBPyConnection, night: Night, draft: Path, metadata
 def _digest(inventory: list[dict[str, Any]], delivered: list[Delivered], draft: Path) -> str:
     """Sixteen hex digits over every Parquet file: of an encrypted one over what it holds and the key, not its bytes."""
     contents = {
-        d.path.relative_to(draft).as_posix(): f"{d.content} {d.key_id}" for d in delivered if d.path and d.content
+        d.file.path.relative_to(draft).as_posix(): f"{d.content} {d.key_id}" for d in delivered if d.file and d.content
     }
     told = [(f["path"], contents.get(f["path"], f["sha256"])) for f in inventory if f["path"].endswith(".parquet")]
     withheld = sorted((d.pharmacy_npi, d.kind) for d in delivered if d.withheld_reason)
@@ -241,20 +241,28 @@ def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], p
 
 
 def _inventory(folder: Path, prefix: str, delivered: Iterable[Delivered] = ()) -> list[dict[str, Any]]:
-    """Every file below a folder with its size and digest; rows of encrypted Parquet are as they were written."""
-    encrypted = {d.path: d.row_count for d in delivered if d.content}
+    """Every file below a folder with its size and digest; of pharmacies' files as they were written."""
     import pyarrow.parquet as pq
 
-    return [
-        {
-            "path": f"{prefix}{path.relative_to(folder).as_posix()}",
-            "rows": encrypted.get(path) or (pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None),
-            "bytes": path.stat().st_size,
-            "sha256": files.sha256(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
+    known = {one.file.path: (one.file, one.row_count) for one in delivered if one.file}
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        is_parquet = path.suffix == ".parquet"
+        if path in known:
+            file, rows = known[path]
+        else:
+            file, rows = files.written(path), pq.read_metadata(path).num_rows if is_parquet else None
+        found.append(
+            {
+                "path": f"{prefix}{path.relative_to(folder).as_posix()}",
+                "rows": rows if is_parquet else None,
+                "bytes": file.size,
+                "sha256": file.sha256,
+            }
+        )
+    return found
 
 
 def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -14,41 +14,51 @@ recent_fills as (
     where
         fill.fill_date > cast($as_of as date) - $last_fill_days
         and not fill.is_compound
+),
+
+-- One row per subject and drug, whatever the ingredients, so that no fill is told twice and none need be told apart.
+subject_drugs as (
+    select
+        measure.measure_id as subject,
+        measure_drug.drug_key
+    from facts.measure_drug
+    inner join raw.measure
+        on measure_drug.measure_key = measure.measure_key
+    where measure_drug.ingredient_key is not null
+    union
+    select
+        'supd' as subject,
+        drug_group.drug_key
+    from facts.drug_group
+    where drug_group.value_set in ('diabetes_drugs', 'insulins')
+),
+
+concurrent_fills as (
+    select distinct
+        concurrent_use.concurrent_use_id as subject,
+        concurrent_fill.member_key,
+        concurrent_fill.fill_key
+    from facts.concurrent_fill
+    inner join raw.concurrent_use
+        on concurrent_fill.concurrent_use_key = concurrent_use.concurrent_use_key
 )
 
 select
-    measure.measure_id as subject,
+    subject_drugs.subject,
     cast(null as varchar) as gap_family,
     recent_fills.member_key,
     recent_fills.fill_key
 from recent_fills
-inner join facts.measure_drug
-    on
-        recent_fills.drug_key = measure_drug.drug_key
-        and measure_drug.ingredient_key is not null
-inner join raw.measure
-    on measure_drug.measure_key = measure.measure_key
-union
+inner join subject_drugs
+    on recent_fills.drug_key = subject_drugs.drug_key
+union all
 select
-    concurrent_use.concurrent_use_id as subject,
+    concurrent_fills.subject,
     cast(null as varchar) as gap_family,
-    concurrent_fill.member_key,
-    concurrent_fill.fill_key
-from facts.concurrent_fill
-inner join raw.concurrent_use
-    on concurrent_fill.concurrent_use_key = concurrent_use.concurrent_use_key
-union
-select
-    'supd' as subject,
-    cast(null as varchar) as gap_family,
-    recent_fills.member_key,
-    recent_fills.fill_key
-from recent_fills
-inner join facts.drug_group
-    on
-        recent_fills.drug_key = drug_group.drug_key
-        and drug_group.value_set in ('diabetes_drugs', 'insulins')
-union
+    concurrent_fills.member_key,
+    concurrent_fills.fill_key
+from concurrent_fills
+union all
 select
     therapy.product as subject,
     'specialty' as gap_family,

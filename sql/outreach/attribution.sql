@@ -69,6 +69,89 @@ refusals as (
         contact_attempt.pharmacy_npi
 ),
 
+-- A wish, or the choice of before: where one stands, no claim is asked.
+standing_choices as (
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        listable_pharmacies.npi,
+        'preferred' as attribution_rule,
+        1 as rule_rank,
+        cast(0 as bigint) as fill_count,
+        cast(null as date) as last_fill_date,
+        cast(null as date) as attributed_date
+    from gap_subjects
+    inner join raw.member_preference
+        on gap_subjects.person_id = member_preference.person_id
+    inner join listable_pharmacies
+        on member_preference.preferred_pharmacy_npi = listable_pharmacies.npi
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
+    union all
+    -- A wish that is no more a wish keeps nobody.
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject,
+        listable_pharmacies.npi,
+        state_attribution.attribution_rule,
+        2 as rule_rank,
+        cast(coalesce(state_attribution.fill_count, 0) as bigint) as fill_count,
+        state_attribution.last_fill_date,
+        state_attribution.attributed_date
+    from gap_subjects
+    inner join raw.state_attribution
+        on
+            gap_subjects.person_id = state_attribution.person_id
+            and gap_subjects.gap_family = state_attribution.gap_family
+            and gap_subjects.subject is not distinct from state_attribution.subject
+            and state_attribution.attribution_rule <> 'preferred'
+    inner join listable_pharmacies
+        on state_attribution.pharmacy_npi = listable_pharmacies.npi
+    left join refusals
+        on
+            gap_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where
+        (
+            (
+                extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
+                and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
+            )
+            or (
+                gap_subjects.is_open = 1
+                and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
+            )
+        )
+        and (
+            refusals.member_key is null
+            or refusals.refused_date < state_attribution.attributed_date
+        )
+),
+
+unplaced_subjects as (
+    select
+        gap_subjects.member_key,
+        gap_subjects.gap_family,
+        gap_subjects.subject
+    from gap_subjects
+    left join standing_choices
+        on
+            gap_subjects.member_key = standing_choices.member_key
+            and gap_subjects.gap_family = standing_choices.gap_family
+            and gap_subjects.subject is not distinct from standing_choices.subject
+    where standing_choices.member_key is null
+),
+
+unplaced_members as (
+    select distinct unplaced_subjects.member_key
+    from unplaced_subjects
+),
+
 fills as (
     select
         fill.fill_key,
@@ -79,8 +162,10 @@ fills as (
         fill.is_mail_order,
         fill.fill_date > cast($as_of as date) - $recent_days as is_recent,
         listable_pharmacies.is_specialty and coalesce(drug.is_specialty, false) as is_specialty,
-        concat_ws('|', coalesce(fill.rx_number, fill.claim_id), cast(fill.fill_date as varchar)) as dispensing
+        coalesce(fill.rx_number, fill.claim_id) as prescription
     from core.fill
+    inner join unplaced_members
+        on fill.member_key = unplaced_members.member_key
     inner join listable_pharmacies
         on fill.dispensing_provider_npi = listable_pharmacies.npi
     left join core.drug
@@ -95,24 +180,24 @@ fills as (
         and coalesce(drug.product_class, '') <> 'vaccine'
 ),
 
--- Fills under each rule that they can speak for: of the gap's drugs, then of any.
-rule_fills as (
+-- What was dispensed on one day for one prescription counts once.
+class_dispensings as (
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
+        unplaced_subjects.member_key,
+        unplaced_subjects.gap_family,
+        unplaced_subjects.subject,
         fills.npi,
-        fills.fill_date,
-        fills.days_supply,
-        fills.dispensing,
         fill_rules.attribution_rule,
-        fill_rules.rule_rank
-    from gap_subjects
+        fill_rules.rule_rank,
+        fills.fill_date,
+        fills.prescription,
+        sum(coalesce(fills.days_supply, 0)) as supplied_days
+    from unplaced_subjects
     inner join facts.subject_fill
         on
-            gap_subjects.member_key = subject_fill.member_key
-            and gap_subjects.subject = subject_fill.subject
-            and gap_subjects.gap_family = coalesce(subject_fill.gap_family, gap_subjects.gap_family)
+            unplaced_subjects.member_key = subject_fill.member_key
+            and unplaced_subjects.subject = subject_fill.subject
+            and unplaced_subjects.gap_family = coalesce(subject_fill.gap_family, unplaced_subjects.gap_family)
     inner join fills
         on
             subject_fill.fill_key = fills.fill_key
@@ -121,107 +206,56 @@ rule_fills as (
         values ('specialty_fills', 3, true), ('most_class_fills', 4, false)
     ) as fill_rules (attribution_rule, rule_rank, is_specialty)
         on case when fill_rules.is_specialty then fills.is_specialty else not fills.is_mail_order end
-    union all
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
+    group by
+        unplaced_subjects.member_key,
+        unplaced_subjects.gap_family,
+        unplaced_subjects.subject,
         fills.npi,
-        fills.fill_date,
-        fills.days_supply,
-        fills.dispensing,
         fill_rules.attribution_rule,
-        fill_rules.rule_rank
-    from gap_subjects
-    inner join fills
-        on
-            gap_subjects.member_key = fills.member_key
-            and not fills.is_mail_order
-    inner join (
-        values ('most_fills', 5, true), ('latest_fill', 6, false)
-    ) as fill_rules (attribution_rule, rule_rank, is_recent)
-        on fills.is_recent or not fill_rules.is_recent
+        fill_rules.rule_rank,
+        fills.fill_date,
+        fills.prescription
 ),
 
-choices as (
+member_dispensings as (
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        listable_pharmacies.npi,
-        'preferred' as attribution_rule,
-        1 as rule_rank,
-        cast(0 as bigint) as fill_count,
-        cast(null as date) as last_fill_date,
-        cast(0 as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
-    from gap_subjects
-    inner join raw.member_preference
-        on gap_subjects.person_id = member_preference.person_id
-    inner join listable_pharmacies
-        on member_preference.preferred_pharmacy_npi = listable_pharmacies.npi
-    union all
-    -- A wish that is no more a wish keeps nobody.
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        listable_pharmacies.npi,
-        state_attribution.attribution_rule,
-        2 as rule_rank,
-        cast(coalesce(state_attribution.fill_count, 0) as bigint) as fill_count,
-        state_attribution.last_fill_date,
-        cast(0 as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        state_attribution.attributed_date
-    from gap_subjects
-    inner join raw.state_attribution
-        on
-            gap_subjects.person_id = state_attribution.person_id
-            and gap_subjects.gap_family = state_attribution.gap_family
-            and gap_subjects.subject is not distinct from state_attribution.subject
-            and state_attribution.attribution_rule <> 'preferred'
-    inner join listable_pharmacies
-        on state_attribution.pharmacy_npi = listable_pharmacies.npi
-    where
-        (
-            extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
-            and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
-        )
-        or (
-            gap_subjects.is_open = 1
-            and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
-        )
-    union all
-    select
-        rule_fills.member_key,
-        rule_fills.gap_family,
-        rule_fills.subject,
-        rule_fills.npi,
-        rule_fills.attribution_rule,
-        rule_fills.rule_rank,
-        -- The latest fill decides alone, so its count does not.
-        greatest(
-            count(distinct rule_fills.dispensing) filter (where rule_fills.attribution_rule <> 'latest_fill'), 1
-        ) as fill_count,
-        max(rule_fills.fill_date) as last_fill_date,
-        cast(sum(coalesce(rule_fills.days_supply, 0)) as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
-    from rule_fills
+        fills.member_key,
+        fills.npi,
+        fills.is_recent,
+        fills.fill_date,
+        fills.prescription,
+        sum(coalesce(fills.days_supply, 0)) as supplied_days
+    from fills
+    where not fills.is_mail_order
     group by
-        rule_fills.member_key,
-        rule_fills.gap_family,
-        rule_fills.subject,
-        rule_fills.npi,
-        rule_fills.attribution_rule,
-        rule_fills.rule_rank
+        fills.member_key,
+        fills.npi,
+        fills.is_recent,
+        fills.fill_date,
+        fills.prescription
+),
+
+-- Rules that look at no gap are decided once for each member. A pharmacy of the recent window goes before any other,
+-- so that the longer one is asked only of those without.
+member_choices as (
+    select
+        member_dispensings.member_key,
+        member_dispensings.npi,
+        case when member_dispensings.is_recent then 'most_fills' else 'latest_fill' end as attribution_rule,
+        case when member_dispensings.is_recent then 5 else 6 end as rule_rank,
+        -- The latest fill decides alone, so its count does not.
+        case when member_dispensings.is_recent then count(*) else 1 end as fill_count,
+        max(member_dispensings.fill_date) as last_fill_date,
+        cast(sum(member_dispensings.supplied_days) as bigint) as supplied_days,
+        cast(0 as double) as distance
+    from member_dispensings
+    group by
+        member_dispensings.member_key,
+        member_dispensings.npi,
+        member_dispensings.is_recent
     union all
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
+        unplaced_members.member_key,
         listable_pharmacies.npi,
         'assigned_by_distance' as attribution_rule,
         7 as rule_rank,
@@ -234,23 +268,101 @@ choices as (
             + (listable_pharmacies.longitude - zcta.longitude) * (listable_pharmacies.longitude - zcta.longitude)
             * cos(radians(zcta.latitude)) * cos(radians(zcta.latitude)),
             0
-        ) as distance,
-        cast(null as date) as attributed_date
-    from gap_subjects
+        ) as distance
+    from unplaced_members
     inner join core.member
-        on gap_subjects.member_key = member.member_key
+        on unplaced_members.member_key = member.member_key
     inner join listable_pharmacies
         on
             member.zip_code = listable_pharmacies.zip_code
             and listable_pharmacies.is_in_network
     left join raw.zcta
         on member.zip_code = zcta.zcta
+    left join refusals
+        on
+            member.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
+),
+
+ranked_member_choices as (
+    select
+        member_choices.*,
+        row_number() over (
+            partition by member_choices.member_key
+            order by
+                member_choices.rule_rank asc,
+                member_choices.distance asc,
+                member_choices.fill_count desc,
+                member_choices.last_fill_date desc nulls last,
+                member_choices.supplied_days desc,
+                listable_pharmacies.ncpdp_id asc nulls last,
+                member_choices.npi asc
+        ) as choice_rank
+    from member_choices
+    inner join listable_pharmacies
+        on member_choices.npi = listable_pharmacies.npi
+),
+
+choices as (
+    select
+        standing_choices.member_key,
+        standing_choices.gap_family,
+        standing_choices.subject,
+        standing_choices.npi,
+        standing_choices.attribution_rule,
+        standing_choices.rule_rank,
+        standing_choices.fill_count,
+        standing_choices.last_fill_date,
+        cast(0 as bigint) as supplied_days,
+        cast(0 as double) as distance,
+        standing_choices.attributed_date
+    from standing_choices
+    union all
+    select
+        class_dispensings.member_key,
+        class_dispensings.gap_family,
+        class_dispensings.subject,
+        class_dispensings.npi,
+        class_dispensings.attribution_rule,
+        class_dispensings.rule_rank,
+        count(*) as fill_count,
+        max(class_dispensings.fill_date) as last_fill_date,
+        cast(sum(class_dispensings.supplied_days) as bigint) as supplied_days,
+        cast(0 as double) as distance,
+        cast(null as date) as attributed_date
+    from class_dispensings
+    group by
+        class_dispensings.member_key,
+        class_dispensings.gap_family,
+        class_dispensings.subject,
+        class_dispensings.npi,
+        class_dispensings.attribution_rule,
+        class_dispensings.rule_rank
+    union all
+    select
+        unplaced_subjects.member_key,
+        unplaced_subjects.gap_family,
+        unplaced_subjects.subject,
+        ranked_member_choices.npi,
+        ranked_member_choices.attribution_rule,
+        ranked_member_choices.rule_rank,
+        ranked_member_choices.fill_count,
+        ranked_member_choices.last_fill_date,
+        ranked_member_choices.supplied_days,
+        ranked_member_choices.distance,
+        cast(null as date) as attributed_date
+    from unplaced_subjects
+    inner join ranked_member_choices
+        on
+            unplaced_subjects.member_key = ranked_member_choices.member_key
+            and ranked_member_choices.choice_rank = 1
     union all
     -- Where care is far, so may be the pharmacy (deserts 4.2).
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
+        unplaced_subjects.member_key,
+        unplaced_subjects.gap_family,
+        unplaced_subjects.subject,
         listable_pharmacies.npi,
         'assigned_by_distance' as attribution_rule,
         8 as rule_rank,
@@ -259,11 +371,11 @@ choices as (
         cast(0 as bigint) as supplied_days,
         cast(nearest_site.miles as double) as distance,
         cast(null as date) as attributed_date
-    from gap_subjects
+    from unplaced_subjects
     inner join desert_families
-        on gap_subjects.gap_family = desert_families.gap_family
+        on unplaced_subjects.gap_family = desert_families.gap_family
     inner join core.member
-        on gap_subjects.member_key = member.member_key
+        on unplaced_subjects.member_key = member.member_key
     inner join core.zip_area
         on member.zip_code = zip_area.zip_code
     inner join facts.nearest_site
@@ -272,6 +384,11 @@ choices as (
             and nearest_site.service = 'retail_pharmacy'
     inner join listable_pharmacies
         on nearest_site.npi = listable_pharmacies.npi
+    left join refusals
+        on
+            unplaced_subjects.member_key = refusals.member_key
+            and listable_pharmacies.npi = refusals.pharmacy_npi
+    where refusals.member_key is null
 ),
 
 ranked_choices as (
@@ -292,13 +409,6 @@ ranked_choices as (
     from choices
     inner join listable_pharmacies
         on choices.npi = listable_pharmacies.npi
-    left join refusals
-        on
-            choices.member_key = refusals.member_key
-            and choices.npi = refusals.pharmacy_npi
-    where
-        refusals.member_key is null
-        or refusals.refused_date < coalesce(choices.attributed_date, choices.last_fill_date)
 )
 
 select

@@ -25,6 +25,26 @@ wrong_numbers as (
         contact_attempt.phone_digest
 ),
 
+-- Only numbers of members with a report are digested: most have none.
+wrongly_numbered_members as (
+    select
+        member.member_key,
+        max(
+            case
+                when
+                    wrong_numbers.report_count >= $wrong_number_count
+                    and wrong_numbers.phone_digest
+                    = substr(sha256(concat_ws('|', $salt, translate(member.phone, '()-. +', ''))), 1, 16)
+                    then 1
+                else 0
+            end
+        ) as is_wrong_number
+    from wrong_numbers
+    inner join core.member
+        on wrong_numbers.person_id = member.person_id
+    group by member.member_key
+),
+
 channels as (
     select
         member.member_key,
@@ -40,7 +60,7 @@ channels as (
         coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false)
         or not coalesce(consent.is_valid, not $phone_consent_required) as is_phone_restricted,
         coalesce(concat(';', member_preference.restricted_channels, ';') like '%;mail;%', false) as is_mail_restricted,
-        coalesce(wrong_numbers.report_count >= $wrong_number_count, false) as is_wrong_number
+        coalesce(wrongly_numbered_members.is_wrong_number = 1, false) as is_wrong_number
     from core.member
     cross join phones
     left join raw.member_preference
@@ -49,11 +69,8 @@ channels as (
         on
             member.person_id = consent.person_id
             and consent.scope = 'phone'
-    left join wrong_numbers
-        on
-            member.person_id = wrong_numbers.person_id
-            and wrong_numbers.phone_digest
-            = substr(sha256(concat_ws('|', $salt, translate(member.phone, '()-. +', ''))), 1, 16)
+    left join wrongly_numbered_members
+        on member.member_key = wrongly_numbered_members.member_key
 )
 
 select

@@ -44,40 +44,38 @@ contexts as (
         on zip_area.zcta = zcta.zcta
 ),
 
-timed_gaps as (
-    select
-        ledger.gap_id,
-        cast(ledger.due_date - cast($as_of as date) as integer) as days_left,
-        case
-            when ledger.due_date is null then $urgency_without_due_date
-            else least(
-                greatest(
-                    1 - cast(ledger.due_date - cast($as_of as date) as integer) / cast(
-                        greatest(1, cast(ledger.window_end_date - ledger.window_start_date as integer)) as double
-                    ),
-                    $urgency_floor
-                ),
-                1
-            )
-        end as urgency
-    from outreach.ledger
-),
-
 factors as (
     select
         ledger.gap_id,
         ledger.member_key,
-        timed_gaps.days_left,
+        cast(ledger.due_date - cast($as_of as date) as integer) as days_left,
         cast(ledger.severity as decimal(9, 4)) as severity,
         cast(ledger.impactability as decimal(9, 4)) as impactability,
-        cast(round(timed_gaps.urgency, 4) as decimal(9, 4)) as urgency,
+        cast(
+            round(
+                case
+                    when ledger.due_date is null then $urgency_without_due_date
+                    else least(
+                        greatest(
+                            1 - cast(ledger.due_date - cast($as_of as date) as integer)
+                            / cast(
+                                greatest(
+                                    1, cast(ledger.window_end_date - ledger.window_start_date as integer)
+                                ) as double
+                            ),
+                            $urgency_floor
+                        ),
+                        1
+                    )
+                end,
+                4
+            ) as decimal(9, 4)
+        ) as urgency,
         cast(ledger.confidence as decimal(9, 4)) as confidence,
         cast(round(coalesce(contexts.social, 0), 4) as decimal(9, 4)) as social,
         cast(round(coalesce(contexts.channel_reach, 0), 4) as decimal(9, 4)) as channel_reach,
         coalesce(contexts.is_rural, false) as is_rural
     from outreach.ledger
-    inner join timed_gaps
-        on ledger.gap_id = timed_gaps.gap_id
     left join contexts
         on ledger.member_key = contexts.member_key
 )

@@ -29,7 +29,7 @@ GAPS = ["0123456789abcdef", "0000000000000012", "1e00000000000004"]
 def sheet(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A sheet of three rows."""
     rows = pa.table({"list_rank": [1, 2, 3], "gap_id": GAPS, "pharmacy_npi": [NPI] * 3, "reason": ["x"] * 3})
-    return write_sheet(rows, tmp_path / f"outcome_sheet_pharmacy_npi={NPI}", request.param)
+    return write_sheet(rows, tmp_path / f"outcome_sheet_pharmacy_npi={NPI}", request.param).path
 
 
 def load(folder: Path) -> tuple[list[tuple], dict[str, int], list[tuple]]:
@@ -115,7 +115,7 @@ def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path
 def test_the_workbook_offers_codes_that_tell_nothing(tmp_path: Path) -> None:
     """Maternal 1.7, L6: a sheet goes to every pharmacy. Every offered code is one that the door knows."""
     rows = pa.table({"list_rank": [1], "gap_id": GAPS[:1], "pharmacy_npi": [NPI]})
-    path = write_sheet(rows, tmp_path / "sheet", "xlsx")
+    path = write_sheet(rows, tmp_path / "sheet", "xlsx").path
     with zipfile.ZipFile(path) as book:
         text = " ".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
     page = text.lower()
