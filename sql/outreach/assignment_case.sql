@@ -53,9 +53,7 @@ listed_cases as (
     inner join core.member
         on ledger.member_key = member.member_key
     left join product_areas
-        on
-            ledger.gap_family = 'specialty'
-            and ledger.subject = product_areas.product
+        on case when ledger.gap_family = 'specialty' then ledger.subject end = product_areas.product
     where ledger.gap_family in ('specialty', 'mtm', 'care_transition')
 )
 

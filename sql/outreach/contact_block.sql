@@ -24,7 +24,15 @@ blocks as (
             when hospice.member_key is not null then 'hospice'
             when
                 reports.is_opted_out = 1
-                or member_preference.person_id is not null
+                or member_preference.do_not_contact
+                or member_preference.consent_until < cast($as_of as date)
+                or (
+                    member_preference.contact_block_reason <> 'returned_mail'
+                    and (
+                        member_preference.contact_block_reason <> 'guardianship'
+                        or not coalesce(guardian_consents.is_valid, false)
+                    )
+                )
                 or not programme_consents.is_valid
                 then 'do_not_contact'
             when member.is_institutional then 'institutional'
@@ -53,19 +61,7 @@ blocks as (
             member.person_id = guardian_consents.person_id
             and guardian_consents.scope = 'authorised_contact'
     left join raw.member_preference
-        on
-            member.person_id = member_preference.person_id
-            and (
-                member_preference.do_not_contact
-                or member_preference.consent_until < cast($as_of as date)
-                or (
-                    member_preference.contact_block_reason <> 'returned_mail'
-                    and (
-                        member_preference.contact_block_reason <> 'guardianship'
-                        or not coalesce(guardian_consents.is_valid, false)
-                    )
-                )
-            )
+        on member.person_id = member_preference.person_id
 )
 
 select

@@ -10,7 +10,10 @@ select
     coalesce(
         ledger.closing_reason,
         ranked_gap.status_reason,
-        case when ledger.status = 'suppressed' then held_subject.holding_reason end
+        case
+            when ledger.status = 'suppressed' and coalesce(held_subject.gap_family = ledger.gap_family, true)
+                then held_subject.holding_reason
+        end
     ) as status_reason,
     ledger.window_start_date,
     ledger.window_end_date,
@@ -38,7 +41,6 @@ left join facts.held_subject
     on
         ledger.member_key = held_subject.member_key
         and ledger.subject = held_subject.subject
-        and ledger.gap_family = coalesce(held_subject.gap_family, ledger.gap_family)
 order by
     ledger.person_id,
     ledger.gap_code,

@@ -45,7 +45,11 @@ current_gaps as (
         every_gap.gap_code,
         every_gap.subject,
         case
-            when held_subject.member_key is not null and every_gap.status in ('open', 'prospective') then 'suppressed'
+            when
+                held_subject.member_key is not null
+                and coalesce(held_subject.gap_family = every_gap.gap_family, true)
+                and every_gap.status in ('open', 'prospective')
+                then 'suppressed'
             else every_gap.status
         end as status,
         every_gap.window_start_date,
@@ -67,7 +71,6 @@ current_gaps as (
         on
             every_gap.member_key = held_subject.member_key
             and every_gap.subject = held_subject.subject
-            and every_gap.gap_family = coalesce(held_subject.gap_family, every_gap.gap_family)
     where
         every_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or every_gap.member_key not in (select lost_members.member_key from lost_members)
