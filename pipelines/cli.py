@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from assets.engine.errors import CaregapsError, SettingsError
+from assets.engine.errors import CaregapsError, SettingsError, one_line
 from assets.engine.model import ROOT
 
 EPILOGUE = "Documentation: README.md and docs/."
@@ -143,14 +143,38 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         options = parser().parse_args(arguments)
-        return COMMANDS[options.command](options)
+        return carry_out(options)
     except CaregapsError as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted; the night before it is still published", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = one_line(str(error.filename or options.command))
+        print(
+            f"error: {where}: {error.strerror or type(error).__name__}; a readable, writable place is expected",
+            file=sys.stderr,
+        )
     return 1
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Carry one command out.
+
+    Raises:
+        CaregapsError: Something is wrong that nobody foresaw. Its text may hold a person's values: only its kind is told.
+    """
+    try:
+        return COMMANDS[options.command](options)
+    except (CaregapsError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if os.environ.get("CAREGAPS_TRACEBACK"):
+            raise
+        raise CaregapsError(
+            f"{options.command}: found {type(error).__name__}, a fault of the program; CAREGAPS_TRACEBACK=1 shows where"
+        ) from error
 
 
 def run(options: argparse.Namespace) -> int:
@@ -193,7 +217,7 @@ def explain(options: argparse.Namespace) -> int:
     from assets.engine.explain import explain_person
 
     for line in explain_person(options.output, options.person, options.gap, is_restricted=options.restricted):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -202,7 +226,7 @@ def status(options: argparse.Namespace) -> int:
     from assets.engine.status import describe_output
 
     for line in describe_output(options.output):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -238,7 +262,7 @@ def gaps_export(options: argparse.Namespace) -> int:
     warehouse = options.warehouse or file_below(options.output)
     found = export_gaps(options.output, warehouse, options.to, options.state)
     for line in describe(found, options.to, read_settings().outreach.small_cell):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -259,7 +283,7 @@ def reference(options: argparse.Namespace) -> int:
     from assets.engine.reference_files.build import build_reference
 
     for line in build_reference(options.source, options.output):
-        print(line, flush=True)
+        print(one_line(line), flush=True)
     return 0
 
 
@@ -276,7 +300,7 @@ def whatif(options: argparse.Namespace) -> int:
         )
     warehouse = options.warehouse or file_below(options.output)
     for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -286,7 +310,7 @@ def assign(options: argparse.Namespace) -> int:
     from assets.engine.settings import read_settings
 
     for line in describe_assignment(options.output, options.capacity, read_settings().outreach.small_cell):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -304,7 +328,7 @@ def compare(options: argparse.Namespace) -> int:
         warehouse = options.warehouse or file_below(options.output_a)
         lines = compare_settings(options.output_a, warehouse, read_settings(options.config))
     for line in lines:
-        print(line)
+        print(one_line(line))
     return 0
 
 

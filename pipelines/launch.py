@@ -13,6 +13,7 @@ from assets.engine.delivery_keys import read_keys
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
+from assets.engine.licensed import check_value_sets
 from assets.engine.night import Night
 from assets.engine.programme_registry import read_programmes
 from assets.engine.settings import read_settings
@@ -63,6 +64,7 @@ def launch(
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
     # What cannot be read stops here rather than after half a night: programmes, keys, the delivery.
     read_programmes()
+    check_value_sets(reference)
     if settings.delivery.key_folder:
         read_keys(Path(settings.delivery.key_folder))
     find_inputs(read_layout(layout), night.input, night.reference)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from assets.engine.errors import SettingsError
 from assets.engine.landing import DONE_MARKER
 from assets.engine.registry import measurement_years
 from assets.engine.settings import Settings
@@ -26,19 +27,24 @@ def job() -> UnresolvedAssetJobDefinition:
 def schedule(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Every night, as of the day before; off until settings turn it on."""
 
-    @dg.schedule(
-        job=nightly,
-        name="nightly_schedule",
-        cron_schedule=settings.schedule.cron,
-        execution_timezone=settings.schedule.time_zone,
-        default_status=_status(settings),
-    )
-    def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def night_of(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.schedule.time_zone))
         as_of = (local - datetime.timedelta(days=1)).date().isoformat()
         return dg.RunRequest(run_key=as_of, partition_key=as_of)
 
-    return nightly_schedule
+    try:
+        return dg.ScheduleDefinition(
+            job=nightly,
+            name="nightly_schedule",
+            cron_schedule=settings.schedule.cron,
+            execution_timezone=settings.schedule.time_zone,
+            default_status=_status(settings),
+            execution_fn=night_of,
+        )
+    except dg.DagsterInvalidDefinitionError as error:
+        raise SettingsError(
+            f"schedule.cron: found {settings.schedule.cron!r}; a cron expression of five fields is expected"
+        ) from error
 
 
 def sensor(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
@@ -54,7 +60,11 @@ def sensor(settings: Settings, nightly: UnresolvedAssetJobDefinition) -> dg.Sens
     def delivery_done() -> dg.RunRequest | dg.SkipReason:
         if not marker.is_file():
             return dg.SkipReason(f"no {DONE_MARKER} in the input folder yet")
-        text = marker.read_text(encoding="utf-8", errors="replace").strip()
+        try:
+            with marker.open(encoding="utf-8-sig", errors="replace") as stream:
+                text = stream.read(64).strip()
+        except OSError as error:
+            return dg.SkipReason(f"{DONE_MARKER} cannot be read ({error.strerror}); a readable file is expected")
         yesterday = datetime.datetime.now(ZoneInfo(settings.schedule.time_zone)).date() - datetime.timedelta(days=1)
         try:
             as_of = datetime.date.fromisoformat(text) if text else yesterday

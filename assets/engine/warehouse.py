@@ -40,6 +40,8 @@ def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnec
         "temp_directory": str(path.with_suffix(".tmp")),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # A delivery that is written anew under the same name is read anew.
+        "enable_external_file_cache": False,
     }
     try:
         con = duckdb.connect(str(path), config=config)

@@ -29,6 +29,8 @@ from pipelines import nightly
 from pipelines.cli import main
 from tests.integration.nightly_run import ROOT, SECOND, Season, copy_output, tree, write_settings
 
+pytestmark = pytest.mark.survival("failed nights")
+
 # Values that describe a person and must reach no message.
 PERSON, CLAIM, BIRTH_DATE = "PERSON-4711", "CLAIM-0815", "1953-07-19"
 
