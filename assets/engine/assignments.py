@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import json
 import os
 import re
 from collections import Counter
@@ -21,6 +20,7 @@ from assets.engine import files
 from assets.engine.assign import REASONS, Pharmacist, plan
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.releases import last_night, restricted_part
 
 REQUIRED = ("pharmacist_id", "licence_states", "weekly_capacity")
 OPTIONAL = ("languages", "therapy_areas", "pharmacy_npi", "has_interpreter", "accepted_gap_ids")
@@ -133,12 +133,10 @@ def _pharmacist(number: int, cells: dict[str, str]) -> Pharmacist:
 
 def _published(output: Path) -> tuple[datetime.date, pa.Table]:
     """The last night and its cases."""
-    manifest = output / "latest" / "manifest.json"
-    if not manifest.is_file():
-        raise PublicationError(f"{output}: found no published night; run `caregaps run` first")
+    night, manifest = last_night(output)
     try:
-        as_of = datetime.date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["as_of"])
-        path = output / "restricted" / f"as_of={as_of}" / "assignment_case.parquet"
+        as_of = datetime.date.fromisoformat(manifest["as_of"])
+        path = restricted_part(night) / "assignment_case.parquet"
         if not path.is_file():
             raise PublicationError(
                 f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"
