@@ -9,6 +9,7 @@ import argparse
 import datetime
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -55,8 +56,14 @@ def parser() -> Parser:
         help="also what only the restricted part holds: pregnancies, losses, queues",
     )
 
-    status = commands.add_parser("status", help="last published night, its age, a run in progress, disk used")
+    status = commands.add_parser(
+        "status", help="last night, its age, a run in progress, the last failure; status 1 if someone must look"
+    )
     status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+
+    status.add_argument(
+        "--max-age-days", type=int, default=2, metavar="N", help="older nights are a problem, status 1 (default 2)"
+    )
 
     sample = commands.add_parser("sample", help="write seeded synthetic input")
     sample.add_argument("--members", required=True, type=int, metavar="N", help="number of members")
@@ -152,10 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = one_line(str(error.filename or options.command))
-        print(
-            f"error: {where}: {error.strerror or type(error).__name__}; a readable, writable place is expected",
-            file=sys.stderr,
-        )
+        found = error.strerror or type(error).__name__
+        print(f"error: {where}: found {found}; a readable, writable place with free space is expected", file=sys.stderr)
+    except MemoryError:
+        print("error: caregaps: memory ran out; give the machine more", file=sys.stderr)
     return 1
 
 
@@ -180,6 +187,8 @@ def carry_out(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """One night through the nightly job, on the configured instance."""
     show_progress()
+    # A service manager stops with SIGTERM: told like Ctrl-C, and cleaned up after like it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("DAGSTER_HOME", str(ROOT))
     os.environ.setdefault("CAREGAPS_DAGSTER_STORAGE", str(ROOT / ".dagster"))
     from pipelines.launch import launch
@@ -225,7 +234,7 @@ def status(options: argparse.Namespace) -> int:
     """Print what an operator asks first."""
     from assets.engine.status import describe_output
 
-    for line in describe_output(options.output):
+    for line in describe_output(options.output, options.max_age_days):
         print(one_line(line))
     return 0
 

@@ -20,8 +20,8 @@ from assets.engine import files
 from assets.engine.assign import REASONS, Pharmacist, plan
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.releases import last_night, restricted_part
 from assets.engine.report.small_cells import lone_count
-from assets.engine.state import last_night
 
 REQUIRED = ("pharmacist_id", "licence_states", "weekly_capacity")
 OPTIONAL = ("languages", "therapy_areas", "pharmacy_npi", "has_interpreter", "accepted_gap_ids")
@@ -141,10 +141,10 @@ def _pharmacist(number: int, cells: dict[str, str]) -> Pharmacist:
 
 def _published(output: Path) -> tuple[datetime.date, pa.Table]:
     """The last night and its cases."""
+    night, manifest = last_night(output)
     try:
-        _, manifest = last_night(output)
         as_of = datetime.date.fromisoformat(manifest["as_of"])
-        path = output / "restricted" / f"as_of={as_of}" / "assignment_case.parquet"
+        path = restricted_part(night) / "assignment_case.parquet"
         if not path.is_file():
             raise PublicationError(
                 f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"

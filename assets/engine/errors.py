@@ -32,3 +32,7 @@ class InputError(CaregapsError):
 
 class PublicationError(CaregapsError):
     """A night that may not be published, or an output folder that cannot take it."""
+
+
+class WarehouseError(PublicationError):
+    """A working warehouse that is damaged or of something else; it is a cache, so that a new one can take its place."""

@@ -58,6 +58,8 @@ class Schedule(_Section):
     cron: str
     time_zone: str
     enabled: bool
+    run_history_days: int = Field(default=90, ge=1)
+    clock_jump_days: int = Field(default=45, ge=1)
 
     @field_validator("time_zone")
     @classmethod
@@ -85,6 +87,7 @@ class Delivery(_Section):
     formats: tuple[Literal["parquet", "csv", "xlsx"], ...] = Field(min_length=1)
     group: str
     retention_nights: int = Field(ge=1, le=LARGEST)
+    retention_releases: int = Field(default=5, ge=0, le=LARGEST)
     key_folder: str = ""
     destination: str = ""
 
@@ -116,6 +119,19 @@ class Delivery(_Section):
         if self.key_folder and self.formats != ("parquet",):
             raise ValueError('formats: with key_folder only ["parquet"] is allowed: no other format can be encrypted')
         return self
+
+
+class Notify(_Section):
+    """Who is told of a failed or late night."""
+
+    command: tuple[str, ...] = ()
+
+    @field_validator("command")
+    @classmethod
+    def _program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if command and not Path(command[0]).is_absolute():
+            raise ValueError("the absolute path of a program, then its arguments, is expected")
+        return command
 
 
 class Identity(_Section):
@@ -199,6 +215,7 @@ class Settings(_Section):
     schedule: Schedule
     limits: Limits
     delivery: Delivery
+    notify: Notify = Notify()
     identity: Identity
     score: Score
     outreach: Outreach
@@ -222,7 +239,7 @@ class Settings(_Section):
         meaning = self.model_dump(
             mode="json",
             include={"delivery", "identity", *SQL_SECTIONS},
-            exclude={"delivery": {"key_folder", "destination"}},
+            exclude={"delivery": {"key_folder", "destination", "retention_releases"}},
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -434,7 +434,7 @@ def test_another_run_in_the_same_output_stops_with_one_line(
     workplace.leave()
     folder = tmp_path / "output" / ".warehouse"
     folder.mkdir(parents=True)
-    command = [sys.executable, "-c", LOCKER, str(folder / "working.lock")]
+    command = [sys.executable, "-c", LOCKER, str(folder / "output.lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
         told = whole_night("run", "--input", small, "--output", tmp_path / "output", "--as-of", SECOND)
