@@ -62,7 +62,10 @@ def parser() -> Parser:
     status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
 
     status.add_argument(
-        "--max-age-days", type=int, default=2, metavar="N", help="older nights are a problem, status 1 (default 2)"
+        "--max-age-days",
+        type=int,
+        metavar="N",
+        help="for a monitor: status 1 when a problem is found, older nights among them",
     )
 
     sample = commands.add_parser("sample", help="write seeded synthetic input")

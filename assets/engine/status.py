@@ -126,11 +126,15 @@ def _manifest(night: Path) -> dict[str, Any] | None:
         return None
 
 
-def describe_output(output: Path, max_age_days: int = MAX_AGE_DAYS) -> Iterator[str]:
-    """Describe a folder of published nights, line by line; problems come last, as an error.
+def describe_output(output: Path, max_age_days: int | None = None) -> Iterator[str]:
+    """Describe a folder of published nights, line by line, its problems last.
+
+    Args:
+        output: Folder of published nights.
+        max_age_days: For a monitor: an older night is a problem, and the last problem an error.
 
     Raises:
-        PublicationError: Something needs a person, or there is no such folder.
+        PublicationError: There is no such folder or, with `max_age_days`, something needs a person.
     """
     status = read_status(output)
     if status.manifest is None:
@@ -144,10 +148,11 @@ def describe_output(output: Path, max_age_days: int = MAX_AGE_DAYS) -> Iterator[
     yield f"nights:      {status.night_count}"
     yield f"run:         {_run(status)}"
     yield f"disk used:   {_size(output) / 1e6:,.1f} MB, {shutil.disk_usage(output).free / 1e6:,.1f} MB free"
-    problems = status.problems(max_age_days)
-    for problem in problems[:-1]:
+    is_judged = max_age_days is not None
+    problems = status.problems(MAX_AGE_DAYS if max_age_days is None else max_age_days)
+    for problem in problems[:-1] if is_judged else problems:
         yield f"problem:     {problem}"
-    if problems:
+    if is_judged and problems:
         raise PublicationError(f"{output}: {problems[-1]}")
 
 

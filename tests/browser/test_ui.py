@@ -65,7 +65,7 @@ class Ui:
             "pipelineName": job,
         }
         if assets:
-            selector |= {"assetSelection": [{"path": list(key)} for key in assets], "assetCheckSelection": []}
+            selector |= {"assetSelection": [{"path": list(key)} for key in assets]}
         night = {"input": str(self.input), "output": str(self.output), "as_of": AS_OF}
         answer = self.ask(
             "mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) { __typename "

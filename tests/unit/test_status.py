@@ -38,7 +38,7 @@ def publish(output: Path, age: int, rows: int = 100, warnings: tuple[str, ...] =
 def ask(output: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, str], str]:
     """The command's status, its lines by their heading, and its error."""
     capsys.readouterr()
-    status = main(["status", "--output", str(output), *options])
+    status = main(["status", "--output", str(output), *(options or ("--max-age-days", "2"))])
     said = capsys.readouterr()
     lines = dict(line.split(":", 1) for line in said.out.splitlines())
     return status, {k: v.strip() for k, v in lines.items()}, said.err.strip()
@@ -135,12 +135,20 @@ def test_what_is_unusual_at_a_border_is_told_on_its_first_night(tmp_path: Path) 
     assert read_status(tmp_path).problems() == []
 
 
+def test_without_a_limit_problems_are_lines_and_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(tmp_path, 5)
+    assert main(["status", "--output", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "problem:     the last night is 5 days old" in said.out
+
+
 def test_all_problems_are_told(tmp_path: Path) -> None:
     publish(tmp_path, 5)
     end(tmp_path, TODAY, "run", "no space")
     lines = []
     with pytest.raises(Exception, match="5 days old"):
-        lines.extend(describe_output(tmp_path))
+        lines.extend(describe_output(tmp_path, 2))
     told = list(read_status(tmp_path).problems())
     assert [p.found.split(",")[0] for p in told] == ["the last run", "the last night is 5 days old"]
 
