@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check golden docs bench bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
+.PHONY: help setup setup-dev run ui test check survive golden docs bench bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ check: .stamp-dev ## formatting, lint, types and SQL style
 
 test: check ## the whole test suite
 	$(BIN)/pytest --numprocesses $(CORES) --dist loadgroup
+
+survive: .stamp-dev ## every case of what a night must survive, counted by area
+	$(BIN)/pytest -m survival --numprocesses $(CORES) --dist loadgroup --quiet --durations=0 --durations-min=5
 
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 	$(BIN)/pytest tests/golden --rewrite-golden

@@ -1,11 +1,15 @@
 """Publication: the one partitioned asset, so that the UI shows which nights exist and can run a past one again."""
 
 import datetime
+from contextlib import suppress
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from assets.engine.contract import all_contracts
 from assets.engine.publish import publish
+from assets.engine.run_record import end
+from assets.history import forget_runs
 from assets.resources import NightResource, log
 from assets.schema import LAYERS
 from assets.table import POOL
@@ -43,8 +47,14 @@ def night_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             release = publish(con, plan, context.run.run_id)
+            end(plan.output, plan.as_of, context.run.run_id)
+            [[built_seconds]] = con.execute("select sum(seconds) from door.built").fetchall()
+            # The night is published: a history that cannot be written is no reason to say otherwise.
+            with suppress(OSError, SQLAlchemyError):
+                forget_runs(context.instance, plan.settings.schedule.run_history_days)
         for warning in release.warnings:
             log.warning("%s", warning)
+        log.info("published: to the disk and shown in %.2f s", release.switch_seconds)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": release.worklist_rows,
@@ -53,6 +63,8 @@ def night_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "files": release.file_count,
                 "is_new_release": release.is_new,
                 "warnings": len(release.warnings),
+                "switch_seconds": round(release.switch_seconds, 3),
+                "switch_share": round(release.switch_seconds / max(built_seconds, 0.001), 4),
             }
         )
 

@@ -1,14 +1,13 @@
 """Quality at the two borders: Great Expectations suites as asset checks. Nothing else knows the library."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 
-from assets.engine import quality
+from assets.engine import quality, warehouse
 from assets.engine.night import Night
-from assets.engine.state import nights
+from assets.engine.releases import nights
 from assets.resources import NightResource
 from assets.table import POOL
 
@@ -34,8 +33,8 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool=POOL)
     def checks(context: dg.AssetCheckExecutionContext, night: NightResource) -> Iterator[dg.AssetCheckResult]:
-        with night.open(context.run) as (con, plan), tempfile.TemporaryDirectory(dir=plan.warehouse.parent) as scratch:
-            results = quality.run_suite(con, border, last_night(plan), Path(scratch))
+        with night.open(context.run) as (con, plan):
+            results = quality.run_suite(con, border, last_night(plan), warehouse.spill_folder(plan.warehouse))
             quality.keep_results(con, border, results)
         for result in results:
             yield dg.AssetCheckResult(

@@ -38,7 +38,9 @@ def input_asset(contract: Contract) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
-                inputs = ingest.find_inputs(read_layout(plan.layout), plan.input, plan.reference)
+                inputs = ingest.find_inputs(
+                    read_layout(plan.layout), plan.input, plan.reference, plan.settings.limits.expansion_ratio
+                )
                 rows = ingest.load_table(con, contract, inputs, plan.input) or load_shipped(con, contract)
             if contract.key[1] == ingest.REQUIRED_TABLES[0]:
                 ingest.keep_ignored(con, inputs)

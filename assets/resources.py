@@ -1,10 +1,10 @@
 """The one resource: which night is run, on what, into what, and the warehouse it works in."""
 
 import datetime
-import fcntl
+import errno
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from zoneinfo import ZoneInfo
@@ -13,62 +13,84 @@ import dagster as dg
 import duckdb
 
 from assets.engine import warehouse
-from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.errors import CaregapsError, PublicationError, SettingsError, WarehouseError
 from assets.engine.night import Night
+from assets.engine.run_record import RunRecord, begin, end, lock, lock_file
 from assets.engine.settings import read_settings
 
 # Dagster's own tag of a partitioned run.
 PARTITION_TAG = "dagster/partition"
 
-log = logging.getLogger("caregaps")
+# What a disk refuses; other errors of files are a step's own to explain.
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
-BUILT_DDL = (
-    "create table if not exists door.built "
-    "(table_name VARCHAR primary key, as_of DATE, settings_digest VARCHAR, row_count BIGINT, seconds DOUBLE)"
-)
+log = logging.getLogger("caregaps")
 
 
 class _Workplace:
-    """The warehouse that this process holds: locked against other processes and open from step to step."""
+    """What this process holds: the output and the warehouse, locked against other processes, open from step to step."""
 
     def __init__(self) -> None:
-        self._path: Path | None = None
-        self._lock: IO[str] | None = None
+        self._held: tuple[Path, Path] | None = None
+        self._locks: list[IO[str]] = []
         self._con: duckdb.DuckDBPyConnection | None = None
 
-    def take(self, path: Path) -> None:
-        """Lock a warehouse for this process: two nights never interleave.
+    def take(self, path: Path, output: Path) -> None:
+        """Lock an output and a warehouse for this process: two nights never interleave.
 
         Raises:
-            PublicationError: Another process holds it.
+            PublicationError: Another process holds one of them.
         """
-        if self._path == path:
+        if self._held == (path, output):
             return
         self.leave()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = path.with_suffix(".lock").open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise PublicationError(f"{path.parent}: another run is working here; wait for it to end") from error
-        self._path, self._lock = path, lock
+        for file in (lock_file(output), path.with_suffix(".lock")):
+            try:
+                self._locks.append(lock(file))
+            except PublicationError:
+                self.leave()
+                raise
+        self._held = path, output
 
-    def connect(self, path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnection:
+    def holds(self, output: Path) -> bool:
+        """Whether this process holds an output."""
+        return self._held is not None and self._held[1] == output
+
+    def connect(self, night: Night) -> duckdb.DuckDBPyConnection:
         """The open connection to a warehouse; opening it anew for every step would take longer than the steps."""
-        self.take(path)
+        path, limits = night.warehouse, night.settings.limits
+        self.take(path, night.output)
         if self._con is None:
-            self._con = warehouse.connect(path, threads, memory_gb)
-            self._con.execute(BUILT_DDL)
+            try:
+                self._con = warehouse.connect(path, limits.threads, limits.memory_gb)
+            except WarehouseError as error:
+                if night.warehouse_file is not None:
+                    raise
+                # The file below the output is ours alone, and a cache: a new one changes no published byte.
+                log.warning("%s; a new one takes its place", str(error).split(";")[0])
+                warehouse.discard(path)
+                self._con = warehouse.connect(path, limits.threads, limits.memory_gb)
         return self._con
+
+    def drop(self, night: Night) -> None:
+        """Close a warehouse that is damaged and, where it is ours alone, remove it, so that the next run begins anew."""
+        self._close()
+        if night.warehouse_file is None:
+            with suppress(OSError):
+                warehouse.discard(night.warehouse)
 
     def leave(self) -> None:
         """Close and unlock."""
-        if self._con is not None:
-            self._con.close()
-        if self._lock is not None:
-            self._lock.close()
-        self._path = self._lock = self._con = None
+        self._close()
+        for handle in self._locks:
+            handle.close()
+        self._held, self._locks = None, []
+
+    def _close(self) -> None:
+        con, self._con = self._con, None
+        if con is not None:
+            with suppress(duckdb.Error):
+                con.close()
 
 
 workplace = _Workplace()
@@ -115,7 +137,30 @@ class NightResource(dg.ConfigurableResource):
 
     @contextmanager
     def open(self, run: dg.DagsterRun) -> Iterator[tuple[duckdb.DuckDBPyConnection, Night]]:
-        """A connection to the working warehouse, and the night it is for."""
+        """A connection to the working warehouse, and the night it is for.
+
+        Raises:
+            CaregapsError: The machine failed the step: memory, disk, a damaged warehouse.
+        """
         night = self.plan(run)
-        limits = night.settings.limits
-        yield workplace.connect(night.warehouse, limits.threads, limits.memory_gb), night
+        try:
+            try:
+                con = workplace.connect(night)
+                known = RunRecord.read(night.output)
+                if known is None or known.run_id != run.run_id:
+                    begin(night.output, night.as_of, run.run_id)
+                yield con, night
+            except (duckdb.Error, OSError, MemoryError) as error:
+                if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
+                    raise
+                if told := warehouse.cause_of(error, night.warehouse.name):
+                    raise told from error
+                if told := warehouse.damage_of(error, night.warehouse):
+                    workplace.drop(night)
+                    raise told from error
+                raise
+        except CaregapsError as error:
+            # A run that was refused the output leaves the record to the one that is at work.
+            if workplace.holds(night.output):
+                end(night.output, night.as_of, run.run_id, str(error))
+            raise

@@ -9,11 +9,12 @@ import argparse
 import datetime
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from assets.engine.errors import CaregapsError, SettingsError
+from assets.engine.errors import CaregapsError, SettingsError, one_line
 from assets.engine.model import ROOT
 
 EPILOGUE = "Documentation: README.md and docs/."
@@ -55,8 +56,17 @@ def parser() -> Parser:
         help="also what only the restricted part holds: pregnancies, losses, queues",
     )
 
-    status = commands.add_parser("status", help="last published night, its age, a run in progress, disk used")
+    status = commands.add_parser(
+        "status", help="last night, its age, a run in progress, the last failure; status 1 if someone must look"
+    )
     status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
+
+    status.add_argument(
+        "--max-age-days",
+        type=int,
+        metavar="N",
+        help="for a monitor: status 1 when a problem is found, older nights among them",
+    )
 
     sample = commands.add_parser("sample", help="write seeded synthetic input")
     sample.add_argument("--members", required=True, type=int, metavar="N", help="number of members")
@@ -143,19 +153,45 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         options = parser().parse_args(arguments)
-        return COMMANDS[options.command](options)
+        return carry_out(options)
     except CaregapsError as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted; the night before it is still published", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = one_line(str(error.filename or options.command))
+        found = error.strerror or type(error).__name__
+        print(f"error: {where}: found {found}; a readable, writable place with free space is expected", file=sys.stderr)
+    except MemoryError:
+        print("error: caregaps: memory ran out; give the machine more", file=sys.stderr)
     return 1
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Carry one command out.
+
+    Raises:
+        CaregapsError: Something is wrong that nobody foresaw. Its text may hold a person's values: only its kind is told.
+    """
+    try:
+        return COMMANDS[options.command](options)
+    except (CaregapsError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if os.environ.get("CAREGAPS_TRACEBACK"):
+            raise
+        raise CaregapsError(
+            f"{options.command}: found {type(error).__name__}, a fault of the program; CAREGAPS_TRACEBACK=1 shows where"
+        ) from error
 
 
 def run(options: argparse.Namespace) -> int:
     """One night through the nightly job, on the configured instance."""
     show_progress()
+    # A service manager stops with SIGTERM: told like Ctrl-C, and cleaned up after like it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("DAGSTER_HOME", str(ROOT))
     os.environ.setdefault("CAREGAPS_DAGSTER_STORAGE", str(ROOT / ".dagster"))
     from pipelines.launch import launch
@@ -193,7 +229,7 @@ def explain(options: argparse.Namespace) -> int:
     from assets.engine.explain import explain_person
 
     for line in explain_person(options.output, options.person, options.gap, is_restricted=options.restricted):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -201,8 +237,8 @@ def status(options: argparse.Namespace) -> int:
     """Print what an operator asks first."""
     from assets.engine.status import describe_output
 
-    for line in describe_output(options.output):
-        print(line)
+    for line in describe_output(options.output, options.max_age_days):
+        print(one_line(line))
     return 0
 
 
@@ -238,7 +274,7 @@ def gaps_export(options: argparse.Namespace) -> int:
     warehouse = options.warehouse or file_below(options.output)
     found = export_gaps(options.output, warehouse, options.to, options.state)
     for line in describe(found, options.to, read_settings().outreach.small_cell):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -259,7 +295,7 @@ def reference(options: argparse.Namespace) -> int:
     from assets.engine.reference_files.build import build_reference
 
     for line in build_reference(options.source, options.output):
-        print(line, flush=True)
+        print(one_line(line), flush=True)
     return 0
 
 
@@ -276,7 +312,7 @@ def whatif(options: argparse.Namespace) -> int:
         )
     warehouse = options.warehouse or file_below(options.output)
     for line in describe_closures(options.output, warehouse, closed, read_settings(options.config)):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -286,7 +322,7 @@ def assign(options: argparse.Namespace) -> int:
     from assets.engine.settings import read_settings
 
     for line in describe_assignment(options.output, options.capacity, read_settings().outreach.small_cell):
-        print(line)
+        print(one_line(line))
     return 0
 
 
@@ -304,7 +340,7 @@ def compare(options: argparse.Namespace) -> int:
         warehouse = options.warehouse or file_below(options.output_a)
         lines = compare_settings(options.output_a, warehouse, read_settings(options.config))
     for line in lines:
-        print(line)
+        print(one_line(line))
     return 0
 
 

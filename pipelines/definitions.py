@@ -20,7 +20,7 @@ def build_defs(last_night: datetime.date | None = None) -> dg.Definitions:
         asset_checks=[raw.reject_share_check(), *quality.checks()],
         jobs=[job],
         schedules=[nightly.schedule(settings, job)],
-        sensors=[nightly.sensor(settings, job)],
+        sensors=[nightly.sensor(settings, job), nightly.failure_sensor(settings), nightly.watch(settings)],
         resources={"night": NightResource()},
         executor=dg.in_process_executor,
     )

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import datetime
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from assets.engine.delivery_keys import read_keys
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
+from assets.engine.licensed import check_value_sets
 from assets.engine.night import Night
+from assets.engine.notify import Message, notify
 from assets.engine.programme_registry import read_programmes
-from assets.engine.settings import read_settings
+from assets.engine.releases import nights
+from assets.engine.run_record import RunRecord, begin, end
+from assets.engine.settings import Settings, read_settings
+from assets.engine.warehouse import discard
+from assets.history import end_killed_runs
 from assets.resources import workplace
 from pipelines.definitions import build_defs
+from pipelines.failure import reason_of_events
 from pipelines.nightly import JOB
 
 
@@ -56,25 +66,8 @@ def launch(
     """
     settings = read_settings(config)
     if as_of is None:
-        as_of = datetime.datetime.now(ZoneInfo(settings.schedule.time_zone)).date() - datetime.timedelta(days=1)
-    for folder, name in ((input, "--input"), (reference, "--reference")):
-        if folder is not None and not folder.is_dir():
-            raise SettingsError(f"{name}: found no folder {folder}; a readable folder is expected")
+        as_of = night_of_clock(settings, output, datetime.datetime.now(ZoneInfo(settings.schedule.time_zone)))
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
-    # What cannot be read stops here rather than after half a night: programmes, keys, the delivery.
-    read_programmes()
-    if settings.delivery.key_folder:
-        read_keys(Path(settings.delivery.key_folder))
-    find_inputs(read_layout(layout), night.input, night.reference)
-    try:
-        workplace.take(night.warehouse)
-        if fresh:
-            for leftover in (night.warehouse, night.warehouse.with_name(night.warehouse.name + ".wal")):
-                leftover.unlink(missing_ok=True)
-    except OSError as error:
-        raise PublicationError(
-            f"{output}: could not be written ({error.strerror}); a writable folder is expected"
-        ) from error
     fields: dict[str, Any] = {
         "input": str(night.input),
         "output": str(night.output),
@@ -84,56 +77,88 @@ def launch(
         "engine": engine,
         "config": str(config.absolute()) if config else "",
     }
-    job = build_defs(last_night=as_of).resolve_job_def(JOB)
     try:
+        _prepare(night, fresh=fresh)
+        _execute(night, fields, instance)
+    except CaregapsError as error:
+        _remember_failure(night, str(error))
+        raise
+    except KeyboardInterrupt:
+        _remember_failure(night, "run: interrupted")
+        raise
+    finally:
+        workplace.leave()
+    return night.output / f"as_of={as_of}"
+
+
+def night_of_clock(settings: Settings, output: Path, now: datetime.datetime) -> datetime.date:
+    """The day before `now`, unless the clock has jumped: a night of the future would hold `latest` until then.
+
+    Raises:
+        SettingsError: The clock is far past the last published night.
+    """
+    as_of = now.date() - datetime.timedelta(days=1)
+    published = nights(output)
+    if published and (past := (as_of - max(published)).days) > settings.schedule.clock_jump_days:
+        raise SettingsError(
+            f"as_of: the clock says {as_of}, {past} days after the last published night; set the clock, or name the "
+            "night with --as-of"
+        )
+    return as_of
+
+
+def _prepare(night: Night, *, fresh: bool) -> None:
+    """Stop here, rather than after half a night, for what cannot be read; then take the output and the warehouse."""
+    for folder, name in ((night.input, "--input"), (night.reference, "--reference")):
+        if folder is not None and not folder.is_dir():
+            raise SettingsError(f"{name}: found no folder {folder}; a readable folder is expected")
+    read_programmes()
+    check_value_sets(night.reference)
+    if night.settings.delivery.key_folder:
+        read_keys(Path(night.settings.delivery.key_folder))
+    find_inputs(read_layout(night.layout), night.input, night.reference)
+    try:
+        workplace.take(night.warehouse, night.output)
+        begin(night.output, night.as_of, "")
+        if fresh:
+            discard(night.warehouse)
+    except OSError as error:
+        raise PublicationError(
+            f"{night.output}: could not be written ({error.strerror}); a writable folder is expected"
+        ) from error
+
+
+def _execute(night: Night, fields: dict[str, Any], instance: dg.DagsterInstance | None) -> None:
+    job = build_defs(last_night=night.as_of).resolve_job_def(JOB)
+    try:
+        instance = instance or dg.DagsterInstance.get()
+        end_killed_runs(instance, night.output)
         result = job.execute_in_process(
             run_config={
                 "resources": {"night": {"config": fields}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
-            partition_key=as_of.isoformat(),
-            instance=instance or dg.DagsterInstance.get(),
+            partition_key=night.as_of.isoformat(),
+            instance=instance,
             raise_on_error=False,
         )
-    finally:
-        workplace.leave()
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        raise PublicationError(
+            f"run history: could not be written ({type(error).__name__}); free space and write access are expected "
+            "where CAREGAPS_DAGSTER_STORAGE says"
+        ) from error
     if not result.success:
-        raise CaregapsError(reason_of_failure(result))
-    return night.output / f"as_of={as_of}"
+        raise CaregapsError(reason_of_events(result.all_events, result.run_id))
 
 
-def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
-    """One line that says why a run failed: our own error, else the failed check, else the step and its kind of error."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None:
-                if error.cls_name and "Interrupt" in error.cls_name:
-                    return "run: interrupted; the night before it is still published, run it again"
-                if error.cls_name and _is_ours(error.cls_name):
-                    return error.message.split(": ", 1)[-1].strip()
-                error = error.cause
-    for check in result.get_asset_check_evaluations():
-        if not check.passed and check.blocking:
-            return (
-                check.description
-                or f"{check.asset_key.to_user_string()}: check {check.check_name} failed; it must hold"
-            )
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            kind = error.cls_name if error else "unknown error"
-            return f"{event.step_key}: {kind}; run {result.run_id} in the Dagster UI has the details"
-    return f"run {result.run_id} did not finish; the Dagster UI has the details"
-
-
-def _is_ours(name: str) -> bool:
-    kinds = [CaregapsError]
-    while kinds:
-        kind = kinds.pop()
-        if kind.__name__ == name:
-            return True
-        kinds.extend(kind.__subclasses__())
-    return False
+def _remember_failure(night: Night, error: str) -> None:
+    """Tell the operator why the night failed, and keep it for `caregaps status` unless another run is at work."""
+    message = Message("night_failed", error, "see docs/runbook.md", str(night.output), str(night.as_of))
+    notify(night.settings.notify.command, message)
+    if (night.output / ".warehouse").is_dir():
+        with suppress(CaregapsError, OSError):
+            workplace.take(night.warehouse, night.output)
+            known = RunRecord.read(night.output)
+            is_ours = known is not None and known.outcome == "running" and known.as_of == str(night.as_of)
+            run_id = known.run_id if known and is_ours else ""
+            end(night.output, night.as_of, run_id, error)

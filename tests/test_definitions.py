@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import yaml
 import pipelines.definitions
 from assets.engine.computed import COMPUTED
 from assets.engine.contract import all_contracts
+from assets.engine.errors import InputError
 from assets.engine.families import all_models
 from assets.engine.model import LAYERS as SQL_LAYERS
 from assets.engine.model import ROOT, SQL
 from assets.engine.settings import Settings, read_settings
+from assets.history import end_killed_runs, forget_runs
 from assets.publication import KEY
 from pipelines.definitions import build_defs
 from pipelines.nightly import JOB
@@ -171,10 +174,14 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def sensors_of(definitions: dg.Definitions) -> dict[str, dg.SensorDefinition]:
+    return {sensor.name: sensor for sensor in definitions.sensors}
+
+
 def tick_of_sensor() -> Any:
     """What the sensor answers now."""
     definitions = build_defs()
-    [sensor] = definitions.sensors
+    sensor = sensors_of(definitions)["delivery_done"]
     with dg.build_sensor_context(
         instance=dg.DagsterInstance.ephemeral(), repository_def=definitions.get_repository_def()
     ) as context:
@@ -226,9 +233,121 @@ def test_a_marker_asks_once_and_a_new_delivery_asks_again(door: Path) -> None:
 
 
 def test_sensor_is_off_until_switched_on(definitions: dg.Definitions) -> None:
-    [sensor] = definitions.sensors
+    sensor = sensors_of(definitions)["delivery_done"]
     assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
     assert sensor.job_name == JOB
+
+
+# Told in time ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An output whose operator is told of by a program that keeps the messages."""
+    settings = read_settings()
+    program = ("/bin/sh", "-c", f"cat >> '{tmp_path / 'messages'}'; echo >> '{tmp_path / 'messages'}'")
+    changed = settings.model_copy(
+        update={
+            "paths": settings.paths.model_copy(update={"output": tmp_path / "output"}),
+            "notify": settings.notify.model_copy(update={"command": program}),
+        }
+    )
+    monkeypatch.setattr(pipelines.definitions, "read_settings", lambda: changed)
+    return tmp_path
+
+
+def messages(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "messages"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def test_sensors_that_tell_are_on_where_a_program_is_named(definitions: dg.Definitions, told: Path) -> None:
+    for name in ("night_failed", "night_watch"):
+        assert sensors_of(definitions)[name].default_status is dg.DefaultSensorStatus.STOPPED
+        assert sensors_of(build_defs())[name].default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_the_watch_tells_each_thing_once(told: Path) -> None:
+    definitions = build_defs()
+    sensor = sensors_of(definitions)["night_watch"]
+    (told / "output").mkdir()
+    cursor = None
+    for _ in range(3):
+        with dg.build_sensor_context(
+            instance=dg.DagsterInstance.ephemeral(), repository_def=definitions.get_repository_def(), cursor=cursor
+        ) as context:
+            tick = sensor.evaluate_tick(context)
+        cursor = tick.cursor
+        assert not tick.run_requests
+    [message] = messages(told)
+    assert message["event"] == "needs_attention"
+    assert message["found"] == "no night is published"
+    assert message["next_step"] == "run `caregaps run`"
+
+
+def test_a_failed_run_is_told_with_its_line(told: Path) -> None:
+    @dg.op
+    def step() -> None:
+        raise InputError("medical_claim: found no file; this table is required")
+
+    @dg.job
+    def nightly() -> None:
+        step()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = nightly.execute_in_process(
+            instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-06-30"}
+        )
+        [failure] = [event for event in result.all_events if event.event_type is dg.DagsterEventType.RUN_FAILURE]
+        sensor = sensors_of(build_defs())["night_failed"]
+        sensor(
+            dg.build_run_status_sensor_context(
+                sensor_name="night_failed",
+                dagster_event=failure,
+                dagster_instance=instance,
+                dagster_run=result.dagster_run,
+            ).for_run_failure()
+        )
+    [message] = messages(told)
+    assert message == {
+        "event": "night_failed", "found": "medical_claim: found no file; this table is required",
+        "next_step": "see docs/runbook.md; the night before is still published", "output": str(told / "output"),
+        "as_of": "2026-06-30", "run_id": result.run_id,
+    }  # fmt: skip
+
+
+@pytest.mark.survival("faults")
+def test_a_run_that_was_killed_is_ended_by_the_next_one() -> None:
+    """Its lock ended with its process; in Dagster's books it would hold the queue for hours."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        config = {"resources": {"night": {"config": {"output": "/out"}}}}
+        for output in ("/out", "/elsewhere"):
+            config["resources"]["night"]["config"]["output"] = output
+            instance.create_run_for_job(
+                build_defs().resolve_job_def(JOB), run_config=json.loads(json.dumps(config)),
+                status=dg.DagsterRunStatus.STARTED,
+            )  # fmt: skip
+        assert end_killed_runs(instance, Path("/out")) == 1
+        assert sorted(run.status.value for run in instance.get_runs()) == ["FAILURE", "STARTED"]
+
+
+@pytest.mark.survival("repetition")
+def test_old_runs_are_forgotten_with_their_files(tmp_path: Path) -> None:
+    @dg.op
+    def step() -> None:
+        """Nothing."""
+
+    @dg.job
+    def nightly() -> None:
+        step()
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        old = nightly.execute_in_process(instance=instance).run_id
+        assert (tmp_path / "history" / "runs" / f"{old}.db").exists()
+        assert forget_runs(instance, days=1) == 0
+        assert forget_runs(instance, days=-1) == 1
+        assert instance.get_runs() == []
+        assert not (tmp_path / "history" / "runs" / f"{old}.db").exists()
 
 
 # Nights and their age -------------------------------------------------------------------------------------------------

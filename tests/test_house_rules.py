@@ -122,6 +122,57 @@ def test_the_page_on_fairness_alone_reads_race_and_ethnicity() -> None:
     assert readers - {"sample_data/members.py"} == {"assets/engine/report/fairness.py"}
 
 
+def slow_outer_joins(tree: exp.Expression) -> list[str]:
+    """Conditions of outer joins that DuckDB cannot hash: it then compares every row with every row, keys and all.
+
+    A condition of the left side alone belongs into the key: `case when wanted then left_key end = right_key`.
+    """
+
+    def is_mixed(side: exp.Expression, joined: str) -> bool:
+        tables = {column.table for column in side.find_all(exp.Column)}
+        return joined in tables and len(tables) > 1
+
+    found = []
+    for join in tree.find_all(exp.Join):
+        if join.side not in {"LEFT", "RIGHT", "FULL"} or (on := join.args.get("on")) is None:
+            continue
+        joined = join.this.alias_or_name
+        conjuncts = list(on.unnest().flatten()) if isinstance(on.unnest(), exp.And) else [on]
+        keyed = any(
+            isinstance(part, exp.EQ) and len({c.table for c in part.find_all(exp.Column)}) > 1 for part in conjuncts
+        )
+        for part in conjuncts if keyed else ():
+            tables = {column.table for column in part.find_all(exp.Column)}
+            comparison = isinstance(part, (exp.EQ, exp.NullSafeEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between))
+            sides = [side for side in part.args.values() if isinstance(side, exp.Expression)]
+            if joined not in tables or (
+                len(tables) > 1 and not (comparison and not any(is_mixed(side, joined) for side in sides))
+            ):
+                found.append(f"left join {joined}: {part.sql()}")
+    return found
+
+
+@each_model
+def test_outer_joins_are_by_keys(model: Model) -> None:
+    assert slow_outer_joins(model.tree) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_slow"),
+    [
+        ("a.k = b.k", False),
+        ("a.k = b.k and b.kind = 'x'", False),
+        ("a.k = b.k and a.day between b.first_day and b.last_day", False),
+        ("case when a.wanted then a.k end = b.k", False),
+        ("a.k = b.k and a.wanted", True),
+        ("a.k = b.k and (b.kind is null or b.kind = a.kind)", True),
+        ("a.k = b.k and a.kind = coalesce(b.kind, a.kind)", True),
+    ],
+)
+def test_guard_of_outer_joins(condition: str, *, is_slow: bool) -> None:
+    assert bool(slow_outer_joins(sqlglot.parse_one(f"select a.k from a left join b on {condition}"))) is is_slow
+
+
 def spark_problems(tree: exp.Expression) -> list[str]:
     """What a query says that Spark could not, or would answer otherwise; sqlglot lets these through."""
     functions = {type(f).__name__.lower(): f for f in tree.find_all(exp.Func)}

@@ -20,8 +20,8 @@ from assets.engine import files
 from assets.engine.assign import REASONS, Pharmacist, plan
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError, SettingsError
+from assets.engine.releases import last_night, restricted_part
 from assets.engine.report.small_cells import lone_count
-from assets.engine.state import last_night
 
 REQUIRED = ("pharmacist_id", "licence_states", "weekly_capacity")
 OPTIONAL = ("languages", "therapy_areas", "pharmacy_npi", "has_interpreter", "accepted_gap_ids")
@@ -34,6 +34,7 @@ FORMS = {
     "accepted_gap_ids": (r"[0-9a-f]{16}", "ids of gaps"),
 }
 YES, NO = {"1", "true", "t", "yes", "y"}, {"", "0", "false", "f", "no", "n"}
+LARGEST_CAPACITY = 1 << 26
 # More than any pharmacist can call in a week; a larger number is a slip.
 MOST_PLACES = 10_000
 
@@ -76,6 +77,10 @@ def read_capacity(path: Path) -> list[Pharmacist]:
         SettingsError: The file cannot be read, or says something that is not allowed.
     """
     try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > LARGEST_CAPACITY):
+            raise SettingsError(
+                f"--capacity: {path.name} is no file of less than 64 MB; a line per pharmacist is expected"
+            )
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = [(number, row) for number, row in enumerate(csv.reader(stream, strict=True), 1) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -112,6 +117,8 @@ def _pharmacist(number: int, cells: dict[str, str]) -> Pharmacist:
 
     if not cells["pharmacist_id"]:
         raise SettingsError(f"--capacity: line {number}: found no pharmacist_id; each line needs one")
+    if not cells["pharmacist_id"].isprintable():
+        raise SettingsError(f"--capacity: line {number}: pharmacist_id: text without line breaks is expected")
     places = cells["weekly_capacity"]
     if not re.fullmatch(r"[0-9]{1,6}", places) or int(places) > MOST_PLACES:
         raise SettingsError(
@@ -134,10 +141,10 @@ def _pharmacist(number: int, cells: dict[str, str]) -> Pharmacist:
 
 def _published(output: Path) -> tuple[datetime.date, pa.Table]:
     """The last night and its cases."""
+    night, manifest = last_night(output)
     try:
-        _, manifest = last_night(output)
         as_of = datetime.date.fromisoformat(manifest["as_of"])
-        path = output / "restricted" / f"as_of={as_of}" / "assignment_case.parquet"
+        path = restricted_part(night) / "assignment_case.parquet"
         if not path.is_file():
             raise PublicationError(
                 f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"

@@ -7,6 +7,7 @@ encrypted with its own; a pharmacy without a key gets no file at all, and the de
 from __future__ import annotations
 
 import csv
+import datetime
 import hashlib
 import io
 import re
@@ -42,8 +43,15 @@ CONTACT_COLUMNS = (
 FILE_NAME = re.compile("[0-9]{10}")
 STATE_NAME = re.compile("[A-Z]{2}")
 
-# A cell that begins with one of these is a formula to a spreadsheet; a leading apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that begins with one of these, or with its full-width form, is a formula to a spreadsheet; a leading apostrophe
+# makes it text.
+FORMULA_STARTS = tuple("=+-@＝＋－＠")
+# Line breaks and other control characters, which a reader may take for the end of a row, a cell or the file.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# What a cell of a workbook holds; a longer text would be left out without a word.
+LONGEST_CELL = 32_767
+# The first day that a workbook knows as a date.
+FIRST_CELL_DATE = datetime.date(1900, 1, 1)
 
 # What a pharmacist reads, with the width of its column; a spreadsheet holds the other columns too, and hides them.
 PRINTED = {
@@ -277,10 +285,11 @@ def _write_encrypted(rows: pa.Table, path: Path, key: Key) -> tuple[Written, str
 
 
 def as_cell(value: object) -> object:
-    """A value that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return "'" + value
-    return value
+    """A value that no spreadsheet takes for a formula, and no reader for more than one cell."""
+    if not isinstance(value, str):
+        return value
+    text = CONTROL.sub(" ", value)
+    return "'" + text if value.startswith(FORMULA_STARTS) or CONTROL.match(value) else text
 
 
 def _write_xlsx(rows: pa.Table, path: Path, kind: str) -> None:
@@ -300,7 +309,9 @@ def _write_xlsx(rows: pa.Table, path: Path, kind: str) -> None:
                 if value is None:
                     continue
                 if isinstance(value, str):
-                    sheet.write_string(line, at, value, wrapped)
+                    sheet.write_string(line, at, CONTROL.sub(" ", value)[:LONGEST_CELL], wrapped)
+                elif is_date and value < FIRST_CELL_DATE:
+                    sheet.write_string(line, at, value.isoformat(), wrapped)
                 elif is_date:
                     sheet.write_datetime(line, at, value, date)
                 else:

@@ -17,9 +17,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from assets.engine import files
 from assets.engine.errors import PublicationError
-from assets.engine.state import nights
+from assets.engine.releases import MANIFEST, nights
 
-MANIFEST, POINTER = "manifest.json", "latest.json"
+POINTER = "latest.json"
 
 
 def copy_night(destination: str, release: Path, as_of: datetime.date, group: str = "") -> int:
@@ -59,8 +59,10 @@ def _copy_locally(root: Path, release: Path, as_of: datetime.date, group: str) -
             shutil.rmtree(leftover, ignore_errors=True)
         shutil.copytree(release, draft)
         files.set_modes(draft, files.PUBLIC_FOLDER, files.PUBLIC_FILE, group)
-        draft.rename(copy)
+        # On the disk before it has its name: a copy is taken for whole by its manifest.
         files.sync(root)
+        draft.rename(copy)
+        files.sync_folder(shelf)
         written = sum(path.is_file() for path in copy.rglob("*"))
     link = f"as_of={as_of}"
     files.switch(root / link, f".nights/{copy.name}")

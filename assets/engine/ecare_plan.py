@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from assets.engine.contract import contract_for
-from assets.engine.errors import InputError
+from assets.engine.errors import InputError, PublicationError
 from assets.engine.files import SECRET_FOLDER, create_secret
 from assets.engine.outreach_registry import read_outreach_outcomes
 
 TABLE, FILE = "outreach_outcome", "ecare_plan.csv"
+
+# A bundle holds a person's plan; checking a larger one would take many times its size of memory.
+LARGEST_BUNDLE = 1 << 24
 
 GAP, OUTCOME = "urn:caregaps:gap", "urn:caregaps:outcome"
 NPI = "http://hl7.org/fhir/sid/us-npi"
@@ -87,10 +90,16 @@ def convert(source: Path, output: Path) -> Report:
 
     Raises:
         InputError: The folder holds no such file.
+        PublicationError: The table cannot be written.
     """
     if not source.is_dir():
         raise InputError(f"{source}: found no such folder; a folder with eCare Plan bundles is expected")
-    paths = sorted(path for path in source.iterdir() if path.suffix in {".json", ".ndjson"} and path.is_file())
+    try:
+        paths = sorted(path for path in source.iterdir() if path.suffix in {".json", ".ndjson"})
+    except OSError as error:
+        raise InputError(f"{source}: cannot be listed ({error.strerror}); a readable folder is expected") from error
+    if odd := sum(not path.is_file() for path in paths):
+        raise InputError(f"{source}: found {odd} folders or links to nothing with a file's ending; files are expected")
     if not paths:
         raise InputError(f"{source}: found no .json or .ndjson file; FHIR R4 bundles are expected")
     report = Report()
@@ -102,6 +111,9 @@ def convert(source: Path, output: Path) -> Report:
         )
     for path in paths:
         for text in _texts(path):
+            if len(text) > LARGEST_BUNDLE:
+                report.left_out["too_large"] += 1
+                continue
             if (bundle := _bundle(text)) is None:
                 report.left_out["invalid_bundle"] += 1
                 continue
@@ -110,7 +122,12 @@ def convert(source: Path, output: Path) -> Report:
                 found.add(tuple(row.get(column, "") for column in columns))
     # A care plan that is sent again tells of the same attempts again.
     report.rows = [dict(zip(columns, row, strict=True)) for row in sorted(found)]
-    _write(report.rows, output, columns)
+    try:
+        _write(report.rows, output, columns)
+    except OSError as error:
+        raise PublicationError(
+            f"{output}: {TABLE}/{FILE} could not be written ({error.strerror}); a writable folder is expected"
+        ) from error
     return report
 
 
@@ -118,9 +135,14 @@ def _texts(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as stream:
             if path.suffix == ".json":
-                yield stream.read()
-            else:
-                yield from (line for line in stream if line.strip())
+                yield stream.read(LARGEST_BUNDLE + 1)
+                return
+            while line := stream.readline(LARGEST_BUNDLE + 1):
+                if line.strip():
+                    yield line
+                # The rest of a line that is too long is no bundle of its own.
+                while len(line) > LARGEST_BUNDLE and not line.endswith(b"\n"):
+                    line = stream.readline(LARGEST_BUNDLE + 1)
     except OSError as error:
         raise InputError(f"{path.parent}: found a file that cannot be read; readable files are expected") from error
 

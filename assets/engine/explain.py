@@ -11,7 +11,7 @@ import duckdb
 
 from assets.engine.errors import PublicationError
 from assets.engine.registry import read_families
-from assets.engine.state import last_night
+from assets.engine.releases import last_night, restricted_part
 from assets.engine.timeline import draw
 
 NO_GAP = "no gap tonight"
@@ -33,9 +33,8 @@ def explain_person(output: Path, person_id: str, gap_code: str | None, *, is_res
         PublicationError: Nothing is published there, its restricted part cannot be read, or it does not know the person.
     """
     night, manifest = last_night(output)
-    secret = output / "restricted" / f"as_of={manifest['as_of']}"
     try:
-        person = _Evidence(night / "tables", secret, person_id)
+        person = _Evidence(night / "tables", restricted_part(night), person_id)
         lines = list(_tell(person, manifest, gap_code))
         lines += _tell_restricted(person) if is_restricted else []
     except (duckdb.IOException, PermissionError) as error:

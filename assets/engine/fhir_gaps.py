@@ -26,8 +26,8 @@ from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.files import SECRET_FOLDER, create_secret
 from assets.engine.outreach_registry import read_sensitive_policy
 from assets.engine.registry import read_families
+from assets.engine.releases import last_night
 from assets.engine.report.small_cells import lone_count
-from assets.engine.state import last_night
 from assets.engine.warehouse import connect_for_reading
 
 INDEX = "index.csv"

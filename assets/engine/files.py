@@ -84,10 +84,19 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_folder(path: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def switch(link: Path, target: str) -> None:
     """Point a relative link at `target` by one rename: readers see the old or the new, never neither."""
     fresh = link.with_name(f".{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(link)
-    sync(link.parent)
+    sync_folder(link.parent)

@@ -15,10 +15,11 @@ import duckdb
 
 from assets.engine import door
 from assets.engine.contract import Contract, all_contracts
-from assets.engine.errors import InputError
-from assets.engine.landing import Folder, InputFile, files_of_folder, land, refused_lines
+from assets.engine.errors import InputError, one_line
+from assets.engine.landing import Folder, InputFile, files_of_folder, land, reading, refused_lines
 from assets.engine.layout import Layout, land_source
 from assets.engine.model import Model
+from assets.engine.text_file import EXPANSION_RATIO
 
 REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 
@@ -55,6 +56,7 @@ class Inputs:
     layout: Layout
     claims: Folder
     reference: Folder | None
+    expansion_ratio: int = EXPANSION_RATIO
 
     def files_of(self, table: str) -> tuple[InputFile, ...]:
         """The files of a canonical table: beside the claims first, then in the reference folder."""
@@ -68,8 +70,14 @@ def input_contracts() -> dict[str, Contract]:
     return {c.key[1]: c for c in all_contracts("raw") if c.table.source is None}
 
 
-def find_inputs(layout: Layout, folder: Path, reference: Path | None) -> Inputs:
+def find_inputs(layout: Layout, folder: Path, reference: Path | None, expansion_ratio: int = EXPANSION_RATIO) -> Inputs:
     """List the input and reference folders.
+
+    Args:
+        layout: How the delivery is read.
+        folder: The input folder.
+        reference: The folder of reference tables.
+        expansion_ratio: How many times its own size a compressed file may unpack to.
 
     Raises:
         InputError: A folder is absent or a table is there twice.
@@ -79,6 +87,7 @@ def find_inputs(layout: Layout, folder: Path, reference: Path | None) -> Inputs:
         layout,
         files_of_folder(folder, tables if not layout.sources else tables - layout.tables),
         files_of_folder(reference, tables) if reference else None,
+        expansion_ratio,
     )
 
 
@@ -112,10 +121,11 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     )
     base = 0
     if inputs.layout.maps(table):
-        base = _load_mapped(con, contract, inputs.layout, folder)
+        base = _load_mapped(con, contract, inputs, folder)
     else:
         for number, file in enumerate(inputs.files_of(table)):
-            base += _load_file(con, contract, file, number, base)
+            with reading(file):
+                base += _load_file(con, contract, file, number, base, inputs.expansion_ratio)
     _settle(con, contract)
     if table in REQUIRED_TABLES and base == 0:
         has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
@@ -131,16 +141,25 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     return rows
 
 
-def _load_file(con: duckdb.DuckDBPyConnection, contract: Contract, file: InputFile, number: int, base: int) -> int:
+def _load_file(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    file: InputFile,
+    number: int,
+    base: int,
+    expansion_ratio: int,
+) -> int:
     """Append one file and return the number of its rows, the refused ones included."""
     table = contract.key[1]
-    landed = land(con, file, number)
+    landed = land(con, file, number, expansion_ratio=expansion_ratio)
     required = [p.name for p in contract.properties if p.is_column_required]
     if missing := [name for name in required if name not in landed.header]:
         raise InputError(f"{file.label}: found no column {', '.join(missing)}; {table} requires {', '.join(required)}")
+    if nested := [name for name in contract.columns if name in landed.nested]:
+        raise InputError(f"{file.label}: found lists or structs in {', '.join(nested)}; a single value is expected")
     for name in landed.header:
         if name not in contract.columns:
-            _count(con, table, "unknown_column", name, 1)
+            _count(con, table, "unknown_column", one_line(name), 1)
     for name in contract.columns:
         if name not in landed.header:
             _count(con, table, "absent_column", name, 1)
@@ -168,12 +187,12 @@ def _without_blanks(con: duckdb.DuckDBPyConnection, contract: Contract, query: s
     return f"select * from ({query}) where not ({empty})", blanks
 
 
-def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, layout: Layout, folder: Path) -> int:
+def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
     """Load a table that the layout maps from files of its own, and return the number of mapped rows."""
-    model = Model(layout.mapping(contract.key[1]))
+    model = Model(inputs.layout.mapping(contract.key[1]))
     lost = 0
     for _, source in sorted(model.inputs):
-        lost += land_source(con, layout, source, folder, contract.key[1])
+        lost += land_source(con, inputs.layout, source, folder, contract.key[1], inputs.expansion_ratio)
     con.execute(f"create or replace temp table mapped as select *, row_number() over () as row_id from ({model.sql})")
     [[rows]] = con.execute("select count(*) from mapped").fetchall()
     _append(con, contract, "select * from mapped")

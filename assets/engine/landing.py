@@ -1,16 +1,18 @@
 """Input files as rows of text: which files a folder holds, and one file read without losing a line.
 
 Nothing is typed here. A CSV file whose physical lines do not add up to rows plus refused lines is not read at all:
-an unclosed quote swallows good rows silently, and nothing else tells.
+an unclosed quote swallows good rows silently, and nothing else tells. What would fill memory or disk is refused while it
+is counted, before the engine opens it.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import zipfile
+import os
+import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +21,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.engine.errors import InputError
+from assets.engine.errors import InputError, PublicationError, one_line
+from assets.engine.text_file import EXPANSION_RATIO, refuse_bomb, refuse_many, refuse_repeats, scan_lines
+from assets.engine.workbook import read_sheets
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 WORKBOOK = ".xlsx"
@@ -29,6 +33,10 @@ LARGEST_WORKBOOK = 1 << 26
 DONE_MARKER = ".done"
 BLOCK = 1 << 22
 LONGEST_LINE = 1 << 24
+# Columns that landing and the door add to every row; a file's own of these names are not read.
+ADDED_COLUMNS = ("line_number", "source_file", "row_id")
+# Parquet types that no column of any table has a reading for.
+NO_VALUE = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
 
 # What DuckDB calls a line that it refuses, in the words of `raw.rejected`.
 LINE_REASONS = {
@@ -53,13 +61,18 @@ class InputFile:
         return self.path.suffix == ".parquet"
 
     @property
+    def is_zipped(self) -> bool:
+        """Whether the file is text that was compressed."""
+        return self.path.suffix == ".gz"
+
+    @property
     def is_workbook(self) -> bool:
         """Whether the file is a spreadsheet's own."""
         return self.path.suffix == WORKBOOK
 
     def open(self) -> BinaryIO:
         """The file's bytes, unzipped."""
-        return gzip.open(self.path, "rb") if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
+        return gzip.open(self.path, "rb") if self.is_zipped else self.path.open("rb")  # type: ignore[return-value]
 
     def blocks(self) -> Iterator[bytes]:
         """The file's bytes, a few megabytes at a time."""
@@ -79,12 +92,16 @@ class Folder:
 
 @dataclass(frozen=True)
 class Landed:
-    """One file in the warehouse, as text: the query that yields it and the lines that never became rows."""
+    """One file in the warehouse, as text: the query that yields it and the lines that never became rows.
+
+    `nested` are the columns of a Parquet file whose values are no single value.
+    """
 
     query: str
     header: tuple[str, ...]
     line_count: int
     rejects_table: str | None
+    nested: frozenset[str] = frozenset()
 
 
 def stem(name: str) -> str | None:
@@ -115,27 +132,25 @@ def files_of_folder(folder: Path, names: set[str]) -> Folder:
     if not folder.is_dir():
         raise InputError(f"{folder}: found no such folder; a folder of input tables is expected")
     forms: dict[str, list[tuple[InputFile, ...]]] = {}
-    ignored = []
+    ignored: list[str] = []
     try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be listed ({error.strerror}); a readable folder is expected") from error
-    for entry in entries:
-        table = entry.name if entry.is_dir() else stem(entry.name)
-        if entry.name == DONE_MARKER:
-            continue
-        if entry.name.startswith(".") or table not in names:
-            ignored.append(entry.name)
-        elif entry.is_dir():
-            parts = [p for p in sorted(entry.iterdir()) if not p.name.startswith(".")]
-            files = tuple(
-                InputFile(p, f"{entry.name}/{p.name}") for p in parts if p.is_file() and is_part(entry.name, p.name)
-            )
-            ignored.extend(f"{entry.name}/{p.name}" for p in parts if not (p.is_file() and is_part(entry.name, p.name)))
+        for entry in sorted(folder.iterdir()):
+            if entry.name == DONE_MARKER:
+                continue
+            table, files = _form_of(entry, names)
             if files:
                 forms.setdefault(table, []).append(files)
-        else:
-            forms.setdefault(table, []).append((InputFile(entry, entry.name),))
+            taken = {file.path for file in files}
+            parts = entry.iterdir() if table and entry.is_dir() else [entry]
+            ignored.extend(
+                one_line(p.relative_to(folder).as_posix())
+                for p in sorted(parts)
+                if p not in taken and (p == entry or not p.name.startswith("."))
+            )
+    except OSError as error:
+        raise InputError(
+            f"{one_line(str(folder))}: cannot be listed ({error.strerror}); readable folders are expected"
+        ) from error
     for table, found in forms.items():
         if len(found) > 1:
             labels = ", ".join(sorted(files[0].label for files in found))
@@ -143,8 +158,53 @@ def files_of_folder(folder: Path, names: set[str]) -> Folder:
     return Folder({table: found[0] for table, found in forms.items()}, tuple(ignored))
 
 
+def _form_of(entry: Path, names: set[str]) -> tuple[str, tuple[InputFile, ...]]:
+    """The table that an entry of the input folder is a form of, empty for none, and its files.
+
+    Raises:
+        InputError: The entry bears a table's name and cannot be its file or its folder.
+    """
+    table = stem(entry.name)
+    if entry.name.startswith("."):
+        return "", ()
+    if table in names:
+        return table, (input_file(entry, entry.name),)
+    if entry.name not in names:
+        return "", ()
+    if not entry.is_dir():
+        raise InputError(
+            f"{entry.name}: found a file without an ending, or a link to nothing; {entry.name}{SUFFIXES[0]}, .csv or "
+            ".csv.gz, or a folder of such files, is expected"
+        )
+    parts = sorted(p for p in entry.iterdir() if not p.name.startswith(".") and is_part(entry.name, p.name))
+    return entry.name, tuple(input_file(p, f"{entry.name}/{p.name}") for p in parts)
+
+
+def input_file(path: Path, label: str) -> InputFile:
+    """A file of an input table.
+
+    Raises:
+        InputError: It is none that can be read from beginning to end, or its name is no text.
+    """
+    label = one_line(label)
+    if path.is_dir():
+        raise InputError(f"{label}: found a folder; a file of this name is expected, or a folder named for its table")
+    if not path.is_file():
+        raise InputError(f"{label}: found a link to nothing, a pipe or a device; an ordinary file is expected")
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{label}: found a file name that is not UTF-8; another name is expected") from error
+    return InputFile(path, label)
+
+
 def land(
-    con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str = ",", quote: str = '"'
+    con: duckdb.DuckDBPyConnection,
+    file: InputFile,
+    number: int,
+    delimiter: str = ",",
+    quote: str = '"',
+    expansion_ratio: int = EXPANSION_RATIO,
 ) -> Landed:
     """Make one file readable as rows: a query with its columns in lower case plus BIGINT `line_number`.
 
@@ -156,22 +216,43 @@ def land(
         number: A number unique to the file within this load; names its landing and rejects tables.
         delimiter: Field separator of text files in this layout.
         quote: Quote character of text files in this layout; empty where quotes are ordinary characters.
+        expansion_ratio: How many times its own size a compressed file may unpack to.
 
     Raises:
         InputError: The file cannot be read as its kind promises.
     """
-    try:
+    with reading(file):
         if file.is_parquet:
-            return _land_parquet(con, file)
+            return _land_parquet(con, file, expansion_ratio)
         if file.is_workbook:
             return _land_workbook(con, file, number)
-        return _land_csv(con, file, number, delimiter, quote)
+        return _land_csv(con, file, number, delimiter, quote, expansion_ratio)
+
+
+@contextmanager
+def reading(file: InputFile) -> Iterator[None]:
+    """What the engine and the system say of a file that they cannot read, as one line that quotes no value from it."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise PublicationError(f"{file.label}: memory or disk ran out; raise limits.memory_gb or free space") from error
     except duckdb.Error as error:
-        raise InputError(
-            f"{file.label}: not readable as {'Parquet' if file.is_parquet else 'CSV'}; {_kind(error)}"
-        ) from error
-    except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+        if "No space left" in str(error):
+            raise PublicationError(f"{file.label}: the disk ran out; free space beside the warehouse") from error
+        # What is wrong with our own query is no fault of the file.
+        if not is_of_file(error):
+            raise
+        kind = "Parquet" if file.is_parquet else "CSV"
+        raise InputError(f"{file.label}: not readable as {kind}; {_kind(error)}") from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException) as error:
         raise InputError(f"{file.label}: not readable; a complete, readable file is expected") from error
+
+
+def is_of_file(error: duckdb.Error) -> bool:
+    """Whether an engine error tells of bytes that it read; a broken Parquet footer is told by the base class."""
+    return type(error) is duckdb.Error or isinstance(
+        error, (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+    )
 
 
 def _kind(error: duckdb.Error) -> str:
@@ -179,39 +260,39 @@ def _kind(error: duckdb.Error) -> str:
     text = str(error)
     if "state machine" in text:
         return "one kind of line end and RFC 4180 quoting are expected"
+    if "encoding" in text:
+        return "UTF-8 text in every value is expected"
     return "a complete file of that format is expected"
 
 
-def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile) -> Landed:
-    source = f"read_parquet({_literal(str(file.path))}, file_row_number = true)"
-    # DuckDB renames a second column of the same name without a word; the file's own schema does not.
+def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_ratio: int) -> Landed:
+    # DuckDB renames a second column of the same name without a word; the file's own schema does not. A folder named
+    # `state=TX` above the file is no column of it.
     try:
-        _refuse_repeats(file, tuple(pq.read_schema(file.path).names))
+        metadata = pq.read_metadata(file.path)
+        refuse_repeats(file, tuple(metadata.schema.to_arrow_schema().names))
     except pa.ArrowException as error:
         raise InputError(
             f"{file.label}: not readable as Parquet; a complete file of that format is expected"
         ) from error
-    described = con.execute(f"describe select * from {source}").fetchall()
-    names = tuple(row[0] for row in described if row[0] != "file_row_number")
-    [[rows]] = con.execute(f"select count(*) from {source}").fetchall()
-    columns = ", ".join(f"{_identifier(n)} as {_identifier(n.lower())}" for n in names)
-    query = f"select {columns}, (file_row_number + 1)::bigint as line_number from {source}"
-    return Landed(query, tuple(n.lower() for n in names), rows, None)
+    # A billion equal values take a few bytes: one byte each is the least that they will be.
+    refuse_bomb(file, metadata.num_rows * metadata.num_columns, expansion_ratio)
+    source = f"read_parquet({sql_path(file.path)}, file_row_number = true, hive_partitioning = false, binary_as_string = true)"
+    if "file_row_number" in (name.lower() for name in metadata.schema.to_arrow_schema().names):
+        raise InputError(f"{file.label}: found a column file_row_number; another name is expected")
+    types = {row[0]: row[1] for row in con.execute(f"describe select * from {source}").fetchall()}
+    names = tuple(name for name in types if name != "file_row_number")
+    columns = ", ".join(
+        f"{_identifier(n)} as {_identifier(n.lower())}" for n in names if n.lower() not in ADDED_COLUMNS
+    )
+    query = f"select {columns}{', ' if columns else ''}(file_row_number + 1)::bigint as line_number from {source}"
+    nested = frozenset(n.lower() for n in names if types[n].endswith("]") or types[n].startswith(NO_VALUE))
+    return Landed(query, tuple(n.lower() for n in names), metadata.num_rows, None, nested)
 
 
 def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:
     """The first sheet, its first row the header; dates as ISO text, numbers as they were typed, empty rows left out."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with zipfile.ZipFile(file.path) as parts:
-            if sum(part.file_size for part in parts.infolist()) > LARGEST_WORKBOOK:
-                raise InputError(f"{file.label}: found more than 64 MB in the workbook; an outcome sheet is expected")
-        rows = CalamineWorkbook.from_path(str(file.path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, IndexError) as error:
-        raise InputError(
-            f"{file.label}: not readable as a workbook; an .xlsx file without a password is expected"
-        ) from error
+    rows = next(iter(read_sheets(file.path, file.label, LARGEST_WORKBOOK).values()), [])
     cells = [[_cell_text(value) for value in row] for row in rows]
     width = max((at + 1 for row in cells for at, text in enumerate(row) if text), default=0)
     names = tuple((text or "").lower() for text in cells[0][:width]) if width else ()
@@ -221,7 +302,7 @@ def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int)
         raise InputError(
             f"{file.label}: the header has {names.count('')} columns without a name; a name each is expected"
         )
-    _refuse_repeats(file, names)
+    refuse_repeats(file, names)
     filled = [(*row[:width], line) for line, row in enumerate(cells[1:], start=2) if any(row)]
     columns = list(zip(*filled, strict=True)) or [()] * (width + 1)
     table = pa.table(
@@ -240,36 +321,48 @@ def _cell_text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _land_csv(con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str) -> Landed:
-    header, lines, blanks = _scan_lines(file, delimiter)
+def _land_csv(
+    con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str, expansion_ratio: int
+) -> Landed:
+    header, lines, blanks = scan_lines(file, delimiter, quote, expansion_ratio)
     source = f"landing_{number}"
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    ordinal = next(name for n in range(len(header) + 1) if (name := f"ordinal_{n}") not in header)
     con.execute(
         f"drop table if exists {source}_rejects; drop table if exists {source}_scans; drop table if exists {source}"
     )
     reader = (
-        f"read_csv({_literal(str(file.path))}, auto_detect = false, header = true, columns = {{{columns}}}, "
+        f"read_csv({sql_path(file.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
         f"delim = {_literal(delimiter)}, quote = {_literal(quote)}, escape = {_literal(quote)}, strict_mode = true, "
-        f"max_line_size = {LONGEST_LINE}, store_rejects = true, rejects_limit = 0, "
+        f"max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
         f"rejects_table = '{source}_rejects', rejects_scan = '{source}_scans')"
     )
-    con.execute(f"create temp table {source} as select *, row_number() over () as ordinal from {reader}")
+    con.execute(f"create temp table {source} as select *, row_number() over () as {ordinal} from {reader}")
     [[rows]] = con.execute(f"select count(*) from {source}").fetchall()
-    refused = con.execute(f"select distinct line from {source}_rejects order by line").fetchall()
-    gaps = sorted({line for (line,) in refused} | set(blanks))
+    refused = [line for (line,) in con.execute(f"select distinct line from {source}_rejects").fetchall()]
+    refuse_many(file, len(refused))
     if rows + len(refused) != lines - 1 - len(blanks):
         raise InputError(
             f"{file.label}: {lines - 1 - len(blanks)} lines became {rows} rows and {len(refused)} refused lines; "
             "every line must be one row (look for an unclosed quote or a line break inside quotes)"
         )
-    # A row's physical line is its ordinal, plus the header, plus the lines before it that are no rows.
-    shifts = ", ".join(f"({line - i})" for i, line in enumerate(gaps)) or "(null)"
-    query = (
-        f"select {source}.* exclude (ordinal), ordinal + 1 + (select count(*) from (values {shifts}) as gap (line) "
-        f"where gap.line <= ordinal + 1) as line_number from {source}"
-        if gaps
-        else f"select * exclude (ordinal), ordinal + 1 as line_number from {source}"
-    )
+    kept = ", ".join(f"{source}.{_identifier(name)}" for name in header if name not in ADDED_COLUMNS)
+    query = f"select {kept}{', ' if kept else ''}{source}.{ordinal} + 1{{}} as line_number from {source}{{}}"
+    if gaps := sorted({*refused, *blanks}):
+        # A row's physical line is its ordinal, plus the header, plus the lines before it that are no rows.
+        shifts = {line - 1 - at: at + 1 for at, line in enumerate(gaps)}
+        table = pa.table(
+            {"first_ordinal": pa.array(shifts, pa.int64()), "shift": pa.array(shifts.values(), pa.int64())}
+        )
+        con.register("gaps", table)
+        con.execute(f"create or replace temp table {source}_gaps as select * from gaps")
+        con.unregister("gaps")
+        query = query.format(
+            " + coalesce(gap.shift, 0)",
+            f" asof left join {source}_gaps as gap on {source}.{ordinal} >= gap.first_ordinal",
+        )
+    else:
+        query = query.format("", "")
     return Landed(query, header, rows + len(refused), f"{source}_rejects" if refused else None)
 
 
@@ -282,55 +375,9 @@ def refused_lines(rejects_table: str, table: str, label: str) -> str:
     )
 
 
-def _scan_lines(file: InputFile, delimiter: str) -> tuple[tuple[str, ...], int, list[int]]:
-    """Header names in lower case, the number of physical lines, and the numbers of blank ones."""
-    first, lines, blanks, tail, line_end = b"", 0, [], b"", b"\n"
-    for block in file.blocks():
-        if lines == 0 and not first:
-            first = block.split(b"\n", 1)[0]
-            if block.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in first:
-                raise InputError(f"{file.label}: not UTF-8 text; UTF-8 with or without a byte order mark is expected")
-        if b"\x00" in block:
-            raise InputError(f"{file.label}: found NUL bytes; UTF-8 text is expected")
-        joined = tail + block
-        if (
-            b"\n\n" in joined
-            or b"\n\r\n" in joined
-            or (joined.startswith((b"\n", b"\r\n")) and lines == 0 and not tail)
-        ):
-            # Rare: number the blank lines of this block one by one.
-            number = lines if tail[-1:] != b"" else 0
-            for at, line in enumerate(block.split(b"\n")[:-1]):
-                is_start_of_line = at > 0 or not tail or tail.endswith(b"\n")
-                if is_start_of_line and line.strip(b"\r") == b"":
-                    blanks.append(number + at + 1)
-        lines += block.count(line_end)
-        tail = joined[-2:]
-    if tail and not tail.endswith(b"\n"):
-        lines += 1
-    if lines == 0:
-        raise InputError(f"{file.label}: found an empty file; a header line is expected")
-    try:
-        text = first.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file.label}: the header is not UTF-8; UTF-8 text is expected") from error
-    names = tuple(n.strip().lower() for n in next(csv.reader(io.StringIO(text), delimiter=delimiter), []))
-    if len(names) <= 1:
-        for other in ",|\t;":
-            if other != delimiter and other in text:
-                raise InputError(f"{file.label}: the header is separated by {other!r}; {delimiter!r} is expected")
-    if not all(names):
-        raise InputError(
-            f"{file.label}: the header has {names.count('')} columns without a name; a name each is expected"
-        )
-    _refuse_repeats(file, names)
-    return names, lines, blanks
-
-
-def _refuse_repeats(file: InputFile, names: tuple[str, ...]) -> None:
-    lower = [n.lower() for n in names]
-    if repeats := sorted({n for n in lower if lower.count(n) > 1}):
-        raise InputError(f"{file.label}: found {repeats} more than once in the header; each column once is expected")
+def sql_path(path: Path) -> str:
+    """A path as a SQL string that names this file alone: to the engine `*`, `?` and `[` are patterns."""
+    return _literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def _literal(text: str) -> str:

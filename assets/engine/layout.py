@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import InputError, SettingsError
-from assets.engine.landing import InputFile, land, refused_lines
+from assets.engine.landing import InputFile, input_file, land, refused_lines
 from assets.engine.model import SQL
+from assets.engine.text_file import EXPANSION_RATIO
 from assets.engine.yaml_file import yaml_value
 
 
@@ -81,11 +82,26 @@ def source_files(source: Source, folder: Path) -> tuple[InputFile, ...]:
         raise InputError(f"{folder}: found no such folder; a folder of input tables is expected")
     excluded = {path.name for pattern in source.exclude for path in folder.glob(pattern)}
     paths = {path for pattern in source.files for path in folder.glob(pattern) if path.name not in excluded}
-    return tuple(InputFile(path, path.name) for path in sorted(paths) if path.is_file())
+    return tuple(input_file(path, path.name) for path in sorted(paths))
 
 
-def land_source(con: duckdb.DuckDBPyConnection, layout: Layout, name: str, folder: Path, table: str) -> int:
+def land_source(
+    con: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    name: str,
+    folder: Path,
+    table: str,
+    expansion_ratio: int = EXPANSION_RATIO,
+) -> int:
     """Replace `<layout>.<source>` with the text of its files, and set refused lines aside for `table`.
+
+    Args:
+        con: Connection to the working warehouse.
+        layout: The layout.
+        name: One of its sources.
+        folder: The input folder.
+        table: The canonical table that is loaded.
+        expansion_ratio: How many times its own size a compressed file may unpack to.
 
     Returns:
         The number of refused lines.
@@ -100,7 +116,7 @@ def land_source(con: duckdb.DuckDBPyConnection, layout: Layout, name: str, folde
     con.execute(f"create or replace temp table landed_source ({ddl}, line_number BIGINT)")
     lost = 0
     for number, file in enumerate(source_files(source, folder)):
-        landed = land(con, file, number, layout.delimiter, layout.quote)
+        landed = land(con, file, number, layout.delimiter, layout.quote, expansion_ratio)
         selected, missing = [], []
         for column, aliases in source.columns.items():
             header = next((a.lower() for a in aliases if a.lower() in landed.header), None)

@@ -15,7 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from assets.engine.sphere import Floats, Integers, chord_of_miles, thousandths, unit_vectors
+from assets.engine.sphere import (
+    Floats,
+    Integers,
+    chord_of_miles,
+    flat_caps,
+    flat_points,
+    thousandths,
+    unit_vectors,
+)
 
 # Points at a time, and pairs at a time at the very most, so that the memory in use has a bound.
 POINTS = 50_000
@@ -23,6 +31,12 @@ PAIRS = 4_000_000
 
 # Measured: counting is fastest with large leaves, comparing two trees with small ones.
 LARGE_LEAF, SMALL_LEAF = 48, 16
+
+# Measured: with fewer of its places plain, a service is counted sooner by comparing them all.
+FEW_PLAIN = 0.5
+
+# The plane is that seen from the south pole; this far south (30 degrees) and farther nothing is put on it.
+SOUTH = -0.5
 
 # Two numbers in one integer, so that one sort orders by both: a distance and a supplier, or a place and a supplier.
 BITS = 32
@@ -159,39 +173,42 @@ def count_within(points: Floats, reach: Integers, places: Places, *suppliers: In
     centers, radius = points[rows], chord_of_miles((reach[rows] + 0.5) / 1000)
     # Antipodes can be a rounding error more than a diameter apart.
     radius[radius >= 2] = 3
-    kinds = [_Kind.of(places, supplier) for supplier in suppliers]
-    # A place that stands for one supplier of every kind need only be counted, which the tree does fastest.
+    kinds = [_Kind.of(places, supplier, 2 * radius.max()) for supplier in suppliers]
+    # A place that stands for one supplier of every kind need only be counted, which pays where most places do.
     is_plain = np.logical_and.reduce([kind.is_plain for kind in kinds])
-    plain = _tree(places.vectors[is_plain], LARGE_LEAF).query_ball_point(centers, radius, return_length=True)
-    for found in counts:
-        found[rows] = plain
+    is_plain &= np.mean(is_plain) > FEW_PLAIN
     special = np.flatnonzero(~is_plain)
+    plain = _places_within(centers, radius, places.vectors[is_plain])
+    found = [plain.copy() for _ in kinds]
     for some, row, at in _pairs(centers, radius, places.vectors[special]):
-        for found, kind in zip(counts, kinds, strict=True):
-            found[rows[some]] += kind.count(row, special[at], len(some))
+        for number, kind in zip(found, kinds, strict=True):
+            number[some] += kind.count(row, special[at], len(some))
+    for count, number in zip(counts, found, strict=True):
+        count[rows] = number
     return counts
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Suppliers by one kind of number: how many each place has alone, and at which others are who have several."""
+    """Suppliers by one kind of number: how many each place has alone, and who of it may be within reach elsewhere too."""
 
     alone: Integers
     starts: Integers
     elsewhere: Integers
 
     @classmethod
-    def of(cls, places: Places, supplier: Integers) -> _Kind:
+    def of(cls, places: Places, supplier: Integers, apart: float) -> _Kind:
+        """Sort suppliers by place; places farther apart than this chord are never within reach of the same point."""
         size = len(places.vectors)
         place, at_place = places.entries(supplier)
-        has_several = (np.bincount(at_place) > 1)[at_place]
-        several = np.bincount(place[has_several], minlength=size)
-        alone = np.bincount(place[~has_several], minlength=size)
-        return cls(alone, np.append(0, np.cumsum(several)), at_place[has_several])
+        is_elsewhere = _is_elsewhere(places.vectors[place], at_place, apart)
+        elsewhere = np.bincount(place[is_elsewhere], minlength=size)
+        alone = np.bincount(place[~is_elsewhere], minlength=size)
+        return cls(alone, np.append(0, np.cumsum(elsewhere)), at_place[is_elsewhere])
 
     @property
     def is_plain(self) -> npt.NDArray[np.bool_]:
-        """Where one supplier is, and nobody who is elsewhere too."""
+        """Where one supplier is, and nobody who may be within reach elsewhere."""
         return (self.alone == 1) & (self.starts[1:] == self.starts[:-1])
 
     def count(self, row: Integers, place: Integers, rows: int) -> Integers:
@@ -204,6 +221,33 @@ class _Kind:
             keys.sort()
             counts += np.bincount(keys[np.append(True, keys[1:] != keys[:-1])] >> BITS, minlength=rows)
         return counts
+
+
+def _is_elsewhere(vectors: Floats, supplier: Integers, apart: float) -> npt.NDArray[np.bool_]:
+    """Which addresses have another of the same supplier no farther away than this chord."""
+    found = np.zeros(len(supplier), bool)
+    several = np.flatnonzero((np.bincount(supplier) > 1)[supplier])
+    several = several[np.argsort(supplier[several], kind="stable")]
+    at = np.arange(len(several))
+    for ahead in range(1, len(several)):
+        # Sorted by supplier: whoever has no address so far ahead has none farther.
+        at = at[at + ahead < len(several)]
+        at = at[supplier[several[at]] == supplier[several[at + ahead]]]
+        if not len(at):
+            break
+        one, other = several[at], several[at + ahead]
+        # A rounding error too many costs a comparison, one too few a count.
+        is_near = np.linalg.norm(vectors[one] - vectors[other], axis=1) <= apart * (1 + 1e-9)
+        found[one[is_near]] = found[other[is_near]] = True
+    return found
+
+
+def _places_within(centers: Floats, radius: Floats, vectors: Floats) -> Integers:
+    """How many places each radius holds, in the plane where nothing reaches far south: a third less than on the sphere."""
+    lowest = min(vectors[:, 2].min(initial=1), (centers[:, 2] - radius**2 / 2).min())
+    if lowest > SOUTH:
+        vectors, (centers, radius) = flat_points(vectors), flat_caps(centers, radius)
+    return _tree(vectors, LARGE_LEAF).query_ball_point(centers, radius, return_length=True)
 
 
 def _tree(vectors: Floats, leaf: int) -> cKDTree:

@@ -40,6 +40,10 @@ class Night:
         years = measurement_years()
         if self.as_of.year not in years:
             raise SettingsError(f"as_of: found {self.as_of}; rules cover the years {years[0]} to {years[-1]}")
+        if odd := sorted(set("*?[") & set(str(self.output))):
+            raise SettingsError(
+                f"output: found {' '.join(odd)} in the path, a pattern to the engine; another is expected"
+            )
         if self.engine not in ENGINES:
             raise SettingsError(f"engine: found {self.engine!r}; allowed are {', '.join(ENGINES)}")
 

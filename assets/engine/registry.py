@@ -22,7 +22,7 @@ from assets.engine.maternal_registry import MATERNAL_TABLES
 from assets.engine.monitoring_registry import MONITORING_TABLES
 from assets.engine.outreach_registry import OUTREACH_TABLES
 from assets.engine.programme_registry import PROGRAMME_TABLES
-from assets.engine.registry_file import Entry, read_yaml, refusal
+from assets.engine.registry_file import Entry, check_codes, read_yaml, refusal
 from assets.engine.specialty_registry import SPECIALTY_TABLES
 from assets.engine.transition_registry import TRANSITION_TABLES
 
@@ -262,7 +262,7 @@ def measurement_years() -> tuple[int, ...]:
 
 def value_set_file(name: str, reference: Path | None) -> tuple[Path, str]:
     """The file that serves a value set, and its version: the operator's own in `--reference`, else ours."""
-    if reference and (own := reference / "value_sets" / f"{name}.csv").is_file():
+    if reference and (own := reference / "value_sets" / f"{name}.csv").exists():
         return own, "licensed"
     return CONTRACTS / "value_sets" / f"{name}.csv", read_value_sets()[name].version
 
@@ -271,7 +271,8 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
     """The rows of one value set in the column order of `raw.value_set`.
 
     Raises:
-        SettingsError: The file has another header, or a row without a code or with a bad date.
+        SettingsError: The file has another header, no row, a row without a code, of a system that no claim knows or with
+            a bad date.
     """
     path, _ = value_set_file(name, reference)
     try:
@@ -283,10 +284,7 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
                     f"and {FORM_COLUMN} after it where products come in several forms"
                 )
             rows = list(reader)
-            if incomplete := sum(not (row["code"] and row["system"] and row["source"]) for row in rows):
-                raise SettingsError(
-                    f"value_sets/{name}.csv: found {incomplete} rows without code, system or source; each needs all three"
-                )
+            check_codes(name, rows)
             return [
                 (
                     name,
@@ -301,7 +299,7 @@ def value_set_rows(name: str, reference: Path | None) -> list[tuple[Any, ...]]:
                 )
                 for row in rows
             ]
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise SettingsError(f"value_sets/{name}.csv: not readable; UTF-8 with dates YYYY-MM-DD is expected") from error
 
 

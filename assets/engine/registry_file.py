@@ -11,6 +11,21 @@ from assets.engine.contract import CONTRACTS
 from assets.engine.errors import SettingsError
 from assets.engine.yaml_file import yaml_value
 
+# Every system that a claim, a product or a provider names codes of.
+CODE_SYSTEMS = (
+    "bill_type",
+    "brand_name",
+    "discharge_status",
+    "hcpcs",
+    "icd10cm",
+    "icd10pcs",
+    "ingredient",
+    "ms_drg",
+    "ndc",
+    "revenue_center",
+    "taxonomy",
+)
+
 
 class Entry(BaseModel):
     """One entry: nothing unknown, nothing changed later."""
@@ -44,3 +59,29 @@ def refusal(name: str, error: ValidationError, *above: str) -> SettingsError:
     """The first thing that a file says and may not; `above` is where in the file the entry stands."""
     first = error.errors()[0]
     return SettingsError(f"{name}: {'.'.join(map(str, (*above, *first['loc'])))}: {first['msg'].lower()}")
+
+
+def check_codes(name: str, rows: list[dict[str, Any]]) -> None:
+    """Refuse rows of a value set that no query could use.
+
+    Raises:
+        SettingsError: There is none, or one without a code, of another width or of a system that no claim knows.
+    """
+    if not rows:
+        raise SettingsError(f"value_sets/{name}.csv: found no row; at least one code is expected")
+    for found, what in (
+        (
+            sum(None in row or row["category"] is None for row in rows),
+            "with more or fewer cells than the header; as many are expected",
+        ),
+        (
+            sum(not (row["code"] and row["system"] and row["source"]) for row in rows),
+            "without code, system or source; each needs all three",
+        ),
+        (
+            sum(row["system"] not in CODE_SYSTEMS for row in rows),
+            f"of an unknown system; systems are {', '.join(CODE_SYSTEMS)}",
+        ),
+    ):
+        if found:
+            raise SettingsError(f"value_sets/{name}.csv: found {found} rows {what}")

@@ -13,18 +13,31 @@ from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from fsspec import available_protocols
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from assets.engine.errors import SettingsError
 from assets.engine.model import ROOT
+from assets.engine.text_file import EXPANSION_RATIO
 
 SHIPPED_SALT = "change-me"
 # Sections whose settings are SQL parameters.
 SQL_SECTIONS = ("score", "outreach", "attribution", "contact", "holdout", "maternal", "access")
 
 
+# No number of days, places or points is larger; dates and the engine's integers end soon after.
+LARGEST = 100_000
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse `true` where a number is expected: it would count as 1."""
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
+            raise ValueError("a number is expected")
+        return value
 
 
 class Paths(_Section):
@@ -45,6 +58,8 @@ class Schedule(_Section):
     cron: str
     time_zone: str
     enabled: bool
+    run_history_days: int = Field(default=90, ge=1)
+    clock_jump_days: int = Field(default=45, ge=1)
 
     @field_validator("time_zone")
     @classmethod
@@ -60,17 +75,19 @@ class Limits(_Section):
     """What the night may use, and when it must stop."""
 
     threads: int = Field(ge=1, le=256)
-    memory_gb: float = Field(gt=0)
+    memory_gb: float = Field(ge=0.1, le=LARGEST)
     reject_share: float = Field(gt=0, le=1)
-    reject_rows: int = Field(ge=1)
+    reject_rows: int = Field(ge=1, le=1_000_000_000)
+    expansion_ratio: int = Field(default=EXPANSION_RATIO, ge=2, le=100_000)
 
 
 class Delivery(_Section):
     """What pharmacies receive."""
 
-    formats: tuple[Literal["parquet", "csv", "xlsx"], ...]
+    formats: tuple[Literal["parquet", "csv", "xlsx"], ...] = Field(min_length=1)
     group: str
-    retention_nights: int = Field(ge=1)
+    retention_nights: int = Field(ge=1, le=LARGEST)
+    retention_releases: int = Field(default=5, ge=0, le=LARGEST)
     key_folder: str = ""
     destination: str = ""
 
@@ -90,11 +107,31 @@ class Delivery(_Section):
             raise ValueError("an absolute path or a URL that fsspec knows, such as file:// or sftp://, is expected")
         return destination
 
+    @field_validator("formats")
+    @classmethod
+    def _once(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(formats)) < len(formats):
+            raise ValueError("each format once is expected")
+        return formats
+
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
         if self.key_folder and self.formats != ("parquet",):
             raise ValueError('formats: with key_folder only ["parquet"] is allowed: no other format can be encrypted')
         return self
+
+
+class Notify(_Section):
+    """Who is told of a failed or late night."""
+
+    command: tuple[str, ...] = ()
+
+    @field_validator("command")
+    @classmethod
+    def _program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if command and not Path(command[0]).is_absolute():
+            raise ValueError("the absolute path of a program, then its arguments, is expected")
+        return command
 
 
 class Identity(_Section):
@@ -110,9 +147,9 @@ class Score(_Section):
     shortage_weight: float = Field(ge=0, le=1)
     urgency_floor: float = Field(ge=0, le=1)
     urgency_without_due_date: float = Field(ge=0, le=1)
-    band_urgent_score: float = Field(ge=0)
+    band_urgent_score: float = Field(ge=0, le=LARGEST)
     band_urgent_severity: float = Field(ge=0, le=100)
-    band_high_score: float = Field(ge=0)
+    band_high_score: float = Field(ge=0, le=LARGEST)
     reach_phone: float = Field(ge=0, le=1)
     reach_mail: float = Field(ge=0, le=1)
 
@@ -120,33 +157,33 @@ class Score(_Section):
 class Outreach(_Section):
     """Thresholds of gaps and lists."""
 
-    default_weekly_capacity: int = Field(ge=0)
-    refill_due_days: int = Field(ge=0)
-    at_risk_missed_days: int = Field(ge=0)
-    small_cell: int = Field(ge=1)
+    default_weekly_capacity: int = Field(ge=0, le=LARGEST)
+    refill_due_days: int = Field(ge=0, le=LARGEST)
+    at_risk_missed_days: int = Field(ge=0, le=LARGEST)
+    small_cell: int = Field(ge=1, le=LARGEST)
     rural_floor: float = Field(ge=0, le=1)
 
 
 class Attribution(_Section):
     """Windows of the attribution rules, in days before as_of."""
 
-    recent_days: int = Field(ge=1)
-    last_fill_days: int = Field(ge=1)
-    freeze_days: int = Field(ge=0)
+    recent_days: int = Field(ge=1, le=LARGEST)
+    last_fill_days: int = Field(ge=1, le=LARGEST)
+    freeze_days: int = Field(ge=0, le=LARGEST)
 
 
 class Contact(_Section):
     """How often a member may be contacted, and how long an outcome stands (rules 6.3 and 6.7)."""
 
-    call_interval_days: int = Field(ge=0)
-    live_contact_days: int = Field(ge=1)
-    max_live_contacts: int = Field(ge=1)
-    max_attempts: int = Field(ge=1)
-    max_gaps_per_conversation: int = Field(ge=1)
-    declined_days: int = Field(ge=0)
-    pending_days: int = Field(ge=0)
-    report_stands_days: int = Field(ge=0)
-    wrong_number_count: int = Field(ge=1)
+    call_interval_days: int = Field(ge=0, le=LARGEST)
+    live_contact_days: int = Field(ge=1, le=LARGEST)
+    max_live_contacts: int = Field(ge=1, le=LARGEST)
+    max_attempts: int = Field(ge=1, le=LARGEST)
+    max_gaps_per_conversation: int = Field(ge=1, le=LARGEST)
+    declined_days: int = Field(ge=0, le=LARGEST)
+    pending_days: int = Field(ge=0, le=LARGEST)
+    report_stands_days: int = Field(ge=0, le=LARGEST)
+    wrong_number_count: int = Field(ge=1, le=LARGEST)
     phone_consent_required: bool
 
 
@@ -159,16 +196,16 @@ class Holdout(_Section):
 class Maternal(_Section):
     """When maternal lists are held back, and which optional rules hold."""
 
-    feed_age_days: int = Field(ge=1)
+    feed_age_days: int = Field(ge=1, le=LARGEST)
     aspirin_moderate_risk: bool
 
 
 class Access(_Section):
     """How distances are judged (deserts 3.1, 3.2)."""
 
-    circuity_factor: float = Field(ge=1)
-    congestion_factor: float = Field(ge=1)
-    closure_days: int = Field(ge=0)
+    circuity_factor: float = Field(ge=1, le=10)
+    congestion_factor: float = Field(ge=1, le=10)
+    closure_days: int = Field(ge=0, le=LARGEST)
 
 
 class Settings(_Section):
@@ -178,6 +215,7 @@ class Settings(_Section):
     schedule: Schedule
     limits: Limits
     delivery: Delivery
+    notify: Notify = Notify()
     identity: Identity
     score: Score
     outreach: Outreach
@@ -201,7 +239,7 @@ class Settings(_Section):
         meaning = self.model_dump(
             mode="json",
             include={"delivery", "identity", *SQL_SECTIONS},
-            exclude={"delivery": {"key_folder", "destination"}},
+            exclude={"delivery": {"key_folder", "destination", "retention_releases"}},
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -214,12 +252,13 @@ def read_settings(path: Path | None = None) -> Settings:
     """
     path = path or ROOT / "settings.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        # A text editor of the desk may put a byte order mark before it.
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: found no readable file; a TOML settings file is expected") from error
     try:
         return Settings.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path.name}: {error}; a TOML settings file is expected") from error
     except ValidationError as error:
         first = error.errors()[0]

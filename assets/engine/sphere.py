@@ -35,3 +35,14 @@ def chord_of_miles(miles: Floats) -> Floats:
 def thousandths(chord: Floats) -> Integers:
     """Distances as they are published and compared: whole thousandths of a mile."""
     return np.rint(miles_of_chord(chord) * 1000).astype(np.int64)
+
+
+def flat_points(vectors: Floats) -> Floats:
+    """Points on the plane of the equator as seen from the south pole, where circles stay circles (stereographic)."""
+    return vectors[:, :2] / (1 + vectors[:, 2:])
+
+
+def flat_caps(centers: Floats, chord: Floats) -> tuple[Floats, Floats]:
+    """The circles on that plane which hold what is within a chord of each centre; the south pole is in none of them."""
+    height = 1 + centers[:, 2] - chord**2 / 2
+    return centers[:, :2] / height[:, None], chord * np.sqrt(1 - chord**2 / 4) / height

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,15 @@ from typing import Any
 import duckdb
 
 from assets.engine.contract import Contract
-from assets.engine.errors import ContractError, ModelError, PublicationError
+from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
 from assets.engine.model import Model
 
 SCHEMAS = ("door", "raw", "core", "facts", "gaps", "outreach")
+BUILT_COLUMNS = {"table_name", "as_of", "settings_digest", "row_count", "seconds"}
+BUILT_DDL = (
+    "create table if not exists door.built "
+    "(table_name VARCHAR primary key, as_of DATE, settings_digest VARCHAR, row_count BIGINT, seconds DOUBLE)"
+)
 
 
 def file_below(output: Path) -> Path:
@@ -31,25 +38,38 @@ def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnec
         memory_gb: Memory limit in gigabytes; beyond it DuckDB spills beside the file.
 
     Raises:
-        PublicationError: The file is no warehouse, or another process holds it.
+        PublicationError: Another process holds the file, or nobody may write it.
+        WarehouseError: It is no working warehouse, or a damaged one.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spill = spill_folder(path)
+    # Of a run that was cut off: its rows are of people, and nobody else would remove them.
+    shutil.rmtree(spill, ignore_errors=True)
     config = {
         "threads": threads,
         "memory_limit": f"{int(memory_gb * 1000)}MB",
-        "temp_directory": str(path.with_suffix(".tmp")),
+        "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # A delivery that is written anew under the same name is read anew.
+        "enable_external_file_cache": False,
     }
     try:
         con = duckdb.connect(str(path), config=config)
-    except duckdb.IOException as error:
-        held = "lock" in str(error).lower()
-        found = "is held by another run" if held else "is not a readable warehouse"
-        remedy = "wait for that run to end" if held else "--fresh replaces it"
-        raise PublicationError(f"{path.name}: the working warehouse {found}; {remedy}") from error
-    path.chmod(0o600)
-    con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
+    except (duckdb.Error, RuntimeError) as error:
+        if "set lock" in str(error).lower():
+            raise PublicationError(
+                f"{path.name}: the working warehouse is held by another run; wait for that run to end"
+            ) from error
+        if told := cause_of(error, str(path.parent)):
+            raise told from error
+        raise WarehouseError(f"{path.name}: the file is not a readable warehouse; --fresh replaces it") from error
+    try:
+        path.chmod(0o600)
+        _claim(con, path)
+    except BaseException:
+        con.close()
+        raise
     return con
 
 
@@ -80,6 +100,82 @@ def connect_for_reading(path: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(path), read_only=True)
 
 
+def spill_folder(path: Path) -> Path:
+    """Where a warehouse's queries spill, and checks keep what they throw away."""
+    return path.with_suffix(".tmp")
+
+
+def _claim(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Set an empty file up, and know one of ours.
+
+    Raises:
+        WarehouseError: The file holds something else, or tables of another version.
+    """
+    try:
+        [[tables]] = con.execute("select count(*) from duckdb_tables()").fetchall()
+        if tables == 0:
+            con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
+            con.execute(BUILT_DDL)
+        is_ours = {name for name, _ in columns_of(con, "door.built")} == BUILT_COLUMNS
+    except duckdb.CatalogException:
+        is_ours = False
+    except duckdb.Error as error:
+        raise cause_of(error, str(path.parent)) or _damaged(path) from error
+    if not is_ours:
+        raise WarehouseError(
+            f"{path.name}: the file is a database of something else or of another version; name another file, or "
+            "--fresh replaces it"
+        )
+
+
+def discard(path: Path) -> None:
+    """Remove a working warehouse with what belongs to it; it is a cache."""
+    for leftover in (path, path.with_name(path.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    shutil.rmtree(spill_folder(path), ignore_errors=True)
+
+
+def _damaged(path: Path) -> WarehouseError:
+    return WarehouseError(f"{path.name}: the working warehouse is damaged; run the night again, --fresh replaces it")
+
+
+# What DuckDB says of a file whose blocks are not what was written; of a full disk it speaks by errno alone.
+DAMAGED = ("checksum", "corrupt", "magic bytes", "deserializ", "serializ")
+FULL = ("no space left", "disk quota", "file too large", "disk full")
+UNWRITABLE = ("read-only file system", "permission denied", "input/output error", "not permitted", "fsync failed")
+
+
+def cause_of(error: BaseException, where: str) -> CaregapsError | None:
+    """An error of the machine as one line that says what to do; None where it is of another kind.
+
+    Args:
+        error: What was raised. Its text may hold a person's values, so that none of it is told.
+        where: The folder or file that was worked on.
+    """
+    text = str(error).lower()
+    if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)) and not any(word in text for word in FULL):
+        return ModelError(f"{where}: memory ran out; raise limits.memory_gb in settings.toml")
+    if isinstance(error, OSError) and error.errno:
+        found = os.strerror(error.errno)
+    elif isinstance(error, OSError) or type(error).__module__.startswith("xlsxwriter"):
+        found = type(error).__name__
+    elif isinstance(error, duckdb.Error) and any(word in text for word in FULL):
+        found = "No space left on device"
+    elif isinstance(error, duckdb.Error) and any(word in text for word in UNWRITABLE):
+        found = next(word for word in UNWRITABLE if word in text).capitalize()
+    else:
+        return None
+    return PublicationError(f"{where}: could not be written ({found}); free space and write access are expected")
+
+
+def damage_of(error: BaseException, path: Path) -> WarehouseError | None:
+    """An error that says that the working warehouse itself is damaged; None where it is of another kind."""
+    text = str(error).lower()
+    is_fatal = isinstance(error, (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException))
+    is_broken = isinstance(error, duckdb.IOException) and any(word in text for word in DAMAGED)
+    return _damaged(path) if is_fatal or is_broken else None
+
+
 def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> tuple[int, float]:
     """Replace a model's table.
 
@@ -102,7 +198,7 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ModelError(f"{model.name}: memory ran out; raise limits.memory_gb in settings.toml") from error
     except duckdb.IOException as error:
-        raise ModelError(f"{model.name}: the disk could not be written; free space beside the warehouse") from error
+        raise cause_of(error, model.name) or error from error
     [[rows]] = con.execute(f"select count(*) from {model.name}").fetchall()
     return rows, time.perf_counter() - started
 

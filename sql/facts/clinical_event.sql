@@ -101,9 +101,7 @@ inner join asked_codes
         asked_codes.code_system = 'hcpcs'
         and medical_line.hcpcs_code = asked_codes.code
 left join facts.clinician
-    on
-        asked_codes.value_set = 'eye_exam'
-        and medical_line.rendering_npi = clinician.npi
+    on case when asked_codes.value_set = 'eye_exam' then medical_line.rendering_npi end = clinician.npi
 where
     medical_line.is_paid
     and not medical_line.is_void
@@ -132,8 +130,7 @@ inner join asked_codes
         and diagnosis.code = asked_codes.code
 left join core.stay
     on
-        asked_codes.is_of_programme
-        and diagnosis.member_key = stay.member_key
+        case when asked_codes.is_of_programme then diagnosis.member_key end = stay.member_key
         and diagnosis.diagnosis_date between stay.admission_date and stay.discharge_date
 where
     diagnosis.code_system = 'icd-10-cm'

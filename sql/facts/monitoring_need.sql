@@ -302,23 +302,21 @@ stopped as (
     having count(distinct stop_sets.monitoring_stop_key) >= stop_sets.group_size
 ),
 
-found_tests as (
+-- Events that a test asks for; of a pair, both within its days, the earlier one.
+test_events as (
     select
-        asked.member_key,
-        asked.monitoring_rule_key,
-        asked.subject,
+        clinical_event.member_key,
+        monitoring_test.monitoring_rule_key,
         monitoring_test.test_number,
-        max(least(clinical_event.event_date, coalesce(paired_event.event_date, clinical_event.event_date)))
-            as test_date
-    from asked
-    inner join raw.monitoring_rule
-        on asked.monitoring_rule_key = monitoring_rule.monitoring_rule_key
-    inner join raw.monitoring_test
-        on asked.monitoring_rule_key = monitoring_test.monitoring_rule_key
+        monitoring_test.value_set,
+        monitoring_test.paired_category,
+        monitoring_test.paired_days,
+        monitoring_test.is_of_previous_year,
+        clinical_event.event_date
+    from raw.monitoring_test
     inner join facts.clinical_event
         on
-            asked.member_key = clinical_event.member_key
-            and monitoring_test.value_set = clinical_event.value_set
+            monitoring_test.value_set = clinical_event.value_set
             and (
                 monitoring_test.categories is null
                 or monitoring_test.categories like concat('%;', clinical_event.category, ';%')
@@ -327,36 +325,67 @@ found_tests as (
                 monitoring_test.clinicians is null
                 or monitoring_test.clinicians like concat('%;', clinical_event.specialty, ';%')
             )
-    left join facts.clinical_event as paired_event
+),
+
+test_dates as (
+    select
+        test_events.member_key,
+        test_events.monitoring_rule_key,
+        test_events.test_number,
+        test_events.is_of_previous_year,
+        test_events.event_date,
+        test_events.event_date as test_date
+    from test_events
+    where test_events.paired_category is null
+    union all
+    select
+        test_events.member_key,
+        test_events.monitoring_rule_key,
+        test_events.test_number,
+        test_events.is_of_previous_year,
+        test_events.event_date,
+        least(test_events.event_date, paired_event.event_date) as test_date
+    from test_events
+    inner join facts.clinical_event as paired_event
         on
-            monitoring_test.paired_category is not null
-            and asked.member_key = paired_event.member_key
-            and monitoring_test.value_set = paired_event.value_set
-            and monitoring_test.paired_category = paired_event.category
-            and paired_event.event_date between clinical_event.event_date - monitoring_test.paired_days
-            and clinical_event.event_date + monitoring_test.paired_days
+            test_events.member_key = paired_event.member_key
+            and test_events.value_set = paired_event.value_set
+            and test_events.paired_category = paired_event.category
+            and paired_event.event_date between test_events.event_date - test_events.paired_days
+            and test_events.event_date + test_events.paired_days
+),
+
+found_tests as (
+    select
+        asked.member_key,
+        asked.monitoring_rule_key,
+        asked.subject,
+        test_dates.test_number,
+        max(test_dates.test_date) as test_date
+    from asked
+    inner join raw.monitoring_rule
+        on asked.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    inner join test_dates
+        on
+            asked.member_key = test_dates.member_key
+            and asked.monitoring_rule_key = test_dates.monitoring_rule_key
     where
-        (monitoring_test.paired_category is null or paired_event.member_key is not null)
-        and case monitoring_rule.frame
+        case monitoring_rule.frame
             when 'rolling' then true
             when 'year'
                 then
-                    extract(
-                        year from least(
-                            clinical_event.event_date, coalesce(paired_event.event_date, clinical_event.event_date)
-                        )
-                    )
+                    extract(year from test_dates.test_date)
                     >= extract(year from cast($as_of as date))
-                    - case when monitoring_test.is_of_previous_year then 1 else 0 end
+                    - case when test_dates.is_of_previous_year then 1 else 0 end
             else
-                clinical_event.event_date between asked.start_date - asked.frame_days
+                test_dates.event_date between asked.start_date - asked.frame_days
                 and asked.start_date + monitoring_rule.grace_days
         end
     group by
         asked.member_key,
         asked.monitoring_rule_key,
         asked.subject,
-        monitoring_test.test_number
+        test_dates.test_number
 ),
 
 named_tests as (

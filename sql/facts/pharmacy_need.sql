@@ -90,9 +90,7 @@ asked as (
     left join facts.regular_pharmacy
         on desert_member.member_key = regular_pharmacy.member_key
     left join leaving_pharmacies
-        on
-            regular_pharmacy.npi = leaving_pharmacies.npi
-            and rules.kind = 'closure'
+        on case when rules.kind = 'closure' then regular_pharmacy.npi end = leaving_pharmacies.npi
     where
         (rules.kind = 'closure' and leaving_pharmacies.npi is not null)
         or (

@@ -85,9 +85,8 @@ dating_codes as (
             and maternal_event.claim_id = diagnosed_claims.claim_id
     left join residual_weeks
         on
-            maternal_event.member_key = residual_weeks.member_key
+            case when maternal_event.code like 'Z3A%' then maternal_event.member_key end = residual_weeks.member_key
             and maternal_event.event_date = residual_weeks.event_date
-            and maternal_event.code like 'Z3A%'
 ),
 
 ordered_lmps as (

@@ -24,9 +24,9 @@ proposals as (
         on maternal_event.member_key = member.member_key
     left join facts.loss_trigger
         on
-            maternal_event.member_key = loss_trigger.member_key
+            case when maternal_event.value_set = 'pregnancy_loss' then maternal_event.member_key end
+            = loss_trigger.member_key
             and maternal_event.event_date = loss_trigger.trigger_date
-            and maternal_event.value_set = 'pregnancy_loss'
     where
         coalesce(member.gender, 'f') in ('f', 'female')
         -- 12 to 55 on the day: newborn codes on an infant's own claims are no birth given.

@@ -154,9 +154,7 @@ standing_referrals as (
     left join raw.gap_code
         on known_referrals.gap_code = gap_code.gap_code
     left join lost_members
-        on
-            known_referrals.member_key = lost_members.member_key
-            and gap_code.is_pregnancy_dependent
+        on case when gap_code.is_pregnancy_dependent then known_referrals.member_key end = lost_members.member_key
     where cast(known_referrals.created_at as date) > cast($as_of as date) - 400
 ),
 

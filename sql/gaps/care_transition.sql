@@ -70,8 +70,7 @@ met_sets as (
             )
     left join facts.facility_stay as bills
         on
-            transition_rule_set.since = 'stay'
-            and asked_discharges.member_key = bills.member_key
+            case when transition_rule_set.since = 'stay' then asked_discharges.member_key end = bills.member_key
             and asked_discharges.chain = bills.chain
             and transition_care.claim_id = bills.claim_id
     where

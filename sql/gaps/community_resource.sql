@@ -209,9 +209,8 @@ inner join raw.social_need_tier
     on held_askings.need_tier = social_need_tier.need_tier
 left join services
     on
-        held_askings.member_key = services.member_key
+        case when held_askings.gap_code = 'COMMUNITY_NEED' then held_askings.member_key end = services.member_key
         and held_askings.category = services.category
-        and held_askings.gap_code = 'COMMUNITY_NEED'
         and coalesce(services.organization_name, services.name, services.phone) is not null
 order by
     held_askings.member_key,

@@ -65,7 +65,7 @@ class Ui:
             "pipelineName": job,
         }
         if assets:
-            selector |= {"assetSelection": [{"path": list(key)} for key in assets], "assetCheckSelection": []}
+            selector |= {"assetSelection": [{"path": list(key)} for key in assets]}
         night = {"input": str(self.input), "output": str(self.output), "as_of": AS_OF}
         answer = self.ask(
             "mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) { __typename "
@@ -258,7 +258,9 @@ def test_the_job_is_there_and_its_schedule_and_sensor_are_off(ui: Ui) -> None:
     assert "nightly" in {job["name"] for job in repository["jobs"]}
     assert {group["groupName"] for group in repository["assetGroups"]} == set(LAYERS)
     assert {s["name"]: s["scheduleState"]["status"] for s in repository["schedules"]} == {"nightly_schedule": "STOPPED"}
-    assert {s["name"]: s["sensorState"]["status"] for s in repository["sensors"]} == {"delivery_done": "STOPPED"}
+    assert {s["name"]: s["sensorState"]["status"] for s in repository["sensors"]} == {
+        "delivery_done": "STOPPED", "night_failed": "STOPPED", "night_watch": "STOPPED",
+    }  # fmt: skip
 
 
 def test_every_table_is_described_column_by_column(ui: Ui) -> None:

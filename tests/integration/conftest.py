@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from assets.engine import publish as publisher
+from assets.engine.contract import all_contracts
+from assets.engine.night import Night
+from assets.engine.publish import Release
+from assets.engine.settings import read_settings
 from assets.resources import workplace
+from tests.faults.prepared import REPLACED, RETENTION, Publish, prepare, stamp
+from tests.faults.trials import FEW, FEW_STATES, write_two_files
 from tests.integration.nightly_run import (
     FIRST,
     ROOT,
@@ -66,6 +75,45 @@ def season(first_night: Season, tmp_path_factory: pytest.TempPathFactory) -> Sea
     workplace.leave()
     shutil.copy(first_night.output / ".warehouse" / "working.duckdb", first_night.second_warehouse)
     return first_night
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A small warehouse, ready to publish."""
+    path = tmp_path_factory.mktemp("prepared") / "working.duckdb"
+    prepare(path)
+    with duckdb.connect(str(path), config={"threads": 1}) as con:
+        yield con
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """A folder of nights that is not there yet."""
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def publish(
+    prepared: duckdb.DuckDBPyConnection, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Publish:
+    """Publish a night whose lists and state say `mark`: one table of each kind, the report without its charts."""
+    monkeypatch.setattr(
+        publisher,
+        "all_contracts",
+        lambda layer: [c for c in all_contracts(layer) if c.id in FEW or c.table.source == "state"],
+    )
+    monkeypatch.setattr(publisher, "STATE_TABLES", {k: v for k, v in publisher.STATE_TABLES.items() if k in FEW_STATES})
+    monkeypatch.setattr(publisher, "write_report", write_two_files)
+    settings = read_settings()
+    kept = {"retention_nights": RETENTION, "retention_releases": REPLACED}
+    settings = settings.model_copy(update={"delivery": settings.delivery.model_copy(update=kept)})
+
+    def one(as_of: datetime.date, mark: str) -> Release:
+        night = Night(as_of, tmp_path, output, settings)
+        stamp(prepared, night, mark)
+        return publisher.publish(prepared, night, f"run {as_of} {mark}")
+
+    return one
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,6 +29,8 @@ from pipelines import nightly
 from pipelines.cli import main
 from tests.integration.nightly_run import ROOT, SECOND, Season, copy_output, tree, write_settings
 
+pytestmark = pytest.mark.survival("failed nights")
+
 # Values that describe a person and must reach no message.
 PERSON, CLAIM, BIRTH_DATE = "PERSON-4711", "CLAIM-0815", "1953-07-19"
 
@@ -432,7 +434,7 @@ def test_another_run_in_the_same_output_stops_with_one_line(
     workplace.leave()
     folder = tmp_path / "output" / ".warehouse"
     folder.mkdir(parents=True)
-    command = [sys.executable, "-c", LOCKER, str(folder / "working.lock")]
+    command = [sys.executable, "-c", LOCKER, str(folder / "output.lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
         told = whole_night("run", "--input", small, "--output", tmp_path / "output", "--as-of", SECOND)

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
+from python_calamine import CalamineWorkbook
 
 from assets.engine.contract import contract_for
 from assets.engine.delivery import CONTACT_COLUMNS, as_cell, write_log, write_recalls, write_worklists
@@ -111,12 +112,34 @@ def test_only_the_configured_formats_are_written(con: duckdb.DuckDBPyConnection,
     assert names == {"worklist.parquet", f"pharmacy_npi={VALID}.csv"}
 
 
-EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://x","y")']
+EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x","y")', "＝1+1", "＋1", "－1", "＠SUM(A1)"]
 
 
 @pytest.mark.parametrize("text", EVIL)
 def test_cell_that_would_be_a_formula_is_text(text: str) -> None:
     assert as_cell(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", ["\t=1", "\r=1", "\n=1", "\x00=1", "\ufeff=1"])
+def test_control_character_before_a_formula_hides_none(text: str) -> None:
+    assert as_cell(text) == "' =1"
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\x00b", "a\u2028b", "a\x85b", "a\x1ab"])
+def test_no_cell_goes_over_several_lines(text: str) -> None:
+    assert as_cell(text) == "a b"
+
+
+def test_long_text_and_old_dates_are_in_the_workbook(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """A cell holds 32,767 characters, and its calendar begins in 1900: neither may be left out without a word."""
+    put(con, VALID, "TX", 1, reason="x" * 40_000, birth_date=datetime.date(1899, 12, 31))
+    put(con, VALID, "TX", 2, reason="a\nb", birth_date=datetime.date(1900, 1, 2))
+    write_worklists(con, tmp_path / "w", ("xlsx",), {})
+    book = CalamineWorkbook.from_path(str(tmp_path / "w" / "state=TX" / f"pharmacy_npi={VALID}.xlsx"))
+    header, first, second = book.get_sheet_by_index(0).to_python()
+    reason, birth_date = header.index("reason"), header.index("birth_date")
+    assert (first[reason], first[birth_date]) == ("x" * 32_767, "1899-12-31")
+    assert (second[reason], second[birth_date]) == ("a b", datetime.date(1900, 1, 2))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +165,7 @@ def test_csv_carries_hostile_text_as_text(con: duckdb.DuckDBPyConnection, tmp_pa
         [row] = list(csv.DictReader(lines))
     assert row["reason"].startswith("'=cmd")
     assert row["first_name"] == "'@evil"
-    assert row["last_name"] == 'O"Neil, Zoë\nx'
+    assert row["last_name"] == 'O"Neil, Zoë x'
     assert not [v for v in row.values() if v.startswith(("=", "+", "-", "@"))]
 
 

@@ -15,6 +15,8 @@ from assets.engine.contract import contract_for
 from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
 
+pytestmark = pytest.mark.survival("bad rows")
+
 DAY = datetime.date
 
 

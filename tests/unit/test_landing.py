@@ -13,6 +13,8 @@ from assets.engine import landing
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, files_of_folder, land, refused_lines
 
+pytestmark = pytest.mark.survival("bad files")
+
 HEADER = b"id,name,day\n"
 
 

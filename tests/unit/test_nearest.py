@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from assets.engine.nearest import Places, count_within, nearest
-from assets.engine.sphere import RADIUS_MILES, chord_of_miles, miles_of_chord, thousandths, unit_vectors
+from assets.engine.sphere import (
+    RADIUS_MILES,
+    chord_of_miles,
+    flat_caps,
+    flat_points,
+    miles_of_chord,
+    thousandths,
+    unit_vectors,
+)
 
 # Latitude and longitude, the longitude from -180 to 180.
 PLACES = {
@@ -195,6 +203,26 @@ def test_counts_of_two_kinds_at_once() -> None:
     npis, addresses = count_within(points, np.array([2000, 2000]), places(sites), npi, address)
     assert npis.tolist() == [4, 0]
     assert addresses.tolist() == [3, 0]
+
+
+def test_a_supplier_on_both_sides_is_counted_once() -> None:
+    """Two places of one supplier, each the whole reach away from the point between them; a third is out of any reach."""
+    degree = 180 / (math.pi * RADIUS_MILES)
+    sites = [(5 * degree, 0), (-5 * degree, 0), (60, 0), (0, 5 * degree)]
+    [counts] = count_within(vectors([(0, 0)]), np.array([5000]), places(sites), np.array([0, 0, 0, 1]))
+    assert counts.tolist() == [2]
+
+
+def test_circles_stay_circles_on_the_plane() -> None:
+    """What is within a chord on the sphere is within the circle on the plane, from the pole to south of the equator."""
+    sites = vectors([(latitude, longitude) for latitude in range(-25, 91, 5) for longitude in range(-180, 180, 15)])
+    centers = vectors([PLACES[name] for name in ("Austin", "Attu", "Pago Pago", "north pole", "date line east")])
+    for miles in (0.001, 300, 1234, 2345):
+        chord = chord_of_miles(np.full(len(centers), miles))
+        is_within = np.linalg.norm(centers[:, None] - sites, axis=2) <= chord[:, None]
+        middle, radius = flat_caps(centers, chord)
+        is_flat = np.linalg.norm(middle[:, None] - flat_points(sites), axis=2) <= radius[:, None]
+        assert is_flat.tolist() == is_within.tolist()
 
 
 def test_nobody_to_count() -> None:

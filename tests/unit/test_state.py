@@ -20,6 +20,7 @@ def test_a_night_of_before_a_column_was_added_leaves_it_null(tmp_path: Path) -> 
     state = tmp_path / "restricted" / f"as_of={BEFORE}" / "state"
     state.mkdir(parents=True)
     (tmp_path / f"as_of={BEFORE}").mkdir()
+    (tmp_path / f"as_of={BEFORE}" / "manifest.json").write_text('{"files": []}', encoding="utf-8")
     with duckdb.connect() as con:
         con.execute("create schema raw")
         con.execute(f"create table raw.state_release ({contract.ddl()})")

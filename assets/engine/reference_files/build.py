@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 
 from assets.engine.contract import contract_for
-from assets.engine.errors import InputError, PublicationError
-from assets.engine.landing import SUFFIXES
+from assets.engine.errors import InputError, PublicationError, one_line
+from assets.engine.landing import SUFFIXES, is_of_file
 from assets.engine.reference_files.nppes import load_taxonomies
 from assets.engine.reference_files.part import Part, literal, open_part, parts_of
 from assets.engine.reference_files.ref_tables import DDL
@@ -32,8 +32,8 @@ ALTERNATIVES = (
     ("acs_poverty_share", "acs_poverty"),
     ("zcta_county", "hud_zip_county"),
 )
-# What DuckDB raises for a file that is not what it seems; anything else it raises is our bug.
-UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+# What DuckDB raises, beside what it says of a file's bytes, for one that is not what it seems; all else is our bug.
+UNREADABLE = (duckdb.ConversionException,)
 GRAIN = {"provider": "npi, zip_code, site_id, state"}
 # What a spreadsheet or CMS writes where there is nothing.
 NOTHING = "('', '<UNAVAIL>', 'N/A')"
@@ -133,7 +133,7 @@ def _recognise(folder: Path, output: Path, scratch: Path) -> tuple[dict[Source, 
     found: dict[Source, list[tuple[Part, int]]] = {}
     unknown = []
     for path in sorted(folder.rglob("*")):
-        label = path.relative_to(folder).as_posix()
+        label = one_line(path.relative_to(folder).as_posix())
         if not path.is_file() or any(p.startswith(".") for p in path.relative_to(folder).parts):
             continue
         if output in path.parents and output != folder:
@@ -203,7 +203,11 @@ def _load(con: duckdb.DuckDBPyConnection, source: Source, part: Part, head: int,
         raise PublicationError(
             f"{part.label}: could not be unzipped ({error.strerror}); free space is needed"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, *UNREADABLE) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{part.label}: not readable as {source.title}; download it again") from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException) or not (is_of_file(error) or isinstance(error, UNREADABLE)):
+            raise
         raise InputError(f"{part.label}: not readable as {source.title}; download it again") from error
     if not finding.row_count:
         raise InputError(f"{part.label}: found no row; {source.title} has some")

@@ -13,7 +13,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError
+from assets.engine.landing import sql_path
+from assets.engine.workbook import Rows, read_sheets
 
 TEXT = (".csv", ".txt", ".tsv", ".dat")
 WORKBOOK = (".xlsx", ".xls", ".xlsm")
@@ -32,9 +34,9 @@ HEAD_LINES = 6
 HEAD_BYTES = 1 << 20
 # Text files up to this size are read once more, for their encoding and their blank lines.
 RECONCILED_BYTES = 1 << 30
+# Of a workbook when unpacked: it is read into memory as a whole.
+LARGEST_DOWNLOAD = 1 << 29
 LONGEST_LINE = 1 << 24
-
-Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ def parts_of(path: Path, label: str, scratch: Path) -> Iterator[Part]:
         elif suffix in TEXT or (suffix == ".gz" and Path(path.stem).suffix.lower() in TEXT):
             with gzip.open(path, "rb") if suffix == ".gz" else path.open("rb") as stream:
                 yield from _text(Part(label, path, ()), stream)  # type: ignore[arg-type]
-    except (pa.ArrowException, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (pa.ArrowException, EOFError, UnicodeDecodeError, zlib.error, gzip.BadGzipFile, csv.Error) as error:
         raise InputError(f"{label}: not readable; a complete file of its kind is expected") from error
     except NotImplementedError as error:
         raise InputError(f"{label}: found a zip file of a kind that is not read here; unzip it first") from error
@@ -153,15 +155,9 @@ def _is_utf8(start: bytes) -> bool:
 
 
 def _sheets(path: Path, label: str) -> Iterator[Part]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
     from assets.engine.reference_files.hsd_workbook import is_hsd, unpivot
 
-    try:
-        book = CalamineWorkbook.from_path(path)
-        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except CalamineError as error:
-        raise InputError(f"{label}: not readable as a workbook; download it again") from error
+    sheets = read_sheets(path, label, LARGEST_DOWNLOAD)
     tables = unpivot(sheets, label) if is_hsd(sheets) else sheets
     for name, rows in tables.items():
         heads = tuple((at, _names(_cell(value) or "" for value in row)) for at, row in enumerate(rows[:HEAD_LINES]))
@@ -202,14 +198,16 @@ def open_part(con: duckdb.DuckDBPyConnection, part: Part, head: int, number: int
     if part.path.suffix.lower() == ".parquet":
         own = pq.read_schema(part.path).names
         renamed = ", ".join(f'"{name}"::varchar as "{to}"' for name, to in zip(own, names, strict=True))
-        return Opened(f"(select {renamed} from read_parquet({literal(str(part.path))}))", names, None, None)
+        return Opened(
+            f"(select {renamed} from read_parquet({sql_path(part.path)}, hive_partitioning = false))", names, None, None
+        )
     path = part.path
     if part.member:
         with zipfile.ZipFile(path) as archive:
             path = _extract(archive, archive.getinfo(part.member), scratch)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     reader = (
-        f"read_csv({literal(str(path))}, auto_detect = false, header = true, skip = {skipped}, columns = {{{columns}}}, "
+        f"read_csv({sql_path(path)}, auto_detect = false, hive_partitioning = false, header = true, skip = {skipped}, columns = {{{columns}}}, "
         f"delim = {literal(part.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
         f"encoding = '{_encoding(path, part.encoding)}', max_line_size = {LONGEST_LINE}, store_rejects = true, "
         f"rejects_limit = 0, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}')"

@@ -10,6 +10,7 @@ from importlib import resources
 
 import duckdb
 
+from assets.engine.landing import sql_path
 from assets.engine.reference_files.source import count_of
 
 LOW_INCOME_SHARE, HIGH_POVERTY = 0.8, 0.2
@@ -31,7 +32,7 @@ def add_shipped_points(con: duckdb.DuckDBPyConnection) -> int:
     with resources.as_file(points) as path:
         con.execute(
             "insert into ref.point select lpad(GEOID, 5, '0'), LAT::double, LONG::double, null "
-            f"from read_csv('{path}', all_varchar = true, header = true)"
+            f"from read_csv({sql_path(path)}, all_varchar = true, header = true)"
         )
     return count_of(con, "select count(*) from ref.point")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from assets.engine.releases import nights
 from assets.engine.report.figures import ALL, Night
 from assets.engine.report.small_cells import Published
-from assets.engine.state import nights
 
 # A night's lists by state; their rows are counted without reading one.
 LISTS = "worklists/state=*/worklist.parquet"
