@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,10 @@ class Ui:
         }
         if assets:
             selector |= {"assetSelection": [{"path": list(key)} for key in assets]}
+        return self.launch_selector(selector, [] if assets else [{"key": "dagster/partition", "value": AS_OF}])
+
+    def launch_selector(self, selector: dict[str, Any], tags: list[dict[str, str]]) -> str:
+        """Launch what a selector names, on this test's input and output, and return the run's id."""
         night = {"input": str(self.input), "output": str(self.output), "as_of": AS_OF}
         answer = self.ask(
             "mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) { __typename "
@@ -75,7 +80,7 @@ class Ui:
                 "selector": selector,
                 "mode": "default",
                 "runConfigData": {"resources": {"night": {"config": night}}},
-                "executionMetadata": {"tags": [] if assets else [{"key": "dagster/partition", "value": AS_OF}]},
+                "executionMetadata": {"tags": tags},
             },
         )["launchPipelineExecution"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
@@ -306,6 +311,33 @@ def test_an_asset_page_shows_columns_and_row_count(ui: Ui, launched: Launched, o
     column = next(p for p in contract_for("outreach", "worklist").properties if p.name == "list_rank")
     tab.page.get_by_text(column.name, exact=True).first.wait_for(timeout=30_000)
     tab.page.get_by_text(column.description, exact=True).first.wait_for(timeout=30_000)
+
+
+def test_the_button_of_an_asset_page_launches_it_with_its_contract(
+    ui: Ui, launched: Launched, open_tab: Callable[..., Tab]
+) -> None:
+    """What the button sends is caught, so that it does not run on the paths of settings.toml, and launched on ours."""
+    tab = open_tab(1400, 900)
+    sent: list[dict[str, Any]] = []
+
+    def catch(route: Any) -> None:
+        asked = (route.request.post_data_json or {}).get("variables") or {}
+        if "executionParams" in asked:
+            sent.append(asked["executionParams"])
+            route.abort()
+        else:
+            route.continue_()
+
+    tab.page.route(re.compile("/graphql"), catch)
+    tab.page.goto(f"{ui.address}/assets/raw/gap_code")
+    tab.page.locator("button", has_text=re.compile(r"Materialize$")).first.click(timeout=30_000)
+    for _ in range(60):
+        if sent:
+            break
+        tab.page.wait_for_timeout(500)
+    run = ui.launch_selector(sent[0]["selector"], [])
+    wait_for("the run", lambda: ui.status(run) in ENDED, 120)
+    assert ui.status(run) == "SUCCESS", ui.failures(run)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)], ids=["desktop", "phone"])
