@@ -15,8 +15,10 @@ from tests.integration.nightly_run import ROOT
 pytestmark = pytest.mark.survival("faults")
 
 # The command with a job of one step, which is long at work: in a query, or in Python.
+# A test run in the background of a shell hands on that SIGINT is ignored; a person at a terminal does not.
 LONG_NIGHT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import dagster as dg
 import pipelines.launch
 from assets import publication
