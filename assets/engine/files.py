@@ -57,8 +57,7 @@ class Written:
 
 def write(path: Path, content: bytes | memoryview) -> Written:
     """Write a file whole."""
-    with path.open("wb", buffering=0) as stream:
-        stream.write(content)
+    path.write_bytes(content)
     return Written(path, len(content), hashlib.sha256(content).hexdigest())
 
 
