@@ -1,13 +1,11 @@
 """Quality at the two borders: Great Expectations suites as asset checks. Nothing else knows the library."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 
 from assets.engine import quality, warehouse
-from assets.engine.night import Night
-from assets.engine.releases import nights
+from assets.engine.releases import night_before
 from assets.resources import NightResource
 from assets.table import POOL
 
@@ -15,12 +13,6 @@ from assets.table import POOL
 PROFILES = {"raw": ("core", "input_profile"), "outreach": ("outreach", "worklist_profile")}
 
 SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
-
-
-def last_night(night: Night) -> Path | None:
-    """The folder of the newest published night before this one."""
-    earlier = {as_of: folder for as_of, folder in nights(night.output).items() if as_of < night.as_of}
-    return earlier[max(earlier)] if earlier else None
 
 
 def border_checks(border: str) -> dg.AssetChecksDefinition:
@@ -34,7 +26,8 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool=POOL)
     def checks(context: dg.AssetCheckExecutionContext, night: NightResource) -> Iterator[dg.AssetCheckResult]:
         with night.open(context.run) as (con, plan):
-            results = quality.run_suite(con, border, last_night(plan), warehouse.spill_folder(plan.warehouse))
+            before = night_before(plan.output, plan.as_of)
+            results = quality.run_suite(con, border, before, warehouse.spill_folder(plan.warehouse))
             quality.keep_results(con, border, results)
         for result in results:
             yield dg.AssetCheckResult(

@@ -141,13 +141,11 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
         shutil.rmtree(secret_draft)
     else:
         _write_database(con, published, draft / "warehouse.duckdb")
-        previous = releases.nights(output)
-        earlier = [n for n in previous if n < night.as_of]
         write_report(
             con,
             files.make_folder(draft / "report", files.PUBLIC_FOLDER),
             as_of=night.as_of,
-            previous=previous[max(earlier)] if earlier else None,
+            previous=releases.night_before(output, night.as_of),
             small_cell=night.settings.outreach.small_cell,
             warnings=warnings,
         )

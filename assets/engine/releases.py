@@ -30,6 +30,12 @@ def nights(folder: Path) -> dict[datetime.date, Path]:
     return dict(sorted(found.items()))
 
 
+def night_before(output: Path, as_of: datetime.date) -> Path | None:
+    """The newest published night before `as_of`."""
+    earlier = {night: link for night, link in nights(output).items() if night < as_of}
+    return earlier[max(earlier)] if earlier else None
+
+
 def restricted_part(night: Path) -> Path:
     """The restricted part of the release that a night's link shows at this moment."""
     release = night.resolve()

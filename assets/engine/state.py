@@ -12,7 +12,7 @@ import duckdb
 
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError
-from assets.engine.releases import SECRET, damaged_files, nights, restricted_part
+from assets.engine.releases import SECRET, damaged_files, night_before, restricted_part
 
 # Table of the warehouse -> the state table that the next night reads.
 STATE_TABLES = {
@@ -26,12 +26,6 @@ STATE_TABLES = {
     "state_holdout_arm": "outreach.holdout_arm",
     "state_measure_rate": "outreach.measure_rate_history",
 }
-
-
-def night_before(output: Path, as_of: datetime.date) -> Path | None:
-    """The newest published night before `as_of`."""
-    earlier = {night: link for night, link in nights(output).items() if night < as_of}
-    return earlier[max(earlier)] if earlier else None
 
 
 def load_state(con: duckdb.DuckDBPyConnection, table: str, output: Path, as_of: datetime.date) -> int:

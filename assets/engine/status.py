@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.engine.errors import PublicationError
-from assets.engine.releases import MANIFEST, last_night, nights
+from assets.engine.releases import MANIFEST, last_night, night_before, nights
 from assets.engine.run_record import RunRecord, is_held, lock_file
 
 # A night is as of yesterday; one more day is a night that was missed.
@@ -106,8 +106,8 @@ def read_status(output: Path) -> Status:
     before = None
     if manifest:
         as_of = datetime.date.fromisoformat(manifest["as_of"])
-        earlier = [link for night, link in nights(output).items() if night < as_of]
-        before = _manifest(earlier[-1]) if earlier else None
+        earlier = night_before(output, as_of)
+        before = _manifest(earlier) if earlier else None
     return Status(
         output,
         datetime.datetime.now(datetime.UTC).date(),

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from assets.engine.errors import PublicationError
-from assets.engine.releases import damaged_files, nights, restricted_part
-from assets.engine.state import load_state, night_before
+from assets.engine.releases import damaged_files, night_before, nights, restricted_part
+from assets.engine.state import load_state
 from tests.faults.prepared import NIGHT, REPLACED, RETENTION, Publish
 from tests.integration.nightly_run import tree
 
