@@ -62,11 +62,12 @@ def load(night: Night, places: Places, shown: Published) -> Markup:
         .encode(longitude="lon:Q", latitude="lat:Q", size=alt.Size("size:Q", scale=None))
     )
     texts = "; ".join(f"{state} {shown.text('listed', state, ALL)}" for state in night.states)
-    return _map(points, circles, shades, f"Listed gaps per state: {texts}.")
+    return _map(_outline(), points, circles, shades, f"Listed gaps per state: {texts}.")
 
 
 def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
-    drawable = {state["id"] for state in _outline()["objects"]["states"]["geometries"]}
+    outline = _outline()
+    drawable = {state["id"] for state in outline["objects"]["states"]["geometries"]}
     some, none = DOT_SIZES if len(steps) > FEW else FEW_DOT_SIZES
     points = [
         _point(places.counties[county], colour=SHADES[step - 1] if step else FAINT, size=some if step else none)
@@ -83,7 +84,7 @@ def _dots(places: Places, steps: dict[str, int], label: str) -> Markup:
             size=alt.Size("size:Q", scale=None),
         )
     )
-    return _map(layer, points, {}, f"{label}.")
+    return _map(outline, layer, points, {}, f"{label}.")
 
 
 def _outline() -> dict[str, Any]:
@@ -95,12 +96,13 @@ def _point(county: County, **how: Any) -> dict[str, Any]:
     return {"lon": county.longitude, "lat": county.latitude, **how}
 
 
-def _map(layer: alt.Chart, points: list[dict[str, Any]], shades: dict[str, str], label: str) -> Markup:
+def _map(
+    outline: dict[str, Any], layer: alt.Chart, points: list[dict[str, Any]], shades: dict[str, str], label: str
+) -> Markup:
     """Points over the outlines of the states, shaded where a state has a colour.
 
     The data stand beside the drawing: altair copies and validates what stands within it, ten times and value by value.
     """
-    outline = _outline()
     for state in outline["objects"]["states"]["geometries"]:
         state["properties"] = {"colour": shades.get(state["id"], "transparent")}
     outlines = (
