@@ -1,5 +1,6 @@
 """The one resource: which night is run, on what, into what, and the warehouse it works in."""
 
+import atexit
 import datetime
 import errno
 import logging
@@ -90,10 +91,14 @@ class _Workplace:
         con, self._con = self._con, None
         if con is not None:
             with suppress(duckdb.Error):
+                # A signal ends the waiting for a query, not the query: closing would wait until its tasks are through.
+                con.interrupt()
                 con.close()
 
 
 workplace = _Workplace()
+# A run that the UI ends leaves through the interpreter's exit, where an open connection waits for its query.
+atexit.register(workplace.leave)
 
 
 class NightResource(dg.ConfigurableResource):
