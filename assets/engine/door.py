@@ -7,6 +7,8 @@ is ever defaulted. A repair (a lost leading zero, a dot in a code, `05-Jan-2026`
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 from assets.engine.contract import CONTRACTS, Contract, Property
@@ -139,6 +141,78 @@ def repairable(contract: Contract) -> list[str]:
     return list(dict.fromkeys(family(p.name) for p in contract.properties if _counts_repairs(p)))
 
 
+@dataclass(frozen=True)
+class _Typing:
+    """The pieces of SQL that type and judge one landed row.
+
+    `texts` are what is landed, trimmed; `values` are typed from them; `repairs` and `changes` say per column family what
+    was repaired, and which text is not as it was landed.
+    """
+
+    texts: list[str]
+    values: list[str]
+    reasons: list[tuple[str, str]]
+    repairs: dict[str, list[str]]
+    changes: dict[str, list[str]]
+
+    def reason(self) -> str:
+        """All reasons of a row, null for an accepted one."""
+        told = ", ".join(f"case when {condition} then '{reason}' end" for reason, condition in self.reasons)
+        return f"nullif(concat_ws(';', {told or 'null'}), '')"
+
+    def is_told(self) -> str:
+        """Whether a row has a reason, a repair or a change: a cheaper question than which."""
+        families = [*self.repairs.values(), *self.changes.values()]
+        conditions = [condition for _, condition in self.reasons] + [c for found in families for c in found]
+        return " or ".join(f"({condition})" for condition in conditions) or "false"
+
+
+def _typing(contract: Contract, declared: dict[str, str], as_landed: frozenset[str] = frozenset()) -> _Typing:
+    """What types a row; texts of the families `as_landed` are known to need nothing."""
+    found = _Typing([], [], [], {name: [] for name in repairable(contract)}, {})
+    for p in contract.properties:
+        kind = declared.get(p.name)
+        if kind is None:
+            found.values.append(f'null::{p.sql_type} as "{p.name}"')
+            if p.required:
+                found.reasons.append((f"missing_{p.name}", "true"))
+            continue
+        if kind == "VARCHAR" and family(p.name) in as_landed and p.sql_type == kind:
+            found.texts.append(f'"{p.name}" as "t_{p.name}"')
+            found.values.append(f't_{p.name} as "{p.name}"')
+            continue
+        if kind in NATIVE.get(p.logical_type, ()):
+            found.texts.append(f'"{p.name}" as "t_{p.name}"')
+            value = (
+                f"t_{p.name}::{p.sql_type}"
+                if p.logical_type != "number"
+                else f"case when isfinite(t_{p.name}) then t_{p.name}::double end"
+            )
+        else:
+            found.texts.append(f'{text_of(p.name, kind)} as "t_{p.name}"')
+            value = value_of(p, f"t_{p.name}")
+            if _counts_repairs(p) and kind != "BOOLEAN":
+                found.repairs[family(p.name)].append(f't_{p.name} <> "{p.name}"::varchar')
+            if kind == p.sql_type:
+                found.changes.setdefault(family(p.name), []).append(f'"{p.name}" is distinct from "l_{p.name}"')
+        found.values.append(f'{value} as "{p.name}"')
+        if p.required:
+            found.reasons.append((f"missing_{p.name}", f"t_{p.name} is null"))
+        broken = [f'"{p.name}" is null', *(c for rule, c in p.broken().items() if rule != "not_null")]
+        found.reasons.append((f"invalid_{p.name}", f"t_{p.name} is not null and ({' or '.join(broken)})"))
+    found.reasons.extend(contract.table.reject_when.items())
+    return found
+
+
+def _mask(found: Iterable[list[str]]) -> str:
+    """One bit per list of conditions, set where one of them holds."""
+    bits = (f"case when {' or '.join(c)} then {1 << bit} else 0 end" for bit, c in enumerate(found) if c)
+    return f"({' + '.join(bits) or 0})::bigint"
+
+
+PLACE = "source_file, line_number, row_id"
+
+
 def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> str:
     """The query that types every landed row.
 
@@ -151,45 +225,53 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
         A SELECT of the contract's columns, `source_file`, `line_number`, `row_id`, `reasons` (VARCHAR, `;`-joined, null
         for an accepted row) and `repairs` (BIGINT, one bit per column family in the order of `repairable`).
     """
-    texts, values, reasons = [], [], []
-    repairs: dict[str, list[str]] = {name: [] for name in repairable(contract)}
-    for p in contract.properties:
-        kind = declared.get(p.name)
-        if kind is None:
-            values.append(f'null::{p.sql_type} as "{p.name}"')
-            if p.required:
-                reasons.append(f"'missing_{p.name}'")
-            continue
-        if kind in NATIVE.get(p.logical_type, ()):
-            texts.append(f'"{p.name}" as "t_{p.name}"')
-            value = (
-                f"t_{p.name}::{p.sql_type}"
-                if p.logical_type != "number"
-                else f"case when isfinite(t_{p.name}) then t_{p.name}::double end"
-            )
-        else:
-            texts.append(f'{text_of(p.name, kind)} as "t_{p.name}"')
-            value = value_of(p, f"t_{p.name}")
-            if _counts_repairs(p) and kind != "BOOLEAN":
-                repairs[family(p.name)].append(f't_{p.name} <> "{p.name}"::varchar')
-        values.append(f'{value} as "{p.name}"')
-        if p.required:
-            reasons.append(f"case when t_{p.name} is null then 'missing_{p.name}' end")
-        broken = [f'"{p.name}" is null', *(c for rule, c in p.broken().items() if rule != "not_null")]
-        reasons.append(f"case when t_{p.name} is not null and ({' or '.join(broken)}) then 'invalid_{p.name}' end")
-    reasons += [
-        f"case when {condition} then '{reason}' end" for reason, condition in contract.table.reject_when.items()
-    ]
-    flags = " + ".join(
-        f"case when {' or '.join(found)} then {1 << bit} else 0 end"
-        for bit, found in enumerate(repairs.values())
-        if found
-    )
-    columns = ", ".join(f'"{p.name}"' for p in contract.properties)
-    place = "source_file, line_number, row_id"
+    typing = _typing(contract, declared)
     return (
-        f"with landed as ({landed}), texts as (select {', '.join([*texts, place])} from landed), "
-        f"typed as (select *, {', '.join(values)} from texts) "
-        f"select {columns}, {place}, nullif(concat_ws(';', {', '.join(reasons) or 'null'}), '') as reasons, "
-        f"({flags or 0})::bigint as repairs from typed"
+        f"with landed as ({landed}), texts as (select {', '.join([*typing.texts, PLACE])} from landed), "
+        f"typed as (select *, {', '.join(typing.values)} from texts) "
+        f"select {_columns(contract)}, {PLACE}, {typing.reason()} as reasons, {_mask(typing.repairs.values())} as repairs "
+        "from typed"
     )
+
+
+def judged_select(contract: Contract, landed: str, declared: dict[str, str]) -> str:
+    """The query of the rows that are refused or are not as they were landed.
+
+    Returns:
+        A SELECT of `source_file`, `line_number`, `row_id`, `reasons`, `repairs` as of `typed_select`, and `changes`
+        (BIGINT, one bit per column family in the order of `text_families`).
+    """
+    typing = _typing(contract, declared)
+    texts = [p.name for p in contract.properties if declared.get(p.name) == p.sql_type == "VARCHAR"]
+    landed_texts = [f'"{name}" as "l_{name}"' for name in texts]
+    changes = [typing.changes.get(name, []) for name in text_families(contract)]
+    return (
+        f"with landed as ({landed}), "
+        f"texts as (select {', '.join([*typing.texts, *landed_texts, PLACE])} from landed), "
+        f"typed as (select *, {', '.join(typing.values)} from texts), "
+        f"told as (select * from typed where {typing.is_told()}) "
+        f"select {PLACE}, {typing.reason()} as reasons, {_mask(typing.repairs.values())} as repairs, "
+        f"{_mask(changes)} as changes from told"
+    )
+
+
+def seen_select(contract: Contract, landed: str, declared: dict[str, str], as_landed: frozenset[str]) -> str:
+    """The query of landed rows, typed, when no text of the families `as_landed` needs a repair.
+
+    Returns:
+        A SELECT of the contract's columns, `source_file`, `line_number` and `row_id`.
+    """
+    typing = _typing(contract, declared, as_landed)
+    return (
+        f"select {', '.join([*typing.values, PLACE])} "
+        f"from (select {', '.join([*typing.texts, PLACE])} from ({landed}) as landed) as texts"
+    )
+
+
+def text_families(contract: Contract) -> list[str]:
+    """Families of text columns, in contract order."""
+    return list(dict.fromkeys(family(p.name) for p in contract.properties if p.sql_type == "VARCHAR"))
+
+
+def _columns(contract: Contract) -> str:
+    return ", ".join(f'"{p.name}"' for p in contract.properties)

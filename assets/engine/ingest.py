@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from assets.engine import door
+from assets.engine import claim_view, door
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.errors import InputError, one_line
-from assets.engine.landing import Folder, InputFile, files_of_folder, land, reading, refused_lines
+from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, reading, refused_lines
 from assets.engine.layout import Layout, land_source
 from assets.engine.model import Model
 from assets.engine.text_file import EXPANSION_RATIO
@@ -115,18 +115,12 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
     con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
     con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
-    con.execute(
-        f"create or replace table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT, "
-        "reasons VARCHAR, repairs BIGINT)"
-    )
-    base = 0
-    if inputs.layout.maps(table):
-        base = _load_mapped(con, contract, inputs, folder)
+    claim_view.drop(con, contract)
+    files = inputs.files_of(table)
+    if table in VERSIONED_TABLES and not inputs.layout.maps(table) and files and all(f.is_parquet for f in files):
+        base = _show_files(con, contract, files, inputs.expansion_ratio)
     else:
-        for number, file in enumerate(inputs.files_of(table)):
-            with reading(file):
-                base += _load_file(con, contract, file, number, base, inputs.expansion_ratio)
-    _settle(con, contract)
+        base = _store_files(con, contract, inputs, folder)
     if table in REQUIRED_TABLES and base == 0:
         has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
         found = "no row" if has_files else "no file"
@@ -141,15 +135,61 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     return rows
 
 
-def _load_file(
-    con: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    file: InputFile,
-    number: int,
-    base: int,
-    expansion_ratio: int,
+def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
+    """Copy the accepted rows of a table into `raw.<table>` and return the number of all."""
+    table = contract.key[1]
+    con.execute(
+        f"create table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT, "
+        "reasons VARCHAR, repairs BIGINT)"
+    )
+    base = 0
+    if inputs.layout.maps(table):
+        base = _load_mapped(con, contract, inputs, folder)
+    else:
+        for number, file in enumerate(inputs.files_of(table)):
+            with reading(file):
+                base += _load_file(con, contract, file, number, base, inputs.expansion_ratio)
+    _set_aside(con, contract, f"raw.{table}")
+    if table in VERSIONED_TABLES:
+        _keep_codes(con, contract, f"select * from raw.{table} where reasons is not null")
+    con.execute(f"delete from raw.{table} where reasons is not null")
+    con.execute(f"alter table raw.{table} drop column reasons; alter table raw.{table} drop column repairs")
+    return base
+
+
+def _show_files(
+    con: duckdb.DuckDBPyConnection, contract: Contract, files: tuple[InputFile, ...], expansion_ratio: int
 ) -> int:
-    """Append one file and return the number of its rows, the refused ones included."""
+    """Make `raw.<table>` a view of Parquet files and return the number of their rows, the refused ones included."""
+    table = contract.key[1]
+    landed = [(file, _land(con, contract, file, number, expansion_ratio)) for number, file in enumerate(files)]
+    parts = claim_view.parts_of(landed)
+    claim_view.judge(con, contract, parts)
+    _set_aside(con, contract, "judged")
+    claim_view.show(con, contract, parts)
+    if claim_view.refused_rows(con, table):
+        queries = [
+            door.typed_select(
+                contract,
+                f"select * from ({part.landed()}) where row_id in (select row_id from door.{table}_refused)",
+                part.declared,
+            )
+            for part in parts
+        ]
+        _keep_codes(con, contract, " union all ".join(f"select * from ({query})" for query in queries))
+    con.execute("drop table judged")
+    _count(con, table, "blank", "", 0)
+    return sum(one.line_count for _, one in landed)
+
+
+def _land(
+    con: duckdb.DuckDBPyConnection, contract: Contract, file: InputFile, number: int, expansion_ratio: int
+) -> Landed:
+    """One file as rows, after a look at its columns.
+
+    Raises:
+        InputError: It lacks a column that the table requires, or holds no single values in one.
+    """
     table = contract.key[1]
     landed = land(con, file, number, expansion_ratio=expansion_ratio)
     required = [p.name for p in contract.properties if p.is_column_required]
@@ -163,6 +203,20 @@ def _load_file(
     for name in contract.columns:
         if name not in landed.header:
             _count(con, table, "absent_column", name, 1)
+    return landed
+
+
+def _load_file(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    file: InputFile,
+    number: int,
+    base: int,
+    expansion_ratio: int,
+) -> int:
+    """Append one file and return the number of its rows, the refused ones included."""
+    table = contract.key[1]
+    landed = _land(con, contract, file, number, expansion_ratio)
     query, blanks = _without_blanks(con, contract, landed.query)
     _count(con, table, "blank", "", blanks)
     label = _literal(file.label)
@@ -206,27 +260,24 @@ def _append(con: duckdb.DuckDBPyConnection, contract: Contract, landed: str) -> 
     con.execute(f"insert into raw.{contract.key[1]} by name {door.typed_select(contract, landed, declared)}")
 
 
-def _settle(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Take refused rows out of `raw.<table>` into the rejects, and count the repairs of the others."""
+def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, judged: str) -> None:
+    """Name the refused rows of a table of judged ones among the rejects, and count the repairs of the others."""
     table = contract.key[1]
     con.execute(
         f"insert into door.{table}_rejected select '{table}', source_file, line_number, reasons "
-        f"from raw.{table} where reasons is not null"
+        f"from {judged} where reasons is not null"
     )
-    if table in VERSIONED_TABLES:
-        _keep_codes(con, contract)
-    con.execute(f"delete from raw.{table} where reasons is not null")
     families = door.repairable(contract)
-    if families:
-        sums = ", ".join(f"count(*) filter (where repairs & {1 << bit} <> 0)" for bit in range(len(families)))
-        [counts] = con.execute(f"select {sums} from raw.{table}").fetchall()
-        for name, count in zip(families, counts, strict=True):
-            if count:
-                _count(con, table, "repaired", name, count)
-    con.execute(f"alter table raw.{table} drop column reasons; alter table raw.{table} drop column repairs")
+    if not families:
+        return
+    sums = ", ".join(f"count(*) filter (where repairs & {1 << bit} <> 0)" for bit in range(len(families)))
+    [counts] = con.execute(f"select {sums} from {judged} where reasons is null").fetchall()
+    for name, count in zip(families, counts, strict=True):
+        if count:
+            _count(con, table, "repaired", name, count)
 
 
-def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str) -> None:
     """Keep the codes of refused claims whose person can be read."""
     table = contract.key[1]
     codes = ", ".join(
@@ -237,7 +288,7 @@ def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     con.execute(
         f"insert into door.{table}_refused_code select distinct '{table}', person_id, claim_id, service_date, "
         f"told.code_system, told.code from (select person_id, claim_id, coalesce({', '.join(SERVICE_DATES[table])}) "
-        f"as service_date, unnest([{codes}]) as told from raw.{table} where reasons is not null) "
+        f"as service_date, unnest([{codes}]) as told from ({refused})) "
         "where person_id is not null and told.code is not null"
     )
 

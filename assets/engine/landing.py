@@ -11,7 +11,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ BLOCK = 1 << 22
 LONGEST_LINE = 1 << 24
 # Columns that landing and the door add to every row; a file's own of these names are not read.
 ADDED_COLUMNS = ("line_number", "source_file", "row_id")
+# What the engine tells of a row of a Parquet file, unless the file has a column of the name.
+ENGINE_COLUMNS = ("file_row_number", "file_index")
 # Parquet types that no column of any table has a reading for.
 NO_VALUE = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
 
@@ -94,7 +96,8 @@ class Folder:
 class Landed:
     """One file in the warehouse, as text: the query that yields it and the lines that never became rows.
 
-    `nested` are the columns of a Parquet file whose values are no single value.
+    `nested` are the columns of a Parquet file whose values are no single value. Of such a file `columns` is the select
+    list and `declared` the types of its columns; both are empty for text.
     """
 
     query: str
@@ -102,6 +105,8 @@ class Landed:
     line_count: int
     rejects_table: str | None
     nested: frozenset[str] = frozenset()
+    columns: str = ""
+    declared: tuple[tuple[str, str], ...] = ()
 
 
 def stem(name: str) -> str | None:
@@ -266,8 +271,7 @@ def _kind(error: duckdb.Error) -> str:
 
 
 def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_ratio: int) -> Landed:
-    # DuckDB renames a second column of the same name without a word; the file's own schema does not. A folder named
-    # `state=TX` above the file is no column of it.
+    # DuckDB renames a second column of the same name without a word; the file's own schema does not.
     try:
         metadata = pq.read_metadata(file.path)
         refuse_repeats(file, tuple(metadata.schema.to_arrow_schema().names))
@@ -277,17 +281,25 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
         ) from error
     # A billion equal values take a few bytes: one byte each is the least that they will be.
     refuse_bomb(file, metadata.num_rows * metadata.num_columns, expansion_ratio)
-    source = f"read_parquet({sql_path(file.path)}, file_row_number = true, hive_partitioning = false, binary_as_string = true)"
-    if "file_row_number" in (name.lower() for name in metadata.schema.to_arrow_schema().names):
-        raise InputError(f"{file.label}: found a column file_row_number; another name is expected")
+    source = parquet_source([file])
+    for name in metadata.schema.to_arrow_schema().names:
+        if name.lower() in ENGINE_COLUMNS:
+            raise InputError(f"{file.label}: found a column {name.lower()}; another name is expected")
     types = {row[0]: row[1] for row in con.execute(f"describe select * from {source}").fetchall()}
-    names = tuple(name for name in types if name != "file_row_number")
-    columns = ", ".join(
-        f"{_identifier(n)} as {_identifier(n.lower())}" for n in names if n.lower() not in ADDED_COLUMNS
-    )
-    query = f"select {columns}{', ' if columns else ''}(file_row_number + 1)::bigint as line_number from {source}"
-    nested = frozenset(n.lower() for n in names if types[n].endswith("]") or types[n].startswith(NO_VALUE))
-    return Landed(query, tuple(n.lower() for n in names), metadata.num_rows, None, nested)
+    own = {n: kind for n, kind in types.items() if n.lower() not in ADDED_COLUMNS}
+    columns = [f"{_identifier(n)} as {_identifier(n.lower())}" for n in own]
+    select_list = ", ".join([*columns, "(file_row_number + 1)::bigint as line_number"])
+    nested = frozenset(n.lower() for n, kind in types.items() if kind.endswith("]") or kind.startswith(NO_VALUE))
+    header, declared = tuple(n.lower() for n in types), tuple((n.lower(), kind) for n, kind in own.items())
+    query = f"select {select_list} from {source}"
+    return Landed(query, header, metadata.num_rows, None, nested, select_list, declared)
+
+
+def parquet_source(files: Sequence[InputFile]) -> str:
+    """Parquet files of one shape as a table of the engine, in this order, with its `ENGINE_COLUMNS` when asked for."""
+    paths = ", ".join(sql_path(file.path) for file in files)
+    # A folder named `state=TX` above a file is no column of it.
+    return f"read_parquet([{paths}], hive_partitioning = false, binary_as_string = true)"
 
 
 def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:

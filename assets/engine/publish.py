@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import files, releases, warehouse
+from assets.engine import claim_view, files, releases, warehouse
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.delivery import LOG, Delivered, write_log, write_recalls, write_worklists
 from assets.engine.delivery_keys import read_keys
@@ -59,8 +59,10 @@ def publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Releas
 
     Raises:
         PublicationError: The warehouse holds tables of another night or other settings, or the output cannot be written.
+        InputError: The claims are other ones than at the night's beginning.
     """
     refuse_mixture(con, night)
+    claim_view.refuse_changed(con)
     try:
         release = _publish(con, night, run_id)
     except BaseException as error:

@@ -92,7 +92,8 @@ def _attach(con: duckdb.DuckDBPyConnection, file: Path, manifest: dict[str, Any]
     for schema in warehouse.SCHEMAS:
         con.execute(f"create schema if not exists {schema}")
     tables = con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'night' order by all"
+        "select schema_name, table_name from duckdb_tables() where database_name = 'night' union all select schema_name, "
+        "view_name from duckdb_views() where database_name = 'night' and not internal order by all"
     ).fetchall()
     for schema, table in tables:
         con.execute(f"create view {schema}.{table} as from night.{schema}.{table}")

@@ -128,7 +128,7 @@ def test_everything_in_every_column(con: duckdb.DuckDBPyConnection, tmp_path: Pa
         if p.logical_type == "integer" and told in {"2147483648", "-2147483649", "1.5", "0x10", "１２", "٣", "nan"}:
             assert f"invalid_{p.name}" in reasons, told
     assert con.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'raw' and table_name = ?", [table]
+        "select count(*) from information_schema.tables where table_schema = 'raw' and table_name = ?", [table]
     ).fetchall() == [(1,)]
 
 
