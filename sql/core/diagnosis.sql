@@ -92,9 +92,4 @@ group by
     typed_codes.diagnosis_date,
     typed_codes.code_system,
     typed_codes.code
-order by
-    typed_codes.member_key,
-    typed_codes.diagnosis_date,
-    typed_codes.claim_id,
-    typed_codes.code_system,
-    typed_codes.code
+order by typed_codes.member_key

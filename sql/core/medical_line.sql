@@ -2,15 +2,6 @@
 --
 -- Denied and pended lines are kept with `is_paid` false: they count for suppression rules only (interface 2.1).
 select
-    cast(
-        row_number() over (
-            order by
-                member.member_key,
-                medical_claim.claim_start_date,
-                medical_claim.claim_id,
-                medical_claim.claim_line_number
-        ) as integer
-    ) as line_key,
     member.member_key,
     medical_claim.claim_id,
     medical_claim.claim_line_number,
@@ -50,4 +41,4 @@ left join core.withheld_claim
 where
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
     and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
-order by line_key
+order by member.member_key

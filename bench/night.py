@@ -1,0 +1,364 @@
+"""Measure the whole night: Parquet in, published lists out, asset by asset, beside the floor of the same delivery.
+
+    python bench/night.py --sizes 20000             # a first look; some five minutes
+    python bench/night.py --input DIR               # a delivery of your own in the `tuva` layout
+    python bench/night.py --write                   # 20,000, 100,000 and 1,000,000 members; rewrites docs/performance.md
+
+A night runs in a process of its own, as `caregaps run` runs it. The floor is what nobody can leave out: a scan of the
+claim columns that the night reads, a scan and one sort of the fills on their delivered text ids, and a scan of the
+diagnosis columns. It is measured in that process, before and after the night, so that a busy machine slows both. CPU
+seconds count; wall seconds are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.engine.contract import contract_for
+from assets.engine.model import ROOT
+from bench.adherence import cpu_seconds, machine, peak_mb, reset_peak, table, timed
+from bench.alternatives import ALTERNATIVES, measure_alternative
+
+SIZES = (20_000, 100_000, 1_000_000)
+AS_OF = "2026-06-30"
+THREADS, MEMORY_GB = 2, 4
+PAGE = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "images" / "night_bench.svg"
+TARGETS = {"ratio": 6.0, "peak_mb": 4096.0, "exponent": 1.05}
+
+# What a night reads of claims at least once; the diagnosis columns are scanned apart.
+FILL_COLUMNS = (
+    "claim_id", "claim_line_number", "person_id", "ndc_code", "dispensing_date", "days_supply", "quantity",
+    "dispensing_provider_npi", "claim_status", "paid_amount",
+)  # fmt: skip
+LINE_COLUMNS = (
+    "claim_id", "claim_line_number", "claim_type", "person_id", "claim_start_date", "claim_end_date",
+    "claim_line_start_date", "bill_type_code", "drg_code", "revenue_center_code", "hcpcs_code", "facility_npi",
+    "rendering_npi", "place_of_service_code", "discharge_disposition_code", "claim_status", "paid_amount",
+)  # fmt: skip
+SORT = "person_id, dispensing_date, claim_id, claim_line_number"
+
+
+def source(delivery: Path, name: str) -> str:
+    """The files of a claim table as a table of the engine."""
+    one = delivery / f"{name}.parquet"
+    return f"read_parquet('{one if one.is_file() else delivery / name / '*.parquet'}', hive_partitioning = false)"
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
+    """What a delivery has."""
+    return {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
+
+
+def floors(delivery: Path) -> dict[str, float]:
+    """CPU seconds of each part of the floor."""
+    con = duckdb.connect(config={"threads": THREADS, "memory_limit": f"{MEMORY_GB}GB"})
+    fills, lines = source(delivery, "pharmacy_claim"), source(delivery, "medical_claim")
+    has = {relation: columns_of(con, relation) for relation in (fills, lines)}
+    codes = [c for c in contract_for("raw", "medical_claim").columns if c.startswith("diagnosis_code_")]
+
+    def scan(relation: str, columns: tuple[str, ...] | list[str]) -> Callable[[], Any]:
+        read = ", ".join(f"max({c})" for c in columns if c in has[relation])
+        return lambda: con.execute(f"select {read} from {relation}").fetchall()
+
+    kept = ", ".join(c for c in FILL_COLUMNS if c in has[fills])
+    sort = (
+        f"select sum(days_supply * place), max(ndc_code), max(dispensing_provider_npi) from "
+        f"(select {kept}, row_number() over (order by {SORT}) as place from {fills})"
+    )
+    work = {
+        "scan of the fills": scan(fills, FILL_COLUMNS),
+        "scan of the medical lines": scan(lines, LINE_COLUMNS),
+        "scan and sort of the fills": lambda: con.execute(sort).fetchall(),
+        "scan of the diagnosis columns": scan(lines, codes),
+    }
+    found = {name: timed(one)[0] for name, one in work.items()}
+    con.close()
+    return found
+
+
+class Meter:
+    """CPU, wall and peak memory by asset, of calls that are told to it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.cpu: dict[str, float] = defaultdict(float)
+        self.wall: dict[str, float] = defaultdict(float)
+        self.peak: dict[str, float] = defaultdict(float)
+
+    def watch(self, module: Any, function: str, name_of: Callable[..., str]) -> None:
+        """Measure every call of a module's function from here on."""
+        plain = getattr(module, function)
+
+        @functools.wraps(plain)
+        def measured(*arguments: Any, **options: Any) -> Any:
+            name = name_of(*arguments)
+            self.peak["the night"] = max(self.peak["the night"], peak_mb())
+            reset_peak()
+            cpu, wall = cpu_seconds(), time.perf_counter()
+            try:
+                return plain(*arguments, **options)
+            finally:
+                self.cpu[name] += cpu_seconds() - cpu
+                self.wall[name] += time.perf_counter() - wall
+                self.peak[name] = max(self.peak[name], peak_mb())
+
+        setattr(module, function, measured)
+
+
+def measure(delivery: Path, work: Path) -> dict[str, Any]:
+    """One night in this process, with its floor before and after."""
+    before = floors(delivery)
+    import assets.publication
+    from assets.engine import ingest, registry, state, warehouse
+    from pipelines import cli
+
+    meter = Meter()
+    meter.watch(warehouse, "build", lambda _, model, __: model.name)
+    meter.watch(warehouse, "broken_rules", lambda _, contract: contract.id)
+    meter.watch(ingest, "load_table", lambda _, contract, *__: contract.id)
+    meter.watch(registry, "load_registry", lambda *_: "raw, registries")
+    meter.watch(state, "load_state", lambda *_: "raw, state of the night before")
+    meter.watch(assets.publication, "publish", lambda *_: "publication")
+    settings = work / "settings.toml"
+    settings.write_text(f"[limits]\nthreads = {THREADS}\nmemory_gb = {MEMORY_GB}\n", encoding="utf-8")
+    output = work / "output"
+    night = [
+        "run", "--input", str(delivery), "--output", str(output), "--as-of", AS_OF, "--config", str(settings),
+    ]  # fmt: skip
+    codes: list[int] = []
+    reset_peak()
+    cpu, wall = timed(lambda: codes.append(cli.main(night)))
+    if codes != [0]:
+        raise SystemExit("the night failed")
+    meter.peak["the night"] = max(meter.peak.values())
+    meter.cpu["Dagster, lineage, quality suites, imports"] = cpu - sum(meter.cpu.values())
+    meter.wall["Dagster, lineage, quality suites, imports"] = wall - sum(meter.wall.values())
+    after = floors(delivery)
+    con = duckdb.connect()
+    rows = {
+        name: con.execute(f"select count(*) from {source(delivery, name)}").fetchall()[0][0]
+        for name in ("eligibility", "pharmacy_claim", "medical_claim")
+    }
+    return {
+        "rows": rows,
+        "cpu": cpu,
+        "wall": wall,
+        "peak_mb": meter.peak["the night"],
+        "bytes": {
+            "delivery": size_of(delivery),
+            "working warehouse": size_of(output / ".warehouse"),
+            "published night": size_of(output / f"as_of={AS_OF}"),
+        },
+        "floors": {name: (before[name] + after[name]) / 2 for name in before},
+        "assets": {
+            name: {"cpu": meter.cpu[name], "wall": meter.wall[name], "peak_mb": meter.peak.get(name, 0.0)}
+            for name in meter.cpu
+        },
+    }
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def child(*arguments: str) -> str:
+    """Run this file in a process of its own, so that no measurement meets another's memory."""
+    command = [sys.executable, __file__, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def bench(sizes: list[int], seed: int, folder: Path, given: Path | None) -> dict[int, dict[str, Any]]:
+    """Make or take each delivery, and measure its night."""
+    found: dict[int, dict[str, Any]] = {}
+    for members in sizes:
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            delivery = given or Path(work) / "input"
+            if given is None:
+                command = ["sample", "--members", str(members), "--seed", str(seed), "--output", str(delivery)]
+                subprocess.run([sys.executable, "-m", "pipelines.cli", *command], check=True, stdout=subprocess.DEVNULL)
+            result = json.loads(child("--measure", str(delivery), "--work", work).splitlines()[-1])
+            if members == min(sizes):
+                result["alternatives"] = {
+                    name: json.loads(child("--alternative", name, "--measure", str(delivery)).splitlines()[-1])
+                    for name in ALTERNATIVES
+                }
+        found[members] = result
+        floor = sum(result["floors"].values())
+        print(
+            f"{members:,} members: CPU {result['cpu']:.1f} s, floor {floor:.2f}, ratio {result['cpu'] / floor:.1f}, "
+            f"peak {result['peak_mb']:.0f} MB",
+            file=sys.stderr,
+        )
+    return found
+
+
+def exponent(found: dict[int, dict[str, Any]]) -> float:
+    """Growth of CPU with members from the second largest size to the largest: 1 is linear."""
+    *_, (low, high) = pairwise(sorted(found))
+    return math.log(found[high]["cpu"] / found[low]["cpu"]) / math.log(high / low)
+
+
+def page(found: dict[int, dict[str, Any]]) -> str:
+    """`docs/performance.md`."""
+    top = max(found)
+    largest = found[top]
+    floor = sum(largest["floors"].values())
+    judged = [
+        ("CPU of the night over its floor", largest["cpu"] / floor, TARGETS["ratio"]),
+        ("Peak memory of the process, MB", largest["peak_mb"], TARGETS["peak_mb"]),
+        *([("Growth exponent to this size", exponent(found), TARGETS["exponent"])] if len(found) > 1 else []),
+    ]
+    sized = [
+        [
+            f"{members:,}", f"{r['rows']['pharmacy_claim']:,}", f"{r['rows']['medical_claim']:,}", f"{r['cpu']:.1f}",
+            f"{r['wall']:.1f}", f"{sum(r['floors'].values()):.2f}", f"{r['cpu'] / sum(r['floors'].values()):.1f}",
+            f"{r['peak_mb']:.0f}", *(f"{size / 1e6:.0f}" for size in r["bytes"].values()),
+        ]
+        for members, r in sorted(found.items())
+    ]  # fmt: skip
+    dearest = sorted(largest["assets"].items(), key=lambda item: -item[1]["cpu"])
+    shown = [(name, one) for name, one in dearest if one["cpu"] >= 0.005 * largest["cpu"]]
+    rest = largest["cpu"] - sum(one["cpu"] for _, one in shown)
+    assets = [
+        [f"`{name}`", f"{a['cpu']:.2f}", f"{a['wall']:.2f}", f"{a['peak_mb']:.0f}", f"{a['cpu'] / floor:.2f}"]
+        for name, a in shown
+    ] + [["all others", f"{rest:.2f}", "", "", f"{rest / floor:.2f}"]]
+    smallest = found[min(found)]
+    adherence = sum(a["cpu"] for name, a in smallest["assets"].items() if name in ADHERENCE)
+    others = [
+        [ALTERNATIVES[name], f"{a['fills']:,}", f"{a['cpu']:.2f}", f"{1e6 * a['cpu'] / a['fills']:.1f}"]
+        for name, a in smallest.get("alternatives", {}).items()
+    ]
+    own = smallest["rows"]["pharmacy_claim"]
+    sizes_told = table(
+        ["Members", "Fills", "Medical lines", "CPU s", "Wall s", "Floor", "Ratio", "Peak MB", "Delivery MB", "Warehouse MB", "Published MB"],
+        sized,
+    )  # fmt: skip
+    return f"""# Performance of a night
+
+Generated by `python bench/night.py --write`; do not edit. {machine().replace("1.2 GB", f"{MEMORY_GB} GB")}.
+The machine was shared, so that wall seconds say little; a night and its floor ran in one process.
+
+The floor is a scan of the claim columns that a night reads, a scan and one sort of the fills on their delivered text
+ids, and a scan of the diagnosis columns: what any tool must do that reads these files. The deliveries are
+`caregaps sample`'s, Parquet, as of {AS_OF}: 19 fills and 39 medical lines per member over two and a half years.
+
+| At {top:,} members | found | target | met |
+|---|---:|---:|---|
+{chr(10).join(f"| {name} | {value:.2f} | at most {target:g} | {'yes' if value <= target else 'no'} |" for name, value, target in judged)}
+
+## By size
+
+{sizes_told}
+
+![CPU seconds by members](images/night_bench.svg)
+
+## By asset
+
+At {top:,} members, dearest first; the contract of a table is judged in its asset. The ratio is to the whole floor, whose
+parts are: {", ".join(f"{name} {cpu:.2f}" for name, cpu in largest["floors"].items())}.
+
+{table(["Asset", "CPU s", "Wall s", "Peak MB", "Of the floor"], assets)}
+
+## Beside what else could be taken
+
+CPU seconds of days covered per member and product, on fills of the same delivery of {min(found):,} members, as many as
+each can bear. They expand days or loop over members, know no class, no early refill of another strength, no stay in
+hospital and no enrolment; the night's own row is all of that: every model from fills to `facts.adherence`.
+
+{table(["What", "Fills", "CPU s", "CPU s per million fills"], [*others, ["the night's adherence models", f"{own:,}", f"{adherence:.2f}", f"{1e6 * adherence / own:.1f}"]])}
+"""
+
+
+# From fills to adherence, as of docs/performance-adherence.md.
+ADHERENCE = {
+    f"facts.{name}"
+    for name in (
+        "class_fill", "treatment_period", "period_fill", "period_stay", "coupled_supply", "supply", "depth_block",
+        "class_block", "community_block", "exclusion", "adherence", "measure_drug", "drug_group",
+    )
+}  # fmt: skip
+
+
+def chart(found: dict[int, dict[str, Any]], path: Path) -> None:
+    """CPU seconds by members, both axes logarithmic: a straight line that climbs one decade per decade is linear."""
+    import altair as alt
+
+    points = []
+    for members, result in sorted(found.items()):
+        parts = {
+            "the night": result["cpu"],
+            "of which reading claims": sum(
+                a["cpu"] for n, a in result["assets"].items() if n.startswith(("raw.", "core."))
+            ),
+            "the floor": sum(result["floors"].values()),
+        }
+        points += [{"members": members, "cpu": cpu, "line": line} for line, cpu in parts.items()]
+    names = list(dict.fromkeys(p["line"] for p in points))
+    drawing = (
+        alt.Chart(alt.Data(values=points), width=460, height=300)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("members:Q", title="Members", scale=alt.Scale(type="log"), axis=alt.Axis(values=sorted(found), format=",")),
+            y=alt.Y("cpu:Q", title="CPU seconds", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g")),
+            color=alt.Color("line:N", title=None, sort=names, scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(symbolType="stroke")),
+            strokeDash=alt.StrokeDash("line:N", sort=names, legend=None),
+        )
+        .configure(background="white")
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawing.save(str(path))
+
+
+def main() -> None:
+    """Read the command line; `--measure` and `--alternative` are what the parent asks of its children."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="members, separated by commas")
+    parser.add_argument("--input", type=Path, help="a delivery in Parquet, instead of made-up ones")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="where deliveries and nights lie meanwhile")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/performance.md and its chart")
+    for hidden in ("--measure", "--work"):
+        parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--alternative", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.alternative:
+        print(json.dumps(measure_alternative(asked.alternative, asked.measure)))
+        return
+    if asked.measure:
+        print(json.dumps(measure(asked.measure, asked.work)))
+        return
+    sizes = [int(size) for size in asked.sizes.split(",")]
+    if asked.input:
+        con = duckdb.connect()
+        [[members]] = con.execute(
+            f"select count(distinct person_id) from {source(asked.input, 'eligibility')}"
+        ).fetchall()
+        sizes = [members]
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+        found = bench(sizes, asked.seed, Path(folder), asked.input)
+    text = page(found)
+    print(text)
+    if asked.write:
+        PAGE.write_text(text, encoding="utf-8")
+        chart(found, CHART)
+
+
+if __name__ == "__main__":
+    main()
