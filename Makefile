@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check survive golden docs bench bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
+.PHONY: help setup setup-dev run ui test check survive golden docs bench bench-adherence bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,7 +64,10 @@ golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 docs: .stamp-run ## rewrite the measure pages
 	$(BIN)/caregaps docs
 
-bench: .stamp-dev ## the cost of the adherence step beside its floor; rewrites docs/performance.md
+bench: .stamp-dev ## the cost of a whole night beside its floor; rewrites docs/performance.md
+	$(BIN)/python bench/night.py --write
+
+bench-adherence: .stamp-dev ## the cost of the adherence step; rewrites docs/performance-adherence.md
 	$(BIN)/python bench/adherence.py --write
 
 bench-access: .stamp-dev ## the cost of access to care; rewrites docs/performance-access.md

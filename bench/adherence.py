@@ -2,7 +2,7 @@
 
     python bench/adherence.py                       # all sizes; about 15 minutes and 1 GB of disk
     python bench/adherence.py --sizes 20000         # a first look
-    python bench/adherence.py --write               # and rewrite docs/performance.md with its chart
+    python bench/adherence.py --write               # and rewrite docs/performance-adherence.md, its chart
 
 Step and floor run in one process per size, over the same tables, so that a busy machine slows both. CPU seconds count;
 wall seconds are shown.
@@ -44,7 +44,7 @@ select sum(days_supply * place), max(drug_key), max(fill_key)
 from (select days_supply, drug_key, fill_key, row_number() over (order by member_key, fill_date) as place from core.fill)
 """
 TARGETS = {"ratio": 6.0, "peak_mb": 1500.0, "exponent": 1.05, "all_to_cms": 3.0}
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "performance-adherence.md"
 CHART = ROOT / "docs" / "images" / "adherence_bench.svg"
 
 
@@ -176,7 +176,7 @@ def exponent(found: dict[int, dict[str, dict[str, Any]]]) -> float:
 
 
 def page(found: dict[int, dict[str, dict[str, Any]]], runs: int) -> str:
-    """`docs/performance.md`."""
+    """`docs/performance-adherence.md`."""
     sizes, largest = sorted(found), found[max(found)]
     cms, everything = largest["cms"], largest["all"]
     judged = [
@@ -295,7 +295,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where the drawn tables lie meanwhile; default: the temporary folder"
     )
-    parser.add_argument("--write", action="store_true", help="rewrite docs/performance.md and its chart")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/performance-adherence.md and its chart")
     for hidden in ("--draw", "--measure"):
         parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--members", type=int, help=argparse.SUPPRESS)

@@ -110,7 +110,12 @@ def by_pandas(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
 
 def by_propdayscov(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
     """The package's own function, in one process."""
-    from propdayscov import calc_pdc
+    import numpy as np
+    import pandas as pd
+
+    # The package asks for `pd.np`, which pandas dropped in its version 1.0.
+    pd.np = np  # type: ignore[attr-defined]
+    from propdayscov.propdayscov import calc_pdc
 
     frame = con.sql(
         'select person_id as "P_ID", ndc_code as "DRUGNAME", dispensing_date as "FILLDATE", days_supply as "DAYSSUPPLY", '

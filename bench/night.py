@@ -16,6 +16,7 @@ import argparse
 import functools
 import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -135,7 +136,9 @@ def measure(delivery: Path, work: Path) -> dict[str, Any]:
     meter.watch(state, "load_state", lambda *_: "raw, state of the night before")
     meter.watch(assets.publication, "publish", lambda *_: "publication")
     settings = work / "settings.toml"
-    settings.write_text(f"[limits]\nthreads = {THREADS}\nmemory_gb = {MEMORY_GB}\n", encoding="utf-8")
+    shipped = (ROOT / "settings.toml").read_text(encoding="utf-8")
+    limited = re.sub(r"(?m)^threads = .*$", f"threads = {THREADS}", shipped)
+    settings.write_text(re.sub(r"(?m)^memory_gb = .*$", f"memory_gb = {MEMORY_GB}", limited), encoding="utf-8")
     output = work / "output"
     night = [
         "run", "--input", str(delivery), "--output", str(output), "--as-of", AS_OF, "--config", str(settings),

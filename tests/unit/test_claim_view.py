@@ -10,10 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.engine import claim_view, ingest
+from assets.engine import claim_view, ingest, warehouse
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
+from assets.engine.model import Model
 
 CLAIMS = contract_for("raw", "medical_claim")
 REQUIRED = "'professional' as claim_type, 'P1' as person_id, date '2026-01-05' as claim_start_date"
@@ -160,3 +161,22 @@ def test_the_broken_one_of_many_files_is_named(con: duckdb.DuckDBPyConnection, d
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"^medical_claim/2\.parquet: not readable as Parquet"):
         load(con, delivery)
+
+
+@pytest.mark.parametrize("what", ["cut short", "taken away"])
+def test_a_step_that_meets_another_file_says_so(
+    con: duckdb.DuckDBPyConnection, delivery: Path, tmp_path: Path, what: str
+) -> None:
+    path = write(con, delivery, "1.parquet", f"select 'A' as claim_id, 1 as claim_line_number, {REQUIRED}")
+    load(con, delivery)
+    query = tmp_path / "core" / "seen.sql"
+    query.parent.mkdir()
+    query.write_text("select medical_claim.claim_id from raw.medical_claim", encoding="utf-8")
+    con.execute("create schema core")
+    assert warehouse.build(con, Model(query), {})[0] == 1
+    if what == "cut short":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        path.unlink()
+    with pytest.raises(InputError, match=r"^medical_claim/1\.parquet: the file was changed or taken away"):
+        warehouse.build(con, Model(query), {})
