@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check survive golden docs bench bench-adherence bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock clean
+.PHONY: help setup setup-dev run ui test check survive faults nights golden docs bench bench-adherence bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock audit sbom clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,12 @@ test: check ## the whole test suite
 survive: .stamp-dev ## every case of what a night must survive, counted by area
 	$(BIN)/pytest -m survival --numprocesses $(CORES) --dist loadgroup --quiet --durations=0 --durations-min=5
 
+faults: .stamp-dev ## fail at every single write of a publication, in every way; eight minutes of one core
+	CAREGAPS_THOROUGH=1 $(BIN)/pytest tests/integration/test_faults.py --quiet --capture=no
+
+nights: .stamp-dev ## seventy consecutive nights of a small plan; prints time and disk use
+	CAREGAPS_NIGHTS=70 $(BIN)/pytest tests/integration/test_consecutive_nights.py --quiet --capture=no
+
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 	$(BIN)/pytest tests/golden --rewrite-golden
 
@@ -95,5 +101,12 @@ lock: ## both lock files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
 
+audit: .stamp-dev ## known vulnerabilities of every locked package; asks PyPI, and fails where it cannot
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock -r requirements-dev.lock
+
+sbom: .stamp-dev ## the software bill of materials of what a night runs on, from the lock
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file dist/caregaps.cdx.json
+
 clean: ## everything that make made
-	rm -rf .venv .stamp-* .dagster data
+	rm -rf .venv .stamp-* .dagster data dist

@@ -1,12 +1,10 @@
 """What Dagster remembers of runs: those that were killed are ended, those that are old are forgotten."""
 
 import datetime
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -37,9 +35,4 @@ def forget_runs(instance: dg.DagsterInstance, days: int) -> int:
     old = instance.get_runs(dg.RunsFilter(statuses=ended, updated_before=before))
     for run in old:
         instance.delete_run(run.run_id)
-        storage = instance.event_log_storage
-        if isinstance(storage, SqliteEventLogStorage):
-            # Of a run that was deleted its emptied file stays, at its full size.
-            with suppress(OSError):
-                Path(storage.path_for_shard(run.run_id)).unlink(missing_ok=True)
     return len(old)

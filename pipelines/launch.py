@@ -28,7 +28,7 @@ from assets.history import end_killed_runs
 from assets.resources import workplace
 from pipelines.definitions import build_defs
 from pipelines.failure import reason_of_events
-from pipelines.nightly import JOB
+from pipelines.nightly import JOB, job, schedule
 
 
 def launch(
@@ -112,6 +112,7 @@ def _prepare(night: Night, *, fresh: bool) -> None:
     for folder, name in ((night.input, "--input"), (night.reference, "--reference")):
         if folder is not None and not folder.is_dir():
             raise SettingsError(f"{name}: found no folder {folder}; a readable folder is expected")
+    schedule(night.settings, job())
     read_programmes()
     check_value_sets(night.reference)
     if night.settings.delivery.key_folder:
@@ -129,11 +130,11 @@ def _prepare(night: Night, *, fresh: bool) -> None:
 
 
 def _execute(night: Night, fields: dict[str, Any], instance: dg.DagsterInstance | None) -> None:
-    job = build_defs(last_night=night.as_of).resolve_job_def(JOB)
+    nightly = build_defs(last_night=night.as_of).resolve_job_def(JOB)
     try:
         instance = instance or dg.DagsterInstance.get()
         end_killed_runs(instance, night.output)
-        result = job.execute_in_process(
+        result = nightly.execute_in_process(
             run_config={
                 "resources": {"night": {"config": fields}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

@@ -56,6 +56,16 @@ class KeptEventLog(SqliteEventLogStorage):
             with engine.begin() as connection:
                 yield connection
 
+    def delete_events(self, run_id: str) -> None:
+        """Forget a run, its database with it: emptied, it would stay at its full size."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            self._initialized_dbs.discard(run_id)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+
     def dispose(self) -> None:
         """Close what is open."""
         with self._db_lock:

@@ -332,7 +332,7 @@ def test_a_run_that_was_killed_is_ended_by_the_next_one() -> None:
 
 
 @pytest.mark.survival("repetition")
-def test_old_runs_are_forgotten_with_their_files(tmp_path: Path) -> None:
+def test_old_runs_are_forgotten_with_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @dg.op
     def step() -> None:
         """Nothing."""
@@ -341,13 +341,17 @@ def test_old_runs_are_forgotten_with_their_files(tmp_path: Path) -> None:
     def nightly() -> None:
         step()
 
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    monkeypatch.setenv("CAREGAPS_DAGSTER_STORAGE", str(tmp_path))
+    with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         old = nightly.execute_in_process(instance=instance).run_id
-        assert (tmp_path / "history" / "runs" / f"{old}.db").exists()
+        assert list(tmp_path.rglob(f"{old}.db*"))
         assert forget_runs(instance, days=1) == 0
         assert forget_runs(instance, days=-1) == 1
         assert instance.get_runs() == []
-        assert not (tmp_path / "history" / "runs" / f"{old}.db").exists()
+        assert not list(tmp_path.rglob(f"{old}*")), "its log, or what its database kept open"
+        # The next run is kept as ever.
+        run = nightly.execute_in_process(instance=instance).run_id
+        assert instance.all_logs(run)
 
 
 # Nights and their age -------------------------------------------------------------------------------------------------

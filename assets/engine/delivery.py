@@ -25,7 +25,7 @@ from assets.engine.contract import contract_for
 from assets.engine.delivery_keys import Key
 from assets.engine.errors import PublicationError
 from assets.engine.files import Written, write, written
-from assets.engine.outcome_sheet import write_sheet
+from assets.engine.outcome_sheet import WORKBOOK, write_sheet
 
 CONTACT_COLUMNS = (
     "first_name",
@@ -295,8 +295,7 @@ def as_cell(value: object) -> object:
 def _write_xlsx(rows: pa.Table, path: Path, kind: str) -> None:
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), WORKBOOK) as book:
         sheet = book.add_worksheet("Worklist" if kind == "worklist" else "Recall")
         heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
         date = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})

@@ -34,6 +34,9 @@ STAFF_ROLES = ("pharmacist", "technician", "intern")
 
 WIDTHS = {"gap_id": 20, "outcome_code": 28}
 
+# Text stays text. In memory: a night that is killed would leave rows of people in the machine's folder of temporary files.
+WORKBOOK = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+
 
 def offered_outcomes() -> dict[str, OutreachOutcome]:
     """Outcomes of the drop-down: those whose very name tells nothing of a member (rule L6)."""
@@ -56,8 +59,7 @@ def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Written:
 def _write_workbook(path: Path, lines: Sequence[Sequence[Any]]) -> None:
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), WORKBOOK) as book:
         sheet, codes = book.add_worksheet("Outcomes"), book.add_worksheet("Codes")
         heading = book.add_format({"bold": True, "bottom": 1})
         plain = book.add_format({"num_format": "@", "locked": True})

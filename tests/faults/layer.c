@@ -31,6 +31,7 @@ void fault_arm(const char *folder, long at, int how, int log) {
     moment = at, mode = how, log_fd = log, seen = 0, is_armed = 1;
 }
 void fault_disarm(void) { is_armed = 0; }
+void fault_rearm(void) { is_armed = 1; }
 long fault_seen(void) { return seen; }
 
 static int is_below(const char *path) {

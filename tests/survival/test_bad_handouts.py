@@ -150,6 +150,15 @@ def test_timetable(tmp_path: Path, cron: str) -> None:
 
 
 @pytest.mark.survival("settings")
+def test_timetable_of_a_file_that_the_command_names(tell, delivery: Path, published: Path, tmp_path: Path) -> None:
+    """Told when a person is there to read it, not when the schedule is next loaded."""
+    path = tmp_path / "settings.toml"
+    path.write_bytes(changed('cron = "0 4 * * *"', 'cron = "at night"'))
+    _, line, _ = tell("run", "--input", delivery, "--output", published, "--as-of", "2026-06-30", "--config", path)
+    assert "schedule.cron: found 'at night'; a cron expression of five fields is expected" in line
+
+
+@pytest.mark.survival("settings")
 @pytest.mark.parametrize("kind", ["folder", "link to itself", "nothing"])
 def test_settings_that_are_no_file(tell, delivery: Path, published: Path, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "settings.toml"

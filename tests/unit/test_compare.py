@@ -148,3 +148,11 @@ def test_what_cannot_be_compared_is_told_in_one_line(before: Path, tmp_path, cap
     assert err.startswith("error: ")
     assert complaint in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"as_of": "yesterday"}', "\x00"])
+def test_a_manifest_that_is_none_is_one_line(before: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    (before / "latest" / "manifest.json").write_text(content, encoding="utf-8")
+    status, _, error = told(capsys, before, before)
+    assert status == 1
+    assert error.startswith(f"error: {before}: the manifest of the last night cannot be read; restore the night")

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import os
 import re
+import tempfile
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -179,6 +180,16 @@ def test_spreadsheet_has_no_formula_and_keeps_codes_as_text(con: duckdb.DuckDBPy
     assert "hyperlink" not in sheet
     assert "000123" in strings
     assert VALID in strings
+
+
+def test_workbooks_need_no_temporary_files(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night that is killed would leave rows of people there, and nobody would remove them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    put(con, VALID, "TX", 1)
+    delivered = write_worklists(con, tmp_path / "w", ("xlsx",), {})
+    assert sorted(d.kind for d in delivered) == ["outcome_sheet", "worklist"]
 
 
 def test_print_shows_what_a_pharmacist_reads(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
