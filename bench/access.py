@@ -155,19 +155,20 @@ def handed_to(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, pa.Table]:
     return {argument: con.sql(text).to_arrow_table() for argument, text in model.reads.items()}
 
 
-def places_of(site: pa.Table) -> Iterator[tuple[str, np.ndarray]]:
+def places_of(service: pa.Table, site: pa.Table) -> Iterator[tuple[str, np.ndarray]]:
     """Each service with the unit vectors of its different places."""
-    for service in site["service"].unique().to_pylist():
-        rows = site.filter(pc.equal(site["service"], service))  # pyright: ignore[reportAttributeAccessIssue]
+    start = 0
+    for name, count in zip(service["service"].to_pylist(), service["row_count"].to_pylist(), strict=True):
+        rows, start = site.slice(start, count), start + count
         places = np.unique(rows["latitude"].to_numpy() + 1j * rows["longitude"].to_numpy())
-        yield service, unit_vectors(places.real, places.imag)
+        yield name, unit_vectors(places.real, places.imag)
 
 
 def floor_of_nearest(con: duckdb.DuckDBPyConnection) -> None:
     """Read the sites, and ask a tree of each service's places for the six nearest of a ZCTA."""
     handed = handed_to(con, "facts.nearest_site")
     points = unit_vectors(handed["zcta"]["latitude"].to_numpy(), handed["zcta"]["longitude"].to_numpy())
-    for _, places in places_of(handed["site"]):
+    for _, places in places_of(handed["service"], handed["site"]):
         cKDTree(places).query(points, k=6)
 
 
@@ -177,9 +178,9 @@ def counting(con: duckdb.DuckDBPyConnection) -> list[tuple[np.ndarray, np.ndarra
     points = unit_vectors(handed["zcta"]["latitude"].to_numpy(), handed["zcta"]["longitude"].to_numpy())
     reach = handed["reach"].filter(pc.greater_equal(handed["reach"]["reach"], 0))  # pyright: ignore[reportAttributeAccessIssue]
     made = []
-    for service, places in places_of(handed["site"]):
+    for service, places in places_of(handed["service"], handed["site"]):
         asked = reach.filter(pc.equal(reach["service"], service))  # pyright: ignore[reportAttributeAccessIssue]
-        at = pc.index_in(asked["zcta"], value_set=handed["zcta"]["zcta"].combine_chunks()).to_numpy()  # pyright: ignore[reportAttributeAccessIssue]
+        at = np.searchsorted(handed["zcta"]["zcta_key"].to_numpy(), asked["zcta_key"].to_numpy())
         made.append((places, points[at], chord_of_miles((asked["reach"].to_numpy() + 0.5) / 1000)))
     return made
 

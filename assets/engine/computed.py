@@ -120,21 +120,28 @@ def _code(module: Any) -> str:
     return ast.dump(tree)
 
 
-POINTS = "select zcta, latitude, longitude from core.zcta order by zcta"
-SUPPLY = (
-    "select service, npi, site_key, latitude, longitude from core.site where is_supply order by service, npi, site_key"
+POINTS = "select zcta_key, latitude, longitude from core.zcta order by zcta_key"
+# Rows of sites are numbered by service, so that how many there are of each tells where it begins.
+SERVICES = (
+    "select service, count(site_row) as row_count from core.site where is_supply group by service order by service"
 )
+SUPPLY = "select supplier_key, site_key, latitude, longitude from core.site where is_supply order by site_row"
 
 COMPUTED = (
-    Computed(SQL / "facts" / "nearest_site.sql", geography.nearest_site, {"zcta": POINTS, "site": SUPPLY}),
+    Computed(
+        SQL / "facts" / "nearest_site.sql",
+        geography.nearest_site,
+        {"zcta": POINTS, "service": SERVICES, "site": SUPPLY},
+    ),
     Computed(
         SQL / "facts" / "site_count.sql",
         geography.site_count,
         {
             "zcta": POINTS,
+            "service": SERVICES,
             "site": SUPPLY,
-            "reach": "select zcta, service, standard_id, cast(1000 * reach_miles as bigint) as reach from facts.access_limit "
-            "where reach_miles is not null order by zcta, service, standard_id",
+            "reach": "select limit_key, zcta_key, service, cast(1000 * reach_miles as bigint) as reach "
+            "from facts.access_limit where reach_miles is not null order by limit_key",
         },
     ),
     Computed(
@@ -143,8 +150,9 @@ COMPUTED = (
         {
             "zcta": "select zcta, latitude, longitude, population, cast(base_minutes as double) as base_minutes, "
             "cast(minutes_per_mile as double) as minutes_per_mile from core.zcta order by zcta",
-            "site": "select service, npi, latitude, longitude, is_accepting from core.site where is_supply "
-            "order by service, npi, site_key",
+            "service": SERVICES,
+            "site": "select supplier_key, latitude, longitude, is_accepting from core.site where is_supply "
+            "order by site_row",
             "zone": "select unit, up_to, cast(weight as double) as weight from raw.accessibility_zone order by up_to",
         },
     ),

@@ -1,7 +1,7 @@
 """The geometry of access as tables: nearest sites, sites within the limits, and floating catchments.
 
-Each function takes the rows that `computed.py` selects and returns the rows of one table; text becomes integers on the
-way in and text again on the way out.
+Each function takes the rows that `computed.py` selects and returns the rows of one table. Areas, suppliers, addresses and
+limits go by their integer keys: text would take longer to sort, to look up and to write than the distances do to find.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST_RATIO = 99_999.9999
 PEOPLE = 10_000
 
 
-def nearest_site(zcta: pa.Table, site: pa.Table) -> pa.Table:
+def nearest_site(zcta: pa.Table, service: pa.Table, site: pa.Table) -> pa.Table:
     """The six nearest suppliers of each service from each ZCTA: open, in the network, with a place on the map.
 
     Miles are of the great circle from the ZCTA's point, R = 3958.7613, rounded to thousandths; ties fall to the lower
@@ -32,50 +32,50 @@ def nearest_site(zcta: pa.Table, site: pa.Table) -> pa.Table:
     """
     points = _points(zcta)
     parts = []
-    for service, rows in _services(site):
-        npi = _numbers(rows["npi"])
-        supplier, distance = nearest(points, Places.of(*_coordinates(rows)), npi, PLACES)
+    zcta_key = _integers(zcta["zcta_key"])
+    for name, rows in _services(service, site):
+        key = _integers(rows["supplier_key"])
+        supplier, distance = nearest(points, Places.of(*_coordinates(rows)), key - key[0], PLACES)
         area, place = np.nonzero(supplier >= 0)
-        first_row = np.flatnonzero(np.diff(npi, prepend=-1))
         parts.append(
             pa.table(
                 {
-                    "zcta": zcta["zcta"].take(pa.array(area)),
-                    "service": _repeat(service, len(area)),
+                    "zcta_key": zcta_key[area],
+                    "service": _repeat(name, len(area)),
                     "place": pa.array(place + 1, pa.int32()),
-                    "npi": rows["npi"].take(pa.array(first_row[supplier[area, place]])),
-                    "miles": pa.array(distance[area, place] / 1000),
+                    "supplier_key": supplier[area, place] + key[0],
+                    "miles": distance[area, place] / 1000,
                 }
             )
         )
-    return _together(parts, {"zcta": "", "service": "", "place": 0, "npi": "", "miles": 0.0})
+    return _together(parts, {"zcta_key": 0, "service": "", "place": 0, "supplier_key": 0, "miles": 0.0})
 
 
-def site_count(zcta: pa.Table, site: pa.Table, reach: pa.Table) -> pa.Table:
-    """How many suppliers and how many addresses lie within every limit, by ZCTA, service and standard.
+def site_count(zcta: pa.Table, service: pa.Table, site: pa.Table, reach: pa.Table) -> pa.Table:
+    """How many suppliers and how many addresses lie within every limit, by the key of the limits.
 
     Suppliers are NPIs, each counted once however many addresses it has; an address is counted once however many NPIs
     share it (deserts 4.6). A ZCTA whose limits are unknown has no row.
     """
     points = _points(zcta)
-    position = pc.index_in(reach["zcta"], value_set=zcta["zcta"].combine_chunks()).to_numpy()  # pyright: ignore[reportAttributeAccessIssue]
     parts = []
-    for service, rows in _services(site):
-        is_asked = pc.equal(reach["service"], service)  # pyright: ignore[reportAttributeAccessIssue]
-        asked = reach.filter(is_asked)
+    for name, rows in _services(service, site):
+        asked = reach.filter(pc.equal(reach["service"], name))  # pyright: ignore[reportAttributeAccessIssue]
+        area = np.searchsorted(_integers(zcta["zcta_key"]), _integers(asked["zcta_key"]))
+        key = _integers(rows["supplier_key"])
         providers, sites = count_within(
-            points[position[is_asked.to_numpy()]],
-            asked["reach"].to_numpy(),
+            points[area],
+            _integers(asked["reach"]),
             Places.of(*_coordinates(rows)),
-            _numbers(rows["npi"]),
-            rows["site_key"].to_numpy().astype(np.int64),
+            key - key[0],
+            _integers(rows["site_key"]),
         )
-        counted = asked.drop_columns("reach").append_column("provider_count", pa.array(providers, pa.int32()))
-        parts.append(counted.append_column("site_count", pa.array(sites, pa.int32())))
-    return _together(parts, {"zcta": "", "service": "", "standard_id": "", "provider_count": 0, "site_count": 0})
+        counts = {"provider_count": pa.array(providers, pa.int32()), "site_count": pa.array(sites, pa.int32())}
+        parts.append(pa.table({"limit_key": asked["limit_key"], **counts}))
+    return _together(parts, {"limit_key": 0, "provider_count": 0, "site_count": 0})
 
 
-def accessibility(zcta: pa.Table, site: pa.Table, zone: pa.Table) -> pa.Table:
+def accessibility(zcta: pa.Table, service: pa.Table, site: pa.Table, zone: pa.Table) -> pa.Table:
     """Supply within reach per 10,000 people, by ZCTA and service: two-step floating catchments with zones (E2SFCA).
 
     Beside the threshold, since it counts who shares a site (deserts 4.4). Supply is an NPI that takes new patients,
@@ -94,17 +94,17 @@ def accessibility(zcta: pa.Table, site: pa.Table, zone: pa.Table) -> pa.Table:
     most_miles = np.max(miles, initial=0, where=np.isfinite(miles))
     pairs = pair_weights(points, miles, zones, base, per_mile)
     parts = []
-    for service, all_rows in _services(site):
+    for name, all_rows in _services(service, site):
         rows = all_rows.filter(all_rows["is_accepting"])
         # A supplier at several addresses is at each for a part of the week.
-        _, number, addresses = np.unique(_numbers(rows["npi"]), return_inverse=True, return_counts=True)
+        _, number, addresses = np.unique(_integers(rows["supplier_key"]), return_inverse=True, return_counts=True)
         supply = supply_of_areas(points, unit_vectors(*_coordinates(rows)), 1 / addresses[number], most_miles)
         ratio = two_step(pairs, people, supply) * PEOPLE
         parts.append(
             pa.table(
                 {
                     "zcta": zcta["zcta"],
-                    "service": _repeat(service, len(points)),
+                    "service": _repeat(name, len(points)),
                     "supply": pa.array(np.round(supply, 4)),
                     "accessibility": pa.array(np.round(np.minimum(ratio, LARGEST_RATIO), 4)),
                 }
@@ -113,24 +113,16 @@ def accessibility(zcta: pa.Table, site: pa.Table, zone: pa.Table) -> pa.Table:
     return _together(parts, {"zcta": "", "service": "", "supply": 0.0, "accessibility": 0.0})
 
 
-def _services(site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Each service with its rows, which come sorted by service."""
-    if not site.num_rows:
-        return
-    ends = pc.run_end_encode(site["service"].combine_chunks())  # pyright: ignore[reportAttributeAccessIssue]
+def _services(service: pa.Table, site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Each service with its rows, which come in the order of the services."""
     start = 0
-    for service, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
-        yield service, site.slice(start, end - start)
-        start = end
+    for name, rows in zip(service["service"].to_pylist(), service["row_count"].to_pylist(), strict=True):
+        yield name, site.slice(start, rows)
+        start += rows
 
 
-def _numbers(text: pa.ChunkedArray) -> Integers:
-    """Sorted text as numbers in the same order: equal text, equal number."""
-    column = text.combine_chunks()
-    numbers = np.zeros(len(column), np.int64)
-    if len(column) > 1:
-        numbers[1:] = np.cumsum(pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False))  # pyright: ignore[reportAttributeAccessIssue]
-    return numbers
+def _integers(column: pa.ChunkedArray) -> Integers:
+    return column.to_numpy().astype(np.int64)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from assets.engine.sphere import (
@@ -28,12 +27,13 @@ from assets.engine.sphere import (
 # Points at a time, and pairs at a time at the very most, so that the memory in use has a bound.
 POINTS = 50_000
 PAIRS = 4_000_000
+PAIRED = 250
 
 # Measured: counting is fastest with large leaves, comparing two trees with small ones.
 LARGE_LEAF, SMALL_LEAF = 48, 16
 
-# Measured: with fewer of its places plain, a service is counted sooner by comparing them all.
-FEW_PLAIN = 0.5
+# Measured: with more suppliers for a place than this a service is counted sooner by comparing every pair.
+CROWDED = 2
 
 # The plane is that seen from the south pole; this far south (30 degrees) and farther nothing is put on it.
 SOUTH = -0.5
@@ -42,6 +42,8 @@ SOUTH = -0.5
 BITS = 32
 LOW = (1 << BITS) - 1
 NOBODY = np.iinfo(np.int64).max
+# Odd and without a pattern: multiplied by it, the bits of a number reach all bits above them.
+MIXER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,19 @@ class Places:
 
     @classmethod
     def of(cls, latitude: Floats, longitude: Floats) -> Places:
-        """Group addresses by their coordinates."""
-        pairs = np.column_stack((latitude, longitude))
-        # Hashing finds equal points in a third of the time that sorting takes.
-        cells = pa.Array.from_buffers(pa.binary(2 * pairs.itemsize), len(pairs), [None, pa.py_buffer(pairs)])
-        coded = cells.dictionary_encode()
-        points = np.frombuffer(coded.dictionary.buffers()[1], count=2 * len(coded.dictionary)).reshape(-1, 2)
-        return cls(unit_vectors(points[:, 0], points[:, 1]), coded.indices.to_numpy().astype(np.int64))
+        """Group addresses by their coordinates.
+
+        One integer stands for a pair of them while they are sorted. Should two pairs share it, a point may be there
+        twice, which is as if two addresses had coordinates that differ by nothing.
+        """
+        mixed = latitude.astype(np.float64).view(np.uint64) * MIXER
+        mixed = (mixed ^ (mixed >> np.uint64(BITS))) + longitude.astype(np.float64).view(np.uint64)
+        order = np.argsort(mixed * MIXER)
+        latitude, longitude = latitude[order], longitude[order]
+        is_new = np.append(True, (latitude[1:] != latitude[:-1]) | (longitude[1:] != longitude[:-1]))[: len(order)]
+        of_row = np.empty(len(order), np.int64)
+        of_row[order] = np.cumsum(is_new) - 1
+        return cls(unit_vectors(latitude[is_new], longitude[is_new]), of_row)
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -174,15 +182,20 @@ def count_within(points: Floats, reach: Integers, places: Places, *suppliers: In
     # Antipodes can be a rounding error more than a diameter apart.
     radius[radius >= 2] = 3
     kinds = [_Kind.of(places, supplier, 2 * radius.max()) for supplier in suppliers]
-    # A place that stands for one supplier of every kind need only be counted, which pays where most places do.
-    is_plain = np.logical_and.reduce([kind.is_plain for kind in kinds])
-    is_plain &= np.mean(is_plain) > FEW_PLAIN
-    special = np.flatnonzero(~is_plain)
-    plain = _places_within(centers, radius, places.vectors[is_plain])
-    found = [plain.copy() for _ in kinds]
-    for some, row, at in _pairs(centers, radius, places.vectors[special]):
-        for number, kind in zip(found, kinds, strict=True):
-            number[some] += kind.count(row, special[at], len(some))
+    alone = np.array([kind.alone for kind in kinds])
+    if alone.sum() <= CROWDED * alone.size:
+        # What all kinds have at a place is counted once for all of them, and the rest for each.
+        shared = alone.min(axis=0)
+        counted = [_within(centers, radius, places.vectors, rest) for rest in (shared, *(alone - shared))]
+        found = [counted[0] + rest for rest in counted[1:]]
+        compared = np.flatnonzero(np.any([kind.size for kind in kinds], axis=0))
+        alone[:] = 0
+    else:
+        found = [np.zeros(len(rows), np.int64) for _ in kinds]
+        compared = np.arange(len(places.vectors))
+    for some, row, at in _pairs(centers, radius, places.vectors[compared]):
+        for number, kind, here in zip(found, kinds, alone, strict=True):
+            number[some] += kind.count(row, compared[at], here, len(some))
     for count, number in zip(counts, found, strict=True):
         count[rows] = number
     return counts
@@ -206,16 +219,18 @@ class _Kind:
         alone = np.bincount(place[~is_elsewhere], minlength=size)
         return cls(alone, np.append(0, np.cumsum(elsewhere)), at_place[is_elsewhere])
 
-    @property
-    def is_plain(self) -> npt.NDArray[np.bool_]:
-        """Where one supplier is, and nobody who may be within reach elsewhere."""
-        return (self.alone == 1) & (self.starts[1:] == self.starts[:-1])
+    @cached_property
+    def size(self) -> Integers:
+        """How many at each place may be within reach elsewhere too."""
+        return np.diff(self.starts)
 
-    def count(self, row: Integers, place: Integers, rows: int) -> Integers:
+    def count(self, row: Integers, place: Integers, alone: Integers, rows: int) -> Integers:
         """Different suppliers of each row, from pairs of it and every place within its reach."""
-        counts = np.bincount(row, weights=self.alone[place], minlength=rows).astype(np.int64)
-        size = self.starts[place + 1] - self.starts[place]
-        if size.any():
+        counts = np.bincount(row, weights=alone[place], minlength=rows).astype(np.int64)
+        is_some = self.size[place] > 0
+        if is_some.any():
+            row, place = row[is_some], place[is_some]
+            size = self.size[place]
             at = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size - self.starts[place], size)
             keys = (np.repeat(row, size) << BITS) | self.elsewhere[at]
             keys.sort()
@@ -242,8 +257,14 @@ def _is_elsewhere(vectors: Floats, supplier: Integers, apart: float) -> npt.NDAr
     return found
 
 
-def _places_within(centers: Floats, radius: Floats, vectors: Floats) -> Integers:
-    """How many places each radius holds, in the plane where nothing reaches far south: a third less than on the sphere."""
+def _within(centers: Floats, radius: Floats, vectors: Floats, times: Integers) -> Integers:
+    """How many places each radius holds, each counted so many times.
+
+    In the plane, where nothing reaches far south: a third less than on the sphere.
+    """
+    vectors = np.repeat(vectors, times, axis=0)
+    if not len(vectors):
+        return np.zeros(len(centers), np.int64)
     lowest = min(vectors[:, 2].min(initial=1), (centers[:, 2] - radius**2 / 2).min())
     if lowest > SOUTH:
         vectors, (centers, radius) = flat_points(vectors), flat_caps(centers, radius)
@@ -257,15 +278,21 @@ def _tree(vectors: Floats, leaf: int) -> cKDTree:
 def _pairs(points: Floats, radius: Floats, vectors: Floats) -> Iterator[tuple[Integers, Integers, Integers]]:
     """Some points at a time, with all pairs of a position among these points and of a vector within its radius.
 
-    Two trees are compared, which takes one radius at a time: limits are few.
+    Two trees are compared, which takes one radius at a time: limits are few. Points whose pairs could be too many, since
+    so many vectors lie in a ball that holds all of theirs, are halved.
     """
     if not len(vectors):
         return
-    tree, most = _tree(vectors, SMALL_LEAF), max(1, PAIRS // len(vectors))
+    tree = _tree(vectors, SMALL_LEAF)
     order = np.argsort(radius, kind="stable")
     changes = np.flatnonzero(np.diff(radius[order])) + 1
-    for same in np.split(order, changes):
-        for start in range(0, len(same), most):
-            some = same[start : start + most]
-            found = _tree(points[some], SMALL_LEAF).sparse_distance_matrix(tree, radius[some[0]], output_type="ndarray")
-            yield some, found["i"], found["j"]
+    left = [part for same in np.split(order, changes) for part in np.split(same, range(PAIRED, len(same), PAIRED))]
+    while left:
+        some = left.pop()
+        middle, reach = points[some].mean(axis=0), radius[some[0]]
+        ball = np.linalg.norm(points[some] - middle, axis=1).max() + reach * (1 + 1e-9)
+        if len(some) > 1 and len(some) * tree.query_ball_point(middle, ball, return_length=True) > PAIRS:
+            left += np.array_split(some, 2)
+            continue
+        found = _tree(points[some], SMALL_LEAF).sparse_distance_matrix(tree, reach, output_type="ndarray")
+        yield some, found["i"], found["j"]

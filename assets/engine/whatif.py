@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from assets.engine.computed import POINTS, SUPPLY
+from assets.engine.computed import POINTS, SERVICES, SUPPLY
 from assets.engine.geography import PLACES, nearest_site
 from assets.engine.model import SQL, Model
 
@@ -67,30 +67,34 @@ def effect_of_closing(con: duckdb.DuckDBPyConnection, closed: Iterable[str], par
     con.execute("create or replace temp table whatif_site (npi VARCHAR, closing_date DATE)")
     con.execute("insert into whatif_site select unnest(?), null", [sorted(set(closed))])
     con.execute("create or replace temp table whatif_nearest as select * from facts.nearest_site")
+    con.execute(
+        "create or replace temp table whatif_supplier as select distinct supplier_key from core.site "
+        "where npi in (select npi from whatif_site)"
+    )
     exhausted = con.sql(
-        "select zcta, service from facts.nearest_site group by zcta, service "
-        f"having count(*) = {PLACES} and count(*) filter (where npi in (select npi from whatif_site)) = {PLACES}"
+        "select zcta_key, service from facts.nearest_site group by zcta_key, service having "
+        f"count(*) = {PLACES} and count(*) filter (where supplier_key in (from whatif_supplier)) = {PLACES}"
     ).to_arrow_table()
     if exhausted.num_rows:
         con.register("whatif_exhausted", exhausted)
+        is_left = "where supplier_key not in (from whatif_supplier) and"
         further = nearest_site(
             zcta=con.sql(
-                POINTS.replace("order by", "where zcta in (select zcta from whatif_exhausted) order by")
+                POINTS.replace("order by", "where zcta_key in (select zcta_key from whatif_exhausted) order by")
             ).to_arrow_table(),
-            site=con.sql(
-                SUPPLY.replace("order by", "and npi not in (select npi from whatif_site) order by")
-            ).to_arrow_table(),
+            service=con.sql(SERVICES.replace("where", is_left)).to_arrow_table(),
+            site=con.sql(SUPPLY.replace("where", is_left)).to_arrow_table(),
         )
         con.register("whatif_further", further)
         con.execute(
-            f"insert into whatif_nearest select zcta, service, place + {PLACES}, npi, miles from whatif_further "
-            "semi join whatif_exhausted using (zcta, service)"
+            f"insert into whatif_nearest select zcta_key, service, place + {PLACES}, supplier_key, miles "
+            "from whatif_further semi join whatif_exhausted using (zcta_key, service)"
         )
         con.unregister("whatif_further")
         con.unregister("whatif_exhausted")
     text = _with(EFFECT, {("facts", "closing_site"): "whatif_site", ("facts", "nearest_site"): "whatif_nearest"})
     found = con.sql(text, params={name: params[name] for name in EFFECT.params}).to_arrow_table()
-    con.execute("drop table whatif_site; drop table whatif_nearest")
+    con.execute("drop table whatif_site; drop table whatif_supplier; drop table whatif_nearest")
     return found
 
 

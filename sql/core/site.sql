@@ -4,6 +4,9 @@
 -- has no coordinates stands at the point of its ZIP's ZCTA, and what has neither has no place. A site is an address: as
 -- the input names it, else street and ZIP code, else the coordinates, else the NPI alone. Providers who take no new
 -- patients count for deserts all the same (interface 2).
+--
+-- Rows are numbered by service, NPI and address; a supplier, who is an NPI in a service, goes by the number of its
+-- first row, so that what is found for every area need not repeat the NPI.
 with
 
 offices as (
@@ -129,33 +132,48 @@ sites as (
             addressed.site_longitude
         from addressed
     ) as places
+),
+
+offered as (
+    select
+        addressed.service,
+        addressed.npi,
+        cast(sites.site_key as integer) as site_key,
+        min(addressed.state) as state,
+        min(addressed.zip_code) as zip_code,
+        min(addressed.latitude) as latitude,
+        min(addressed.longitude) as longitude,
+        bool_or(addressed.is_open) as is_open,
+        bool_or(addressed.is_in_network) as is_in_network,
+        bool_or(addressed.is_accepting) as is_accepting,
+        bool_or(
+            addressed.is_open and addressed.is_in_network and addressed.latitude is not null
+        ) as is_supply
+    from addressed
+    inner join sites
+        on
+            addressed.street is not distinct from sites.street
+            and addressed.site_latitude is not distinct from sites.site_latitude
+            and addressed.site_longitude is not distinct from sites.site_longitude
+    group by
+        addressed.service,
+        addressed.npi,
+        sites.site_key
 )
 
 select
-    addressed.service,
-    addressed.npi,
-    cast(sites.site_key as integer) as site_key,
-    min(addressed.state) as state,
-    min(addressed.zip_code) as zip_code,
-    min(addressed.latitude) as latitude,
-    min(addressed.longitude) as longitude,
-    bool_or(addressed.is_open) as is_open,
-    bool_or(addressed.is_in_network) as is_in_network,
-    bool_or(addressed.is_accepting) as is_accepting,
-    bool_or(
-        addressed.is_open and addressed.is_in_network and addressed.latitude is not null
-    ) as is_supply
-from addressed
-inner join sites
-    on
-        addressed.street is not distinct from sites.street
-        and addressed.site_latitude is not distinct from sites.site_latitude
-        and addressed.site_longitude is not distinct from sites.site_longitude
-group by
-    addressed.service,
-    addressed.npi,
-    sites.site_key
-order by
-    addressed.service,
-    addressed.npi,
-    sites.site_key
+    cast(row_number() over (order by offered.service, offered.npi, offered.site_key) as integer) as site_row,
+    cast(rank() over (order by offered.service, offered.npi) as integer) as supplier_key,
+    offered.service,
+    offered.npi,
+    offered.site_key,
+    offered.state,
+    offered.zip_code,
+    offered.latitude,
+    offered.longitude,
+    offered.is_open,
+    offered.is_in_network,
+    offered.is_accepting,
+    offered.is_supply
+from offered
+order by site_row

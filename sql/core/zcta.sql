@@ -113,6 +113,7 @@ told_types as (
 )
 
 select
+    cast(row_number() over (order by zcta.zcta) as integer) as zcta_key,
     zcta.zcta,
     zcta.latitude,
     zcta.longitude,

@@ -20,16 +20,29 @@ suppliers as (
     cross join (select count(*) as row_count from raw.provider) as providers
 ),
 
+nearest_sites as (
+    select
+        nearest_site.zcta_key,
+        nearest_site.service,
+        nearest_site.miles,
+        site.npi
+    from facts.nearest_site
+    inner join core.site
+        on nearest_site.supplier_key = site.site_row
+    where nearest_site.place = 1
+),
+
 measured as (
     select
-        access_limit.zcta,
+        access_limit.limit_key,
+        zcta.zcta,
         access_limit.service,
         access_limit.standard_id,
-        nearest_site.npi as nearest_npi,
-        nearest_site.miles as nearest_miles,
-        nearest_site.miles * cast($circuity_factor as decimal(9, 4)) as judged_miles,
+        nearest_sites.npi as nearest_npi,
+        nearest_sites.miles as nearest_miles,
+        nearest_sites.miles * cast($circuity_factor as decimal(9, 4)) as judged_miles,
         cast(
-            round(zcta.base_minutes + zcta.minutes_per_mile * nearest_site.miles, 3) as decimal(9, 3)
+            round(zcta.base_minutes + zcta.minutes_per_mile * nearest_sites.miles, 3) as decimal(9, 3)
         ) as nearest_minutes,
         case
             when suppliers.is_known and access_limit.reach_miles is not null
@@ -43,9 +56,9 @@ measured as (
         access_limit.undecided_miles,
         access_limit.reach_miles,
         access_limit.min_count,
-        suppliers.is_known and nearest_site.npi is null as is_unserved,
-        access_limit.income,
-        access_limit.method,
+        suppliers.is_known and nearest_sites.npi is null as is_unserved,
+        coalesce(access_standard.income, 'none') as income,
+        coalesce(access_standard.method, 'modelled') as method,
         access_limit.is_desert_if_far,
         access_limit.area_class,
         access_limit.limit_source,
@@ -59,19 +72,17 @@ measured as (
         zcta.county_type
     from facts.access_limit
     inner join core.zcta
-        on access_limit.zcta = zcta.zcta
+        on access_limit.zcta_key = zcta.zcta_key
     inner join suppliers
         on access_limit.service = suppliers.service
-    left join facts.nearest_site
+    left join raw.access_standard
+        on access_limit.standard_id = access_standard.standard_id
+    left join nearest_sites
         on
-            access_limit.zcta = nearest_site.zcta
-            and access_limit.service = nearest_site.service
-            and nearest_site.place = 1
+            access_limit.zcta_key = nearest_sites.zcta_key
+            and access_limit.service = nearest_sites.service
     left join facts.site_count
-        on
-            access_limit.zcta = site_count.zcta
-            and access_limit.service = site_count.service
-            and access_limit.standard_id = site_count.standard_id
+        on access_limit.limit_key = site_count.limit_key
 ),
 
 judged as (
@@ -149,7 +160,3 @@ select
     decided.income,
     decided.method
 from decided
-order by
-    decided.zcta,
-    decided.service,
-    decided.standard_id

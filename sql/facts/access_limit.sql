@@ -8,6 +8,7 @@
 --
 -- `reach_miles` is the longest distance within every limit, as the crow flies and in whole thousandths of a mile, so
 -- that counting sites within it agrees with judging the nearest one; less than 0 means that no distance is.
+-- `limit_key` numbers the rows by ZCTA, service and standard; every area has as many.
 with
 
 offered as (
@@ -25,6 +26,8 @@ offered as (
 
 standards as (
     select
+        row_number() over (order by offered.service, offered.standard_id) as standard_key,
+        count(*) over () as standard_count,
         offered.standard_id,
         offered.service,
         coalesce(access_standard.area, 'county_type') as area,
@@ -40,14 +43,14 @@ standards as (
 -- The codes under which an area's county may stand, its own first.
 named_counties as (
     select
-        zcta.zcta,
+        zcta.zcta_key,
         zcta.county_fips,
         1 as preference
     from core.zcta
     where zcta.county_fips is not null
     union all
     select
-        connecticut_county.zcta,
+        zcta.zcta_key,
         connecticut_county.county_fips,
         2 as preference
     from raw.connecticut_county
@@ -58,7 +61,7 @@ named_counties as (
         and connecticut_county.county_fips is not null
     union all
     select
-        connecticut_county.zcta,
+        zcta.zcta_key,
         connecticut_county.planning_region_fips,
         3 as preference
     from raw.connecticut_county
@@ -71,7 +74,7 @@ named_counties as (
 
 county_limits as (
     select
-        ranked.zcta,
+        ranked.zcta_key,
         ranked.service,
         ranked.standard_id,
         ranked.max_miles,
@@ -79,14 +82,14 @@ county_limits as (
         ranked.min_count
     from (
         select
-            named_counties.zcta,
+            named_counties.zcta_key,
             adequacy_standard.service,
             adequacy_standard.standard_id,
             adequacy_standard.max_miles,
             adequacy_standard.max_minutes,
             adequacy_standard.min_count,
             row_number() over (
-                partition by named_counties.zcta, adequacy_standard.service, adequacy_standard.standard_id
+                partition by named_counties.zcta_key, adequacy_standard.service, adequacy_standard.standard_id
                 order by named_counties.preference
             ) as choice
         from named_counties
@@ -98,7 +101,7 @@ county_limits as (
 
 classed_areas as (
     select
-        zcta.zcta,
+        zcta.zcta_key,
         access_standard.standard_id,
         density_class.area_class
     from core.zcta
@@ -116,14 +119,14 @@ classed_areas as (
 
 judged_areas as (
     select
-        zcta.zcta,
+        zcta.zcta_key,
+        (zcta.zcta_key - 1) * standards.standard_count + standards.standard_key as limit_key,
         zcta.base_minutes,
         zcta.minutes_per_mile,
         standards.standard_id,
         standards.service,
         standards.has_minutes,
         standards.income,
-        standards.method,
         case when standards.area = 'county_type' then zcta.county_type else classed_areas.area_class end as area_class,
         zcta.households_without_vehicle >= standards.low_vehicle_share as is_low_vehicle,
         zcta.is_low_income,
@@ -136,19 +139,18 @@ judged_areas as (
     cross join standards
     left join classed_areas
         on
-            zcta.zcta = classed_areas.zcta
+            zcta.zcta_key = classed_areas.zcta_key
             and standards.standard_id = classed_areas.standard_id
 ),
 
 limited_areas as (
     select
-        judged_areas.zcta,
+        judged_areas.zcta_key,
+        judged_areas.limit_key,
         judged_areas.base_minutes,
         judged_areas.minutes_per_mile,
         judged_areas.standard_id,
         judged_areas.service,
-        judged_areas.income,
-        judged_areas.method,
         judged_areas.area_class,
         judged_areas.is_desert_if_far,
         county_limits.max_miles as county_miles,
@@ -166,7 +168,7 @@ limited_areas as (
     from judged_areas
     left join county_limits
         on
-            judged_areas.zcta = county_limits.zcta
+            judged_areas.zcta_key = county_limits.zcta_key
             and judged_areas.service = county_limits.service
             and judged_areas.standard_id = county_limits.standard_id
     left join raw.adequacy_base as class_limits
@@ -183,13 +185,12 @@ limited_areas as (
 
 limits as (
     select
-        limited_areas.zcta,
+        limited_areas.zcta_key,
+        limited_areas.limit_key,
         limited_areas.base_minutes,
         limited_areas.minutes_per_mile,
         limited_areas.standard_id,
         limited_areas.service,
-        limited_areas.income,
-        limited_areas.method,
         limited_areas.area_class,
         limited_areas.is_desert_if_far,
         case
@@ -285,13 +286,12 @@ reaches as (
 )
 
 select
-    limits.zcta,
+    cast(limits.limit_key as integer) as limit_key,
+    limits.zcta_key,
     limits.service,
     limits.standard_id,
     limits.area_class,
     limits.limit_source,
-    limits.income,
-    limits.method,
     limits.is_desert_if_far,
     limits.threshold_miles,
     limits.threshold_minutes,
@@ -305,7 +305,3 @@ left join reaches
         and limits.minutes_per_mile is not distinct from reaches.minutes_per_mile
         and limits.threshold_miles = reaches.threshold_miles
         and limits.threshold_minutes is not distinct from reaches.threshold_minutes
-order by
-    limits.zcta,
-    limits.service,
-    limits.standard_id

@@ -9,26 +9,33 @@ closures as (
     from facts.closing_site
 ),
 
+closed_suppliers as (
+    select site.supplier_key
+    from core.site
+    inner join closures
+        on site.npi = closures.npi
+),
+
 kept_places as (
     select
-        nearest_site.zcta,
+        nearest_site.zcta_key,
         nearest_site.service,
         min(nearest_site.place) as place
     from facts.nearest_site
-    where nearest_site.npi not in (select closures.npi from closures)
+    where nearest_site.supplier_key not in (select closed_suppliers.supplier_key from closed_suppliers)
     group by
-        nearest_site.zcta,
+        nearest_site.zcta_key,
         nearest_site.service
 ),
 
 farthest_places as (
     select
-        nearest_site.zcta,
+        nearest_site.zcta_key,
         nearest_site.service,
         max(nearest_site.miles) as miles
     from facts.nearest_site
     group by
-        nearest_site.zcta,
+        nearest_site.zcta_key,
         nearest_site.service
 ),
 
@@ -51,7 +58,7 @@ moved as (
         access.reach_miles,
         access.undecided_miles,
         access_limit.is_desert_if_far,
-        next_site.npi as next_npi,
+        site.npi as next_npi,
         next_site.miles as next_miles,
         next_site.miles * cast($circuity_factor as decimal(9, 4)) as judged_miles,
         case
@@ -63,24 +70,28 @@ moved as (
     from facts.access
     inner join closures
         on access.nearest_npi = closures.npi
+    inner join core.zcta
+        on access.zcta = zcta.zcta
     inner join facts.access_limit
         on
-            access.zcta = access_limit.zcta
+            zcta.zcta_key = access_limit.zcta_key
             and access.service = access_limit.service
             and access.standard_id = access_limit.standard_id
     inner join farthest_places
         on
-            access.zcta = farthest_places.zcta
+            zcta.zcta_key = farthest_places.zcta_key
             and access.service = farthest_places.service
     left join kept_places
         on
-            access.zcta = kept_places.zcta
+            zcta.zcta_key = kept_places.zcta_key
             and access.service = kept_places.service
     left join facts.nearest_site as next_site
         on
-            kept_places.zcta = next_site.zcta
+            kept_places.zcta_key = next_site.zcta_key
             and kept_places.service = next_site.service
             and kept_places.place = next_site.place
+    left join core.site
+        on next_site.supplier_key = site.site_row
     left join kept_services
         on access.service = kept_services.service
 ),

@@ -48,9 +48,11 @@ facility_members as (
 
 nearest_pharmacies as (
     select
-        nearest_site.zcta,
+        zcta.zcta,
         nearest_site.miles
     from facts.nearest_site
+    inner join core.zcta
+        on nearest_site.zcta_key = zcta.zcta_key
     where
         nearest_site.service = 'retail_pharmacy'
         and nearest_site.place = 1

@@ -110,17 +110,19 @@ dating_claims as (
 -- Sites that close are still among the nearest until they do.
 left_sites as (
     select
-        nearest_site.zcta,
+        nearest_site.zcta_key,
         nearest_site.service,
         nearest_site.place,
-        nearest_site.npi,
+        site.npi,
         nearest_site.miles,
         row_number() over (
-            partition by nearest_site.zcta, nearest_site.service
+            partition by nearest_site.zcta_key, nearest_site.service
             order by nearest_site.place
         ) as choice
     from facts.nearest_site
-    where nearest_site.npi not in (select closing_site.npi from facts.closing_site)
+    inner join core.site
+        on nearest_site.supplier_key = site.site_row
+    where site.npi not in (select closing_site.npi from facts.closing_site)
 ),
 
 -- A transfer is arranged before the doors close and before the supply ends; without supply, before the doors close.
@@ -260,7 +262,7 @@ measured_needs as (
             and desert_rule.standard_id = access.standard_id
     left join left_sites
         on
-            desert_member.zcta = left_sites.zcta
+            zcta.zcta_key = left_sites.zcta_key
             and desert_rule.service = left_sites.service
             and left_sites.choice = 1
     where

@@ -378,12 +378,16 @@ choices as (
         on unplaced_subjects.member_key = member.member_key
     inner join core.zip_area
         on member.zip_code = zip_area.zip_code
+    inner join core.zcta
+        on zip_area.zcta = zcta.zcta
     inner join facts.nearest_site
         on
-            zip_area.zcta = nearest_site.zcta
+            zcta.zcta_key = nearest_site.zcta_key
             and nearest_site.service = 'retail_pharmacy'
+    inner join core.site
+        on nearest_site.supplier_key = site.site_row
     inner join listable_pharmacies
-        on nearest_site.npi = listable_pharmacies.npi
+        on site.npi = listable_pharmacies.npi
     left join refusals
         on
             unplaced_subjects.member_key = refusals.member_key

@@ -180,7 +180,9 @@ def test_the_nearest_is_that_of_every_distance(con, zcta: str) -> None:
         every.append((round(2 * 3958.7613 * math.asin(math.sqrt(h)) * 1000), npi))
     every.sort()
     found = rows(
-        con, f"select cast(miles * 1000 as bigint), npi from facts.nearest_site where zcta = '{zcta}' order by place"
+        con,
+        "select cast(miles * 1000 as bigint), npi from facts.nearest_site inner join core.zcta using (zcta_key) "
+        f"inner join core.site on nearest_site.supplier_key = site.site_row where zcta = '{zcta}' order by place",
     )
     assert found == every[:6]
     [[reach, providers]] = rows(

@@ -120,22 +120,22 @@ def test_people_times_access_is_supply_in_the_table() -> None:
     latitude, longitude = scatter_points(rng, SCATTERS["one county"], 500)
     site = pa.table(
         {
-            "service": ["primary_care"] * 500,
-            "npi": sorted(f"{n:010}" for n in rng.integers(0, 300, 500)),
+            "supplier_key": np.sort(rng.integers(0, 300, 500)),
             "latitude": latitude,
             "longitude": longitude,
             "is_accepting": rng.integers(0, 10, 500) > 0,
         }
     )
     zone = pa.table({"unit": ["miles"] * 2, "up_to": [5.0, 30], "weight": [1.0, 0.2]})
-    found = accessibility(zcta, site, zone).to_pydict()
+    service = pa.table({"service": ["primary_care"], "row_count": [500]})
+    found = accessibility(zcta, service, site, zone).to_pydict()
     people = [n or 0 for n in zcta["population"].to_pylist()]
     arrived = sum(n * a for n, a in zip(people, found["accessibility"], strict=True)) / 10_000
     assert arrived == pytest.approx(sum(found["supply"]), abs=sum(people) * 5e-9)
     # Each doctor who takes new patients somewhere is one, wherever they sit.
     accepting = {
         n
-        for n, is_accepting in zip(*site.select(["npi", "is_accepting"]).to_pydict().values(), strict=True)
+        for n, is_accepting in zip(*site.select(["supplier_key", "is_accepting"]).to_pydict().values(), strict=True)
         if is_accepting
     }
     assert sum(found["supply"]) == pytest.approx(len(accepting), abs=0.05)

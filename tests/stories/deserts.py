@@ -82,6 +82,7 @@ NEAREST = {
     "00001": [("near", 1)], "00002": [("n2", 3)], "00003": [("n3", 40)], "00006": [("n6", 6)], "00007": [("n7", 3)],
     "00010": [("closes90", 1), ("closes1", 1), ("stays", 30)], "00012": [("last", 1)],
 }  # fmt: skip
+SITES = [npi for sites in NEAREST.values() for npi, _ in sites]
 SERVICES = {
     "primary_care": "HSD_2026", "endocrinology": "HSD_2026", "cardiology": "HSD_2026", "oncology": "HSD_2026",
     "rheumatology": "HSD_2026", "psychiatry": "HSD_2026", "ob_gyn": "HSD_2026", "retail_pharmacy": "PART_D",
@@ -112,8 +113,12 @@ def _access() -> list[dict[str, Any]]:
 
 PLACES: dict[str, str] = {
     "facts.access": as_table(_access()),
+    "core.site": as_table([
+        {"site_row": row, "service": "retail_pharmacy", "npi": npi} for row, npi in enumerate(SITES, start=1)
+    ]),
     "facts.nearest_site": as_table([
-        {"zcta": zcta, "service": "retail_pharmacy", "place": place, "npi": npi, "miles": miles}
+        {"zcta_key": list(AREAS).index(zcta) + 1, "service": "retail_pharmacy", "place": place,
+         "supplier_key": SITES.index(npi) + 1, "miles": miles}
         for zcta, sites in NEAREST.items() for place, (npi, miles) in enumerate(sites, start=1)
     ]),
     "raw.zcta": as_table([

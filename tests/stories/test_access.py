@@ -614,12 +614,13 @@ def test_only_open_retail_pharmacies_in_the_network_count(story):
                 retail_pharmacy | plain  | yes     | yes           | yes
                 retail_pharmacy | said   | yes     | yes           | yes
             """,
+            # By NPI the sites are both, chain, closed, future, other, plain and said.
             "facts.nearest_site": """
-                place | npi   | miles
-                1     | chain | 0.691
-                2     | plain | 1.382
-                3     | said  | 2.073
-                4     | both  | 2.764
+                place | supplier_key | miles
+                1     | 2            | 0.691
+                2     | 6            | 1.382
+                3     | 7            | 2.073
+                4     | 1            | 2.764
             """,
         },
     )
@@ -692,7 +693,16 @@ def test_npis_and_addresses_are_counted_once(story):
         },
         expect={
             "facts.access": "nearest_npi | nearest_miles | provider_count | site_count\na | 4 | 3 | 3",
-            "facts.nearest_site": "place | npi | miles\n1 | a | 4\n2 | c | 4\n3 | b | 9\n4 | d | 50",
+            "core.site": """
+                site_row | supplier_key | npi
+                1        | 1            | a
+                2        | 1            | a
+                3        | 3            | b
+                4        | 3            | b
+                5        | 5            | c
+                6        | 6            | d
+            """,
+            "facts.nearest_site": "place | supplier_key | miles\n1 | 1 | 4\n2 | 5 | 4\n3 | 3 | 9\n4 | 6 | 50",
         },
     )
 

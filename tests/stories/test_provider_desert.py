@@ -397,7 +397,9 @@ PD_OB = """
     g150 | A    | who:zip_code=00001; t-56 said:PD_OB=REACHED_COMPLETED | open
     g150 | A    | who:zip_code=00001; t-179 said:PD_OB=REACHED_DECLINED | -
 """
-FAR = {name: PLACES[name] for name in ("facts.access", "facts.nearest_site", "raw.zcta")} | {"facts.adherence": ""}
+FAR = {name: PLACES[name] for name in ("facts.access", "core.site", "facts.nearest_site", "raw.zcta")} | {
+    "facts.adherence": ""
+}
 
 
 def test_pregnancy(teller):

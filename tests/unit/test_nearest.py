@@ -213,6 +213,33 @@ def test_a_supplier_on_both_sides_is_counted_once() -> None:
     assert counts.tolist() == [2]
 
 
+@pytest.mark.parametrize("pairs", [4_000_000, 10], ids=["all at once", "halved"])
+@pytest.mark.parametrize("each", [1, 12], ids=["a supplier for a place", "a crowd at each"])
+def test_counts_are_those_of_every_distance(monkeypatch, each: int, pairs: int) -> None:
+    """Suppliers with one address or several, near and far, at places that have few of them or many."""
+    monkeypatch.setattr("assets.engine.nearest.PAIRS", pairs)
+    rng = np.random.default_rng(each)
+    towns = rng.uniform((30, -98), (31, -97), (40, 2))
+    at = rng.integers(0, 40, 40 * each)
+    # In half of the towns nobody has a second address elsewhere.
+    npi = np.where(at < 20, rng.integers(0, 32 * each, 40 * each), 10_000 + np.arange(40 * each))
+    address = at * 3 + rng.integers(0, 3, 40 * each)
+    points, reach = rng.uniform((30, -98), (31, -97), (20, 2)), np.array([3000, 15_000, 15_000, 40_000] * 5)
+    found = count_within(vectors(points.tolist()), reach, places(towns[at].tolist()), npi, address)
+    for row, point in enumerate(points.tolist()):
+        is_near = np.array([round(haversine(point, town) * 1000) <= reach[row] for town in towns[at].tolist()])
+        assert [counts[row] for counts in found] == [len(np.unique(kind[is_near])) for kind in (npi, address)]
+
+
+def test_a_place_that_is_written_in_two_ways_is_one() -> None:
+    """Zero and minus zero are the same longitude."""
+    sites, npi = places([(30, 0.0), (30, -0.0), (30, 0.0)]), np.array([0, 0, 1])
+    [counts] = count_within(vectors([(30, 0)]), np.array([0]), sites, npi)
+    assert counts.tolist() == [2]
+    supplier, _ = nearest(vectors([(30, 0)]), sites, npi, 3)
+    assert supplier.tolist() == [[0, 1, -1]]
+
+
 def test_circles_stay_circles_on_the_plane() -> None:
     """What is within a chord on the sphere is within the circle on the plane, from the pole to south of the equator."""
     sites = vectors([(latitude, longitude) for latitude in range(-25, 91, 5) for longitude in range(-180, 180, 15)])
