@@ -116,7 +116,10 @@ def parser() -> Parser:
     assign = commands.add_parser("assign", help="give the night's specialty, MTM and transition cases to pharmacists")
     assign.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
     assign.add_argument(
-        "--capacity", required=True, type=Path, metavar="FILE", help="CSV file of today's pharmacists and their places"
+        "--capacity",
+        type=Path,
+        metavar="FILE",
+        help="CSV file of today's pharmacists and their places; default: the night's own table of pharmacists",
     )
 
     compare = commands.add_parser("compare", help="who enters and leaves the lists, as counts, before it is adopted")

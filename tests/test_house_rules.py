@@ -378,7 +378,7 @@ NOT_OF_A_PERSON = {
     ("pharmacy", "phone"), ("pharmacy", "address"), ("community_service", "phone"), ("measure_exclusion", "reason"),
     ("medical_claim_removed", "reason"), ("pharmacy_claim_removed", "reason"), ("set_apart", "reason"),
     ("exclusion", "reason"), ("recall", "reason"), ("prenatal_rule", "reason"), ("transition_rule", "reason"),
-    ("monitoring_rule", "reason"), ("refill_phase", "reason"), ("management_year", "reason"),
+    ("monitoring_rule", "reason"), ("refill_phase", "reason"), ("management_year", "reason"), ("drug_interaction", "reason"),
 }  # fmt: skip
 
 

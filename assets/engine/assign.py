@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ LANGUAGE_COST = 400
 THERAPY_COST = 200
 STRANGER_COST, SAME_PHARMACY_COST = 100, 50
 LOAD_COST = 40
+# More than any plan costs: of a pair that is not allowed, of a place that is not there.
+FORBIDDEN = 1 << 60
 
 REASONS = {
     "unknown_state": "Nobody knows the state that the member lives in, so no licence is known to hold there.",
@@ -143,19 +146,56 @@ def plan(cases: pa.Table, pharmacists: Iterable[Pharmacist], known: Iterable[tup
 
 
 def solve(costs: NDArray[np.int64], capacity: Sequence[int], taken: Sequence[int]) -> list[int]:
-    """The column of each row, or -1: most rows, the first ones first, then the least cost.
+    """The column of each row, or -1: most rows, the first ones first, then the least cost, then the first columns.
+
+    Row by row along the cheapest augmenting path: rows that have a place may change columns, and none loses its place. Rows
+    that can be served together form a matroid, so that a row without a path now has none later, and after each path the
+    plan is the cheapest for the rows that have a place.
 
     Args:
         costs: Whole cost of each row and column; negative where the pair is not allowed.
         capacity: Places of each column.
         taken: Places of each column that are taken already.
     """
-    chosen = np.full(len(costs), -1)
-    free = np.array([max(c - t, 0) for c, t in zip(capacity, taken, strict=True)], dtype=np.int64)
-    served = _served((costs >= 0) & (free > 0), free)
-    if len(served):
-        tiers = [Counter(load_cost(k, c) for k in range(t, c)) for c, t in zip(capacity, taken, strict=True)]
-        chosen[served] = _cheapest(costs[served], tiers)
+    count, columns = costs.shape
+    scale = 1 + count * columns
+    price = np.where(costs >= 0, costs * scale + np.arange(columns), FORBIDDEN)
+    used = list(taken)
+
+    def next_price(column: int) -> int:
+        is_free = used[column] < capacity[column]
+        return load_cost(used[column], capacity[column]) * scale if is_free else FORBIDDEN
+
+    chosen = np.full(count, -1)
+    placed: list[list[int]] = [[] for _ in range(columns)]
+    place_price = np.array([next_price(j) for j in range(columns)], dtype=np.int64)
+    # What it costs at least to move one row from a column to another, and which row that is.
+    moves, movers = np.full((columns, columns), FORBIDDEN), np.full((columns, columns), -1)
+    heights = np.zeros(columns + 1, dtype=np.int64)
+    for row in range(count if columns else 0):
+        path = _cheapest_path(price[row], moves, place_price, heights)
+        arriving = row
+        for column, following in zip_longest(path, path[1:]):
+            leaving = None if following is None else int(movers[column, following])
+            placed[column].append(arriving)
+            chosen[arriving] = column
+            # A column that one row joins and none leaves keeps its other moves.
+            changed = [arriving]
+            if leaving is not None:
+                placed[column].remove(leaving)
+                changed = placed[column]
+                moves[column] = FORBIDDEN
+            rows = np.array(changed)
+            change = np.where(price[rows] < FORBIDDEN, price[rows] - price[rows, column][:, None], FORBIDDEN)
+            least = change.min(axis=0)
+            is_less = least < moves[column]
+            moves[column, is_less] = least[is_less]
+            movers[column, is_less] = rows[change.argmin(axis=0)][is_less]
+            if leaving is not None:
+                arriving = leaving
+        if path:
+            used[path[-1]] += 1
+            place_price[path[-1]] = next_price(path[-1])
     return chosen.tolist()
 
 
@@ -164,79 +204,38 @@ def load_cost(taken: int, capacity: int) -> int:
     return LOAD_COST * taken // capacity
 
 
-def _served(allowed: NDArray[np.bool_], free: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows that get a place.
+def _cheapest_path(
+    price: NDArray[np.int64], moves: NDArray[np.int64], place_price: NDArray[np.int64], heights: NDArray[np.int64]
+) -> list[int]:
+    """The column of a new row, that of the row it moves, and so on to one with a place; empty if no way leads to one.
 
-    Rows that can be served together form a matroid: the weights, which fall from row to row, choose the same rows as
-    taking them in order and keeping whom the others leave room for.
+    `heights` of the columns, and of the end behind them, keep every step from costing less than nothing (Johnson's
+    potentials), so that nothing is looked for beyond the nearest end; a search that finds one raises them.
     """
-    rows = np.flatnonzero(allowed.any(axis=1))
-    if not len(rows):
-        return rows
-    kinds, kind = np.unique(allowed[rows], axis=0, return_inverse=True)
-    edge_kind, edge_column = kinds.nonzero()
-    count, edges = len(rows), len(edge_kind)
-    # A row that is served leaves by an edge of its kind; the edges into a column are no more than its places.
-    balance = _matrix(
-        [(kind, np.arange(count), 1), (edge_kind, count + np.arange(edges), -1)], len(kinds), count + edges
-    )
-    into = _matrix([(edge_column, count + np.arange(edges), 1)], len(free), count + edges)
-    weights = np.concatenate([-np.arange(count, 0, -1), np.zeros(edges)])
-    upper = np.concatenate([np.ones(count), np.full(edges, np.inf)])
-    return rows[_whole_optimum(weights, upper, (balance, np.zeros(len(kinds))), (into, free))[:count] == 1]
-
-
-def _cheapest(costs: NDArray[np.int64], tiers: Sequence[Mapping[int, int]]) -> NDArray[np.int64]:
-    """The column of each row at the least cost, where all rows can be served; `tiers` are places by what they cost.
-
-    Rows of equal costs are one source of a transportation problem. Of plans of equal cost one is taken that prefers
-    the first columns.
-    """
-    kinds, kind, supply = np.unique(costs, axis=0, return_inverse=True, return_counts=True)
-    edge_kind, edge_column = (kinds >= 0).nonzero()
-    steps = [(j, cost, width) for j, tier in enumerate(tiers) for cost, width in sorted(tier.items())]
-    edges, size = len(edge_kind), len(edge_kind) + len(steps)
-    out = _matrix([(edge_kind, np.arange(edges), 1)], len(kinds), size)
-    through = _matrix(
-        [(edge_column, np.arange(edges), 1), (np.array([j for j, *_ in steps]), np.arange(edges, size), -1)],
-        len(tiers),
-        size,
-    )
-    from scipy.sparse import vstack
-
-    scale = 1 + len(costs) * len(tiers)
-    price = np.concatenate([kinds[edge_kind, edge_column] * scale + edge_column, [c * scale for _, c, _ in steps]])
-    upper = np.concatenate([supply[edge_kind], [width for *_, width in steps]])
-    equal = (vstack([out, through]), np.concatenate([supply, np.zeros(len(tiers))]))
-    flow = _whole_optimum(price, upper, equal)[:edges]
-    chosen = np.empty(len(costs), dtype=np.int64)
-    for k in range(len(kinds)):
-        here = edge_kind == k
-        chosen[kind == k] = np.repeat(edge_column[here], flow[here])
-    return chosen
-
-
-def _matrix(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], int]], height: int, width: int) -> Any:
-    """A sparse matrix from rows, columns and a value each."""
-    from scipy.sparse import csr_array
-
-    values = np.concatenate([np.full(len(rows), value) for rows, _, value in parts])
-    place = (np.concatenate([rows for rows, *_ in parts]), np.concatenate([columns for _, columns, _ in parts]))
-    return csr_array((values, place), shape=(height, width))
-
-
-def _whole_optimum(
-    price: NDArray[Any], upper: NDArray[Any], equal: tuple[Any, Any], at_most: tuple[Any, Any] = (None, None)
-) -> NDArray[np.int64]:
-    """The least-cost flow: every vertex of a network's flows is whole, and the simplex method ends in one."""
-    from scipy.optimize import linprog  # slow to import
-
-    bounds = np.column_stack([np.zeros(len(upper)), upper])
-    found = linprog(price, *at_most, *equal, bounds=bounds, method="highs-ds")
-    flow = np.rint(found.x).astype(np.int64)
-    if not np.allclose(flow, found.x, atol=1e-6):
-        raise ArithmeticError("a network flow that is not whole")
-    return flow
+    level, columns = heights[:-1], np.arange(len(price))
+    distance, before = price - level, np.full(len(price), -1)
+    end, end_distance = -1, FORBIDDEN
+    changed = columns
+    while True:
+        ends = distance + level + place_price - heights[-1]
+        end, end_distance = int(ends.argmin()), min(int(ends.min()), FORBIDDEN // 2)
+        changed = changed[distance[changed] < end_distance]
+        if not len(changed):
+            break
+        by_move = (distance + level)[changed, None] + moves[changed]
+        nearest = by_move.argmin(axis=0)
+        onward = by_move[nearest, columns] - level
+        is_nearer = onward < distance
+        distance, before = np.where(is_nearer, onward, distance), np.where(is_nearer, changed[nearest], before)
+        changed = np.flatnonzero(is_nearer)
+    if end_distance >= FORBIDDEN // 2:
+        return []
+    level += np.minimum(distance, end_distance)
+    heights[-1] += end_distance
+    path = [end]
+    while before[path[-1]] >= 0:
+        path.append(int(before[path[-1]]))
+    return path[::-1]
 
 
 def _members(rows: Iterable[dict[str, Any]]) -> list[Member]:

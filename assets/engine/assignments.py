@@ -1,6 +1,7 @@
 """`caregaps assign`: today's pharmacists and the published night in, a numbered plan out.
 
-The night is read and never changed. A plan is a file of its own with the next number of its night; none is replaced.
+The night is read and never changed. A plan is a file of its own with the next number of its night; none is replaced. What
+the file does not tell of a pharmacist, the night's own table does, as the input had it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import csv
 import datetime
 import os
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +26,7 @@ from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.releases import last_night, restricted_part
 from assets.engine.report.small_cells import lone_count
 
+# Of these two the night's table may tell instead.
 REQUIRED = ("pharmacist_id", "licence_states", "weekly_capacity")
 OPTIONAL = ("languages", "therapy_areas", "pharmacy_npi", "has_interpreter", "accepted_gap_ids")
 # Of each value of a list: what it must look like, and in words.
@@ -39,20 +43,24 @@ LARGEST_CAPACITY = 1 << 26
 MOST_PLACES = 10_000
 
 
-def describe_assignment(output: Path, capacity: Path, small_cell: int) -> Iterator[str]:
+# Of one pharmacist, what the night's table says: columns of FILE as they would stand there.
+Known = Mapping[str, Mapping[str, str]]
+
+
+def describe_assignment(output: Path, capacity: Path | None, small_cell: int) -> Iterator[str]:
     """Plan the last published night anew, write the plan and tell its counts, line by line.
 
     Args:
         output: Folder of published nights.
-        capacity: CSV file of today's pharmacists.
+        capacity: CSV file of today's pharmacists; without one, everyone of the night's own table.
         small_cell: Counts of members below it are hidden.
 
     Raises:
         PublicationError: The night is not there or cannot be read, or the plan cannot be written.
         SettingsError: The file says something that is not allowed.
     """
-    pharmacists = read_capacity(capacity)
-    as_of, cases = _published(output)
+    as_of, cases, known = _published(output)
+    pharmacists = read_capacity(capacity, known) if capacity else _of_the_night(output, as_of, known)
     result = plan(cases, pharmacists, _known(output))
     path = _write(output, as_of, result)
 
@@ -70,8 +78,8 @@ def describe_assignment(output: Path, capacity: Path, small_cell: int) -> Iterat
             yield f"Members not assigned, {reason}: {members([r == reason for r in reasons])}"
 
 
-def read_capacity(path: Path) -> list[Pharmacist]:
-    """Today's pharmacists.
+def read_capacity(path: Path, known: Known) -> list[Pharmacist]:
+    """Today's pharmacists; of a column that the file does not have, what the night's table says of each.
 
     Raises:
         SettingsError: The file cannot be read, or says something that is not allowed.
@@ -91,13 +99,19 @@ def read_capacity(path: Path) -> list[Pharmacist]:
     expected = f"{', '.join(REQUIRED)} are expected, {', '.join(OPTIONAL)} allowed"
     if odd := sorted({name for name in header if header.count(name) > 1 or name not in (*REQUIRED, *OPTIONAL)}):
         raise SettingsError(f"--capacity: found the columns {odd}, unknown or twice; {expected}")
-    if missing := [name for name in REQUIRED if name not in header]:
+    if missing := [name for name in REQUIRED if name not in header and (name == REQUIRED[0] or not known)]:
         raise SettingsError(f"--capacity: found no column {missing[0]!r}; {expected}")
     pharmacists = []
     for number, cells in lines[1:]:
         if len(cells) != len(header):
             raise SettingsError(f"--capacity: line {number}: found {len(cells)} cells; the header has {len(header)}")
-        pharmacists.append(_pharmacist(number, dict(zip(header, (c.strip() for c in cells), strict=True))))
+        told = dict(zip(header, (c.strip() for c in cells), strict=True))
+        of_night = known.get(told["pharmacist_id"], {})
+        if silent := [name for name in REQUIRED[1:] if name not in header and not of_night.get(name)]:
+            raise SettingsError(
+                f"--capacity: line {number}: found no {silent[0]}, here or in the night's table of pharmacists; one is expected"
+            )
+        pharmacists.append(_pharmacist(number, {**of_night, **told}))
     for what, values in (
         ("pharmacist_id", [p.pharmacist_id for p in pharmacists]),
         ("accepted_gap_ids", [gap_id for p in pharmacists for gap_id in p.accepted]),
@@ -139,8 +153,51 @@ def _pharmacist(number: int, cells: dict[str, str]) -> Pharmacist:
     )
 
 
-def _published(output: Path) -> tuple[datetime.date, pa.Table]:
-    """The last night and its cases."""
+def _of_the_night(output: Path, as_of: datetime.date, known: Known) -> list[Pharmacist]:
+    """Everyone of the night's table; what they accepted stands in its last plan."""
+    if not known:
+        raise SettingsError(
+            f"--capacity: found no file, and no pharmacist in the night of {as_of}; a CSV file of today's pharmacists is expected"
+        )
+    accepted: dict[str, set[str]] = defaultdict(set)
+    for row in _plan_rows(plans[-1]) if (plans := _plans(output, f"as_of={as_of}")) else ():
+        if row["is_accepted"]:
+            accepted[row["pharmacist_id"]].add(row["gap_id"])
+    # Who tells no number has no place, and what such a one accepted stays with them all the same.
+    told = {name: {"weekly_capacity": "0", **of_night} for name, of_night in known.items()}
+    told |= {name: {"weekly_capacity": "0"} for name in accepted.keys() - told.keys()}
+    return [
+        replace(_pharmacist(0, {**of_night, "pharmacist_id": name}), accepted=frozenset(accepted[name]))
+        for name, of_night in told.items()
+    ]
+
+
+def _night_pharmacists(folder: Path) -> Known:
+    """What the night's table says, a pharmacist of several pharmacies once: all lists together, the largest capacity.
+
+    What is no code of a state, a language or an area is none: nobody is licensed by a slip.
+    """
+    path = folder / "assignment_pharmacist.parquet"
+    lists: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    places: dict[str, int] = {}
+    for row in pq.ParquetFile(path).read().to_pylist() if path.is_file() else ():
+        name = row["pharmacist_id"]
+        if not name.isprintable():
+            continue
+        for column in ("licence_states", "languages", "therapy_areas", "pharmacy_npi"):
+            values = [value.strip() for value in (row[column] or "").split(";")]
+            lists[name][column] |= {value for value in values if re.fullmatch(FORMS[column][0], value)}
+        if row["weekly_capacity"] is not None:
+            places[name] = max(places.get(name, 0), min(row["weekly_capacity"], MOST_PLACES))
+    return {
+        name: {column: ";".join(sorted(values)) for column, values in of_one.items()}
+        | ({"weekly_capacity": str(places[name])} if name in places else {})
+        for name, of_one in lists.items()
+    }
+
+
+def _published(output: Path) -> tuple[datetime.date, pa.Table, Known]:
+    """The last night, its cases and what its table says of pharmacists."""
     night, manifest = last_night(output)
     try:
         as_of = datetime.date.fromisoformat(manifest["as_of"])
@@ -149,23 +206,32 @@ def _published(output: Path) -> tuple[datetime.date, pa.Table]:
             raise PublicationError(
                 f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"
             )
-        return as_of, pq.ParquetFile(path).read(columns=contract_for("outreach", "assignment_case").columns)
+        cases = pq.ParquetFile(path).read(columns=contract_for("outreach", "assignment_case").columns)
+        return as_of, cases, _night_pharmacists(path.parent)
     except (OSError, pa.ArrowInvalid) as error:
         raise PublicationError(f"{output}: the night could not be read; the service user may read all of it") from error
 
 
 def _known(output: Path) -> set[tuple[str, str]]:
     """Who accepted work for whom, in any earlier plan."""
-    known = set()
-    for path in sorted((output / "assignments").glob("as_of=*/[0-9]*.parquet")):
-        try:
-            rows = pq.ParquetFile(path).read(columns=["person_id", "pharmacist_id", "is_accepted"]).to_pylist()
-        except (OSError, pa.ArrowInvalid, KeyError) as error:
-            raise PublicationError(
-                f"assignments/{path.parent.name}/{path.name}: not readable; a plan of `caregaps assign` is expected"
-            ) from error
-        known |= {(row["person_id"], row["pharmacist_id"]) for row in rows if row["is_accepted"]}
-    return known
+    rows = (row for path in _plans(output, "as_of=*") for row in _plan_rows(path))
+    return {(row["person_id"], row["pharmacist_id"]) for row in rows if row["is_accepted"]}
+
+
+def _plans(output: Path, night: str) -> list[Path]:
+    """Plans of a night in the order in which they were made; of several nights, night by night."""
+    found = [path for path in (output / "assignments").glob(f"{night}/*.parquet") if path.stem.isdecimal()]
+    return sorted(found, key=lambda path: (path.parent.name, int(path.stem)))
+
+
+def _plan_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        columns = ["gap_id", "person_id", "pharmacist_id", "is_accepted"]
+        return pq.ParquetFile(path).read(columns=columns).to_pylist()
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise PublicationError(
+            f"assignments/{path.parent.name}/{path.name}: not readable; a plan of `caregaps assign` is expected"
+        ) from error
 
 
 def _write(output: Path, as_of: datetime.date, result: pa.Table) -> Path:

@@ -11,6 +11,7 @@ from assets.engine.adherence_pages import adherence_index, adherence_pages
 from assets.engine.care_transition_pages import care_transition_pages
 from assets.engine.community_resource_pages import community_resource_pages
 from assets.engine.concurrent_use_pages import concurrent_use_index, concurrent_use_pages
+from assets.engine.drug_interaction_pages import drug_interaction_line, drug_interaction_pages
 from assets.engine.markdown_pages import MARK, family_line, render, table
 from assets.engine.model import ROOT
 from assets.engine.monitoring_pages import diabetes_pages
@@ -61,6 +62,7 @@ def _pages() -> dict[str, str]:
         TEMPLATE,
         adherence=adherence_index(),
         concurrent_use=concurrent_use_index(),
+        interactions=_listed(drug_interaction_line()),
         statin_use=statin_use_index(),
         maternal=_listed(family_line("prenatal_supply"), pregnancy_review_line()),
         transitions=_listed(family_line("care_transition")),
@@ -73,6 +75,7 @@ def _pages() -> dict[str, str]:
         INDEX: index,
         **adherence_pages(),
         **concurrent_use_pages(),
+        **drug_interaction_pages(),
         **statin_use_pages(),
         **prenatal_supply_pages(),
         **pregnancy_review_pages(),

@@ -101,6 +101,8 @@ def _frame(rule: MonitoringRule) -> str:
         return "The calendar year"
     if rule.frame == "start":
         return f"From {rule.days} days before the start through {rule.grace_days} days after it"
+    if rule.frame == "after":
+        return f"From {rule.first_days} days after the start on"
     words = f"The last {rule.days} days"
     if rule.young_days:
         words += f"; in the first {rule.young_months} months of the therapy the last {rule.young_days}"
@@ -110,10 +112,12 @@ def _frame(rule: MonitoringRule) -> str:
 
 
 def _start(rule: MonitoringRule) -> str:
-    words = {"year": "1 January", "start": f"{rule.grace_days} days after the start; prospective before"}.get(
-        rule.frame, "the day on which the last test grows too old"
-    )
-    if rule.first_days:
+    words = {
+        "year": "1 January",
+        "start": f"{rule.grace_days} days after the start; prospective before",
+        "after": f"{rule.first_days} days after the start",
+    }.get(rule.frame, "the day on which the last test grows too old")
+    if rule.first_days and rule.frame != "after":
         words += f", not in the first {rule.first_days} days of the therapy"
     if rule.enrolled_days > 1:
         words += f", not before {rule.enrolled_days} days of enrolment"

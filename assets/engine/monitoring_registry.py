@@ -53,7 +53,7 @@ class MonitoringRule(Entry):
     medicines: str | None = None
     min_age: int = Field(default=0, ge=0)
     max_age: int = Field(default=200, ge=0)
-    frame: Literal["rolling", "year", "start"]
+    frame: Literal["rolling", "year", "start", "after"]
     days: int | None = Field(default=None, ge=1)
     insulin_days: int | None = Field(default=None, ge=1)
     young_days: int | None = Field(default=None, ge=1)
@@ -90,12 +90,12 @@ def read_monitoring_rules() -> dict[str, MonitoringRule]:
         name
         for name, r in rules.items()
         if (r.population in of_medicines) != bool(r.medicines and r.subject is None)
-        or (r.frame == "start") != (r.population == "start")
-        or (r.frame == "year") != (r.days is None)
+        or (r.frame in {"start", "after"}) != (r.population == "start")
+        or (r.frame in {"year", "after"}) != (r.days is None)
     ):
         raise SettingsError(
-            f"monitoring_rules.yaml: found {wrong}; a rule of medicines names them and no subject, frame start goes with "
-            "population start, and every frame but the year has days"
+            f"monitoring_rules.yaml: found {wrong}; a rule of medicines names them and no subject, frames start and after "
+            "go with population start, and every frame but year and after has days"
         )
     return rules
 

@@ -18,6 +18,7 @@ from assets.engine.access_registry import ACCESS_TABLES
 from assets.engine.contract import CONTRACTS, contract_for
 from assets.engine.desert_registry import DESERT_TABLES
 from assets.engine.errors import SettingsError
+from assets.engine.interaction_registry import INTERACTION_TABLES
 from assets.engine.maternal_registry import MATERNAL_TABLES
 from assets.engine.monitoring_registry import MONITORING_TABLES
 from assets.engine.outreach_registry import OUTREACH_TABLES
@@ -29,6 +30,7 @@ from assets.engine.transition_registry import TRANSITION_TABLES
 RULE_TABLES = (
     ACCESS_TABLES
     | DESERT_TABLES
+    | INTERACTION_TABLES
     | MATERNAL_TABLES
     | MONITORING_TABLES
     | PROGRAMME_TABLES

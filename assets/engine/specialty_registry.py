@@ -58,8 +58,16 @@ class ManagementYear(Entry):
     left_out_diseases: tuple[str, ...] = ()
 
 
+class TargetedReview(Entry):
+    """The review of a quarter."""
+
+    gap_code: str
+    confidence: float = Field(gt=0, le=1)
+    reason: str
+
+
 class ManagementRule(Entry):
-    """Medication therapy management: who is targeted, and when the yearly review is due."""
+    """Medication therapy management: who is targeted, and when the reviews of the year and of the quarter are due."""
 
     gap_code: str
     payer_types: tuple[str, ...] = Field(min_length=1)
@@ -75,6 +83,7 @@ class ManagementRule(Entry):
     years: dict[int, ManagementYear] = Field(min_length=1)
     reason: str
     source: str
+    targeted_review: TargetedReview
 
 
 class SpecialtyRules(Entry):
@@ -135,7 +144,8 @@ def _management() -> list[tuple[Any, ...]]:
         (
             year, r.gap_code, of_year.cost_threshold, _listed(of_year.left_out_diseases), _listed(r.payer_types),
             _listed(r.like_payer_types), r.min_age, r.min_diseases, r.min_drugs, r.disease_months, r.disease_dates,
-            r.enrolled_days, r.due_days, r.confidence, r.reason, r.source,
+            r.enrolled_days, r.due_days, r.confidence, r.reason, r.source, r.targeted_review.gap_code,
+            r.targeted_review.confidence, r.targeted_review.reason,
         )
         for year, of_year in sorted(r.years.items())
     ]  # fmt: skip

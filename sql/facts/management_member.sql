@@ -1,4 +1,4 @@
--- Who is targeted for medication therapy management this year, from when on, and the last comprehensive review.
+-- Who is targeted for medication therapy management this year, from when on, and the last reviews.
 --
 -- The first day of evaluation of the year on which drugs, cost and three core chronic diseases come together (42 CFR
 -- 423.153(d)); being targeted lasts for the year. A disease takes two days with its code in 24 months, or one in a
@@ -79,11 +79,19 @@ targeted as (
 reviews as (
     select
         clinical_event.member_key,
-        max(clinical_event.event_date) as review_date
+        max(case when clinical_event.category = 'review' then clinical_event.event_date end) as review_date,
+        max(
+            case
+                when
+                    clinical_event.category in ('review', 'follow_up')
+                    and ceil(extract(month from clinical_event.event_date) / 3)
+                    = ceil(extract(month from cast($as_of as date)) / 3)
+                    then clinical_event.event_date
+            end
+        ) as quarter_review_date
     from facts.clinical_event
     where
         clinical_event.value_set = 'mtm_services'
-        and clinical_event.category = 'review'
         and extract(year from clinical_event.event_date) = extract(year from cast($as_of as date))
     group by clinical_event.member_key
 )
@@ -96,7 +104,8 @@ select
     targeted.quarter_cost,
     not targeted.is_targeted as is_at_risk,
     coalesce(targeted.like_payer_types like concat('%;', lower(member.payer_type), ';%'), false) as is_like,
-    reviews.review_date
+    reviews.review_date,
+    reviews.quarter_review_date
 from targeted
 inner join core.member
     on targeted.member_key = member.member_key

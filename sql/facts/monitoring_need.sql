@@ -377,6 +377,7 @@ found_tests as (
                     extract(year from test_dates.test_date)
                     >= extract(year from cast($as_of as date))
                     - case when test_dates.is_of_previous_year then 1 else 0 end
+            when 'after' then test_dates.event_date >= asked.start_date + monitoring_rule.first_days
             else
                 test_dates.event_date between asked.start_date - asked.frame_days
                 and asked.start_date + monitoring_rule.grace_days
@@ -489,6 +490,13 @@ window_ends as (
         )
 ),
 
+-- What tells of HIV, mental health or substance use: neither it nor its tests are named (rules 6.4).
+sensitive_products as (
+    select distinct therapy.product
+    from facts.therapy
+    where therapy.is_sensitive
+),
+
 windows as (
     select
         window_ends.*,
@@ -512,24 +520,27 @@ select
     windows.window_end_date,
     windows.due_date,
     monitoring_rule.confidence,
-    replace(
-        replace(
+    case
+        when sensitive_products.product is not null then 'Check in, and go through the refills together.'
+        else replace(
             replace(
                 replace(
-                    monitoring_rule.reason,
-                    '{last}',
-                    coalesce(
-                        'since ' || cast(windows.last_test_date as varchar),
-                        'in the last ' || cast(windows.frame_days as varchar) || ' days',
-                        'this year'
-                    )
+                    replace(
+                        monitoring_rule.reason,
+                        '{last}',
+                        coalesce(
+                            'since ' || cast(windows.last_test_date as varchar),
+                            'in the last ' || cast(windows.frame_days as varchar) || ' days',
+                            'this year'
+                        )
+                    ),
+                    '{missing}', windows.missing
                 ),
-                '{missing}', windows.missing
+                '{start}', coalesce(cast(windows.start_date as varchar), '')
             ),
-            '{start}', coalesce(cast(windows.start_date as varchar), '')
-        ),
-        '{due}', cast(windows.due_date as varchar)
-    ) as reason,
+            '{due}', cast(windows.due_date as varchar)
+        )
+    end as reason,
     concat(
         '{"claims":[', rtrim(cast(cast({ 'claim_id': windows.claim_id } as json) as varchar), '}'),
         ',"date":"', windows.claim_date,
@@ -551,10 +562,13 @@ select
     windows.start_date,
     windows.last_test_date,
     windows.missing,
-    monitoring_rule.monitoring_rule_id
+    monitoring_rule.monitoring_rule_id,
+    sensitive_products.product is not null as is_sensitive
 from windows
 inner join raw.monitoring_rule
     on windows.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+left join sensitive_products
+    on windows.subject = sensitive_products.product
 where
     not exists (
         select 1

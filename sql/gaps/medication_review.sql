@@ -1,10 +1,13 @@
--- Medication reviews: medicines on hand together on too many days, and medicines to review because of a pregnancy.
+-- Medication reviews: medicines on hand together on too many days, medicines that labels advise against together, and
+-- medicines to review because of a pregnancy.
 --
 -- Concurrent use has one code per row of its registry (COB, POLY_ACH). A review cannot take counted days back, so no
 -- day is the last on which acting helps: there is no due date, and the gap stays open through the year unless an
 -- exclusion appears; no drug is named on the list. Reviews in a pregnancy have three urgencies, a queue of their own
 -- and wording that says neither why nor to stop (maternal 2.3, rule L6 of 1.7); in tier C not even the medicine. The
--- gate holds them back too. Source: PQA measure overviews COB and POLY-ACH; FDA labelling.
+-- gate holds them back too. An interaction (DDI) is open while the two were on hand together some days ago at most;
+-- what tells of HIV, mental health or substance use stands under a public name. Source: PQA measure overviews COB and
+-- POLY-ACH; ONC high-priority interactions; FDA labelling.
 with
 
 -- A review is known once the medicine and the reason are; the weekday counts from a Monday.
@@ -89,6 +92,54 @@ inner join core.fill as last_fills
 where
     concurrent_use.is_eligible
     and concurrent_use.is_concurrent
+union all
+select
+    drug_interaction.member_key,
+    interaction_rule.gap_code,
+    interaction_rule.drug_interaction_id as subject,
+    'open' as status,
+    drug_interaction.first_shared_date as window_start_date,
+    drug_interaction.last_shared_date + interaction_rule.after_days as window_end_date,
+    cast(null as date) as due_date,
+    cast(interaction_rule.severity as decimal(9, 4)) as severity,
+    cast(interaction_rule.confidence as decimal(9, 4)) as confidence,
+    case
+        when drug_interaction.is_sensitive then 'Check in, and go through the refills together.'
+        else replace(
+            replace(
+                replace(interaction_rule.reason, '{medicines}', interaction_rule.medicines),
+                '{first}', cast(drug_interaction.first_shared_date as varchar)
+            ),
+            '{last}', cast(drug_interaction.last_shared_date as varchar)
+        )
+    end as reason,
+    concat(
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': first_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"', first_fills.fill_date,
+        '","days_supply":', coalesce(cast(first_fills.days_supply as varchar), 'null'),
+        '},', rtrim(cast(cast({ 'claim_id': second_fills.claim_id } as json) as varchar), '}'),
+        ',"fill_date":"', second_fills.fill_date,
+        '","days_supply":', coalesce(cast(second_fills.days_supply as varchar), 'null'),
+        '}],"first_shared_date":"', drug_interaction.first_shared_date,
+        '","last_shared_date":"', drug_interaction.last_shared_date,
+        '",', substr(
+            cast(
+                cast({ 'rule': interaction_rule.title, 'source': interaction_rule.source } as json) as varchar
+            ),
+            2
+        )
+    ) as evidence,
+    drug_interaction.is_sensitive,
+    cast(null as integer) as concurrent_days,
+    drug_interaction.last_shared_date as last_concurrent_date
+from facts.drug_interaction
+inner join raw.drug_interaction as interaction_rule
+    on drug_interaction.drug_interaction_key = interaction_rule.drug_interaction_key
+inner join core.fill as first_fills
+    on drug_interaction.first_fill_key = first_fills.fill_key
+inner join core.fill as second_fills
+    on drug_interaction.second_fill_key = second_fills.fill_key
+where drug_interaction.last_shared_date + interaction_rule.after_days >= cast($as_of as date)
 union all
 select
     known_reviews.member_key,

@@ -1,9 +1,12 @@
--- Medication therapy management: members in the programme whose comprehensive review of the year is not on record.
+-- Medication therapy management: members in the programme whose comprehensive review of the year is not on record, and
+-- those whose medicines nobody has reviewed this quarter.
 --
--- Open from 60 days in the programme on, to the end of the year or of enrolment, best asked for early. A review that a
--- claim shows leaves no gap; one that the pharmacist reports closes it. No one in hospice is asked. The sentence tells
--- of no disease, and neither does the evidence: HIV and mental health count for targeting and are never listed (rules
--- 6.4). Nor do numbers of the member tell that a drug management program alone targets them.
+-- The yearly review is open from 60 days in the programme on, to the end of the year or of enrolment, best asked for
+-- early. The targeted review is open from the first day of each quarter, or of the programme, to its last; a
+-- comprehensive one stands for it, a follow-up too. A review that a claim shows leaves no gap; one that the pharmacist
+-- reports closes it. No one in hospice is asked. The sentence tells of no disease, and neither does the evidence: HIV
+-- and mental health count for targeting and are never listed (rules 6.4). Nor do numbers of the member tell that a drug
+-- management program alone targets them.
 with
 
 enrolled as (
@@ -15,7 +18,19 @@ enrolled as (
     from facts.management_member
     inner join facts.active_member
         on management_member.member_key = active_member.member_key
-    where management_member.review_date is null
+),
+
+quarter as (
+    select
+        quarters.quarter_number,
+        make_date(extract(year from cast($as_of as date)), quarters.first_month, 1) as start_date,
+        cast(
+            make_date(extract(year from cast($as_of as date)), quarters.first_month, 1) + interval 3 month as date
+        ) - 1 as end_date
+    from (
+        values (1, 1), (2, 4), (3, 7), (4, 10)
+    ) as quarters (quarter_number, first_month)
+    where extract(month from cast($as_of as date)) between quarters.first_month and quarters.first_month + 2
 )
 
 select
@@ -50,5 +65,41 @@ select
 from enrolled
 inner join raw.management_year
     on management_year.management_year = extract(year from cast($as_of as date))
-where enrolled.enrolled_date + management_year.enrolled_days <= enrolled.window_end_date
-order by enrolled.member_key
+where
+    enrolled.review_date is null
+    and enrolled.enrolled_date + management_year.enrolled_days <= enrolled.window_end_date
+union all
+select
+    enrolled.member_key,
+    management_year.targeted_gap_code as gap_code,
+    concat(
+        'mtm ', cast(management_year.management_year as varchar), ' q', cast(quarter.quarter_number as varchar)
+    ) as subject,
+    'open' as status,
+    greatest(quarter.start_date, enrolled.enrolled_date) as window_start_date,
+    least(quarter.end_date, enrolled.window_end_date) as window_end_date,
+    least(quarter.end_date, enrolled.window_end_date) as due_date,
+    cast(null as decimal(9, 4)) as severity,
+    management_year.targeted_confidence as confidence,
+    replace(
+        management_year.targeted_reason,
+        '{end}', cast(least(quarter.end_date, enrolled.window_end_date) as varchar)
+    ) as reason,
+    concat(
+        '{"claims":[],"enrolled_date":"', enrolled.enrolled_date,
+        '","fewest_drugs":', management_year.min_drugs,
+        ',"fewest_diseases":', management_year.min_diseases,
+        ',"cost_threshold":', management_year.cost_threshold,
+        ',', substr(
+            cast(cast({ 'rule': 'targeted_review', 'source': management_year.source } as json) as varchar), 2
+        )
+    ) as evidence,
+    case when enrolled.is_like then 'mtm_like' else 'mtm' end as programme
+from enrolled
+inner join raw.management_year
+    on management_year.management_year = extract(year from cast($as_of as date))
+cross join quarter
+where enrolled.quarter_review_date is null
+order by
+    member_key,
+    gap_code

@@ -240,7 +240,7 @@ select
     monitoring_need.confidence,
     monitoring_need.reason,
     monitoring_need.evidence,
-    false as is_sensitive,
+    monitoring_need.is_sensitive,
     monitoring_need.monitoring_rule_id as rule_id
 from facts.monitoring_need
 where monitoring_need.gap_family = 'specialty'

@@ -5,6 +5,8 @@ The tables before it are given as they stand on a night; gap ids are names, so t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 MODEL = "outreach.assignment_case"
@@ -112,5 +114,26 @@ def test_a_sensitive_row_keeps_its_public_names_and_tells_no_area(listed) -> Non
         a      | medication_review | REFILL_REVIEW  | -
         b      | medication_review | REFILL_REVIEW  | -
         c      | specialty         | SP_LATE_REFILL | neurology
+        """,
+    )
+
+
+def test_pharmacists_of_the_input_are_published_in_the_codes_of_the_cases(story: Callable[..., None]) -> None:
+    """Interface 2: pharmacist_id is all that must be there; one row per pharmacist and pharmacy."""
+    story(
+        given={
+            "raw.pharmacist": """
+                pharmacist_id | pharmacy_npi | licence_states | languages | therapy_areas | weekly_capacity
+                r2            | 1999000023   | tx;OK          | EN;es     | Oncology      | 20
+                r2            | 1999000015   | TX             | -         | -             | 5
+                r1            | -            | -              | -         | -             | -
+            """
+        },
+        model="outreach.assignment_pharmacist",
+        expect="""
+            pharmacist_id | pharmacy_npi | licence_states | languages | therapy_areas | weekly_capacity
+            r1            | -            | -              | -         | -             | -
+            r2            | 1999000015   | TX             | -         | -             | 5
+            r2            | 1999000023   | TX;OK          | en;es     | oncology      | 20
         """,
     )

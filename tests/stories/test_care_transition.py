@@ -375,6 +375,11 @@ CARDIAC_DME = """
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt A4660 06-01              | -
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99454 04-02              | -
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99454 04-01              | open
+    CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99473 04-02              | -
+    CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99453 04-02              | -
+    # "99473/99474/99453/99454": treatment management (99457) and care of a pregnancy (S9211) are no monitor at home.
+    CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99457 06-25              | open
+    CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt S9211 06-25              | open
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 93224 06-25              | open
     CARDIAC_DME | bill 06-10..06-20 dx=I214; said CARDIAC_DME=REFERRED 06-25T10:00 | -
     # A readmission for something else ten days later: asked anew of the later discharge.

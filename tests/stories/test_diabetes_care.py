@@ -179,8 +179,30 @@ SUPPLIES = """
     DSMT   | known; cpt 3046F 2025-06-29                                           | -
 """
 
+# "BP: 3074F 3075F 3077F (sys), 3078F-3080F (dia); claims mostly absent -> ask item".
+BP = """
+    code | events                                                    | row
+    BP   | known                                                     | open start=01-01 end=12-31 due=12-31 confidence=0.5000 says=Ask_for_the_last_reading
+    BP   | known; cpt 3074F 01-01; cpt 3078F 01-01                   | -
+    BP   | known; cpt 3075F 02-01; cpt 3079F 03-01                   | -
+    # A high reading is a reading; what to do about it is the clinician's.
+    BP   | known; cpt 3077F 02-01; cpt 3080F 02-01                   | -
+    BP   | known; cpt 3074F 02-01                                    | open
+    BP   | known; cpt 3079F 02-01                                    | open
+    BP   | known; cpt 3074F 2025-12-31; cpt 3078F 2025-12-31         | open
+    BP   | known; cpt 3074F 02-01; cpt 3078F 02-01 denied            | open
+    BP   | known; cpt 3076F 02-01; cpt 3078F 02-01                   | open
+    BP   | known; who enrollment_start_date=2026-04-01               | open start=06-30
+    BP   | known; who enrollment_start_date=2026-04-02               | -
+    BP   | known; who birth_date=1951-01-01                          | open
+    BP   | known; who birth_date=1950-12-31                          | -
+    BP   | known; who hospice_flag=yes                               | -
+    BP   | known; dx Z515 02-01                                      | -
+    BP   | dx I10 2025-03-01; dx I10 2025-09-01                      | -
+"""
 
-@pytest.mark.parametrize("table", [A1C, EYE, KED, SUPPLIES], ids=["A1C", "EYE", "KED", "SUPPLY and DSMT"])
+
+@pytest.mark.parametrize("table", [A1C, EYE, KED, SUPPLIES, BP], ids=["A1C", "EYE", "KED", "SUPPLY and DSMT", "BP"])
 def test_diabetes_care(patients: Callable[..., None], table: str) -> None:
     patients(table.replace("known", KNOWN))
 
@@ -229,6 +251,7 @@ def test_a_pregnancy_holds_the_statin_and_nothing_else(story) -> None:
         expect="""
             gap_code | status     | status_reason
             A1C      | open       | no_channel
+            BP       | open       | no_channel
             DSMT     | open       | no_channel
             EYE      | open       | no_channel
             KED      | open       | no_channel

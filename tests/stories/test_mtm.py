@@ -106,6 +106,11 @@ def drugs(match: re.Match[str]) -> str:
 
 
 def told(table: str) -> str:
+    """A table with its drugs; lines that name no code tell of the yearly review."""
+    header, *lines = [line.strip() for line in table.strip().splitlines()]
+    if not header.startswith("code"):
+        lines = [line if line.startswith("#") else f"CMR_DUE | {line}" for line in lines]
+        table = "\n".join([f"code | {header}", *lines])
     return re.sub(r"drugs (\d+) cost=([\d.]+) ([\d-]+)", drugs, table)
 
 
@@ -116,13 +121,55 @@ def test_targeting_and_the_review_of_the_year(patients: Callable[..., None]) -> 
 # "MTM enrolled >= 60 d": 1 April and 60 days are 31 May.
 @pytest.mark.parametrize(("as_of", "row"), [("2026-05-30", "prospective"), ("2026-05-31", "open")])
 def test_sixty_days_in_the_programme(patients: Callable[..., None], as_of: str, row: str) -> None:
-    events = told(f"{MEDICARE}; {THREE}; drugs 8 cost=319 02-10")
-    patients(f"events | row\n{events} | {row} start=05-31", as_of=as_of)
+    patients(told(f"events | row\n{MEDICARE}; {THREE}; drugs 8 cost=319 02-10 | {row} start=05-31"), as_of=as_of)
+
+
+# "TMR >= quarterly": of each quarter, from the day of targeting on, 1 April here.
+QUARTER = f"""
+    code    | events                                                          | row
+    TMR_DUE | {MEDICARE}; {THREE}; drugs 8 cost=319 02-10                      | open start=04-01 end=06-30 due=06-30 programme=mtm subject=mtm_2026_q2 says=by_2026-06-30
+    TMR_DUE | {MEDICARE}; {THREE}; drugs 8 cost=318.99 02-10                   | -
+    # In the programme since January: the second quarter is a row of its own.
+    TMR_DUE | {MEDICARE} is_drug_management=yes                                | open start=04-01 subject=mtm_2026_q2
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 04-01               | -
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 06-30               | -
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 03-31               | open
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 2025-05-02          | open
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 05-02 denied        | open
+    # A comprehensive review stands for a targeted one; added time alone is none.
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99605 05-02               | -
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99605 03-31               | open
+    TMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99607 05-02               | open
+    # And a targeted one for no comprehensive one.
+    CMR_DUE | {MEDICARE} is_drug_management=yes; cpt 99606 05-02               | open
+    TMR_DUE | {MEDICARE} is_drug_management=yes mtm_opt_out=yes                | -
+    TMR_DUE | {MEDICARE} is_drug_management=yes hospice_flag=yes               | -
+    TMR_DUE | {MEDICARE} is_drug_management=yes enrollment_end_date=2026-06-29 | -
+    TMR_DUE | who payer_type=commercial is_drug_management=yes                 | -
+"""
+
+
+def test_a_targeted_review_each_quarter(patients: Callable[..., None]) -> None:
+    patients(told(QUARTER))
+
+
+# The first and last day of a quarter, and an enrolment that ends in it.
+QUARTER_DAYS = {
+    "2026-07-01": "open start=07-01 end=08-31 due=08-31 subject=mtm_2026_q3",
+    "2026-04-01": "open start=04-01 end=06-30 subject=mtm_2026_q2",
+    "2026-03-31": "open start=01-01 end=03-31 subject=mtm_2026_q1",
+}
+
+
+@pytest.mark.parametrize("as_of", sorted(QUARTER_DAYS))
+def test_the_days_of_a_quarter(patients: Callable[..., None], as_of: str) -> None:
+    who = f"{MEDICARE} is_drug_management=yes enrollment_end_date=2026-08-31"
+    patients(f"code | events | row\nTMR_DUE | {who} | {QUARTER_DAYS[as_of]}", as_of=as_of)
 
 
 def test_a_year_without_a_threshold_has_no_row(patients: Callable[..., None]) -> None:
-    events = told(f"{MEDICARE} is_drug_management=yes; {THREE}; drugs 8 cost=9999 2027-02-10")
-    patients(f"events | row\n{events} | -", as_of="2027-06-30")
+    lines = told(f"events | row\n{MEDICARE} is_drug_management=yes; {THREE}; drugs 8 cost=9999 2027-02-10 | -")
+    patients(lines.replace("CMR_DUE |", " |"), as_of="2027-06-30")
 
 
 # "2024 $5,330; 2025 $1,623"; HIV became a core disease with 2025.
@@ -174,10 +221,13 @@ def test_no_row_tells_of_a_sensitive_disease(con: duckdb.DuckDBPyConnection) -> 
         + "\n".join(f"ann | 2026-02-10 | d{n} | 30 | 100" for n in range(1, 10)),
     )
     build_models(con, [MODEL], AS_OF)
-    [(reason, evidence)] = con.execute(f"select reason, evidence from {MODEL}").fetchall()
+    found = con.execute(f"select reason, evidence from {MODEL} order by gap_code").fetchall()
+    assert json.loads(found[1][1]) == json.loads(found[0][1]) | {"rule": "targeted_review"}
+    assert "HIV" not in found[1][0]
+    [(reason, evidence), _] = found
     assert json.loads(evidence) == {
         "claims": [], "enrolled_date": "2026-04-01", "fewest_drugs": 8, "fewest_diseases": 3, "cost_threshold": 1276, "rule": "targeting",
         "source": read_specialty_rules().medication_therapy_management.source,
     }  # fmt: skip
     assert "HIV" not in reason
-    assert set(read_families()["mtm"].codes) == {"CMR_DUE"}
+    assert set(read_families()["mtm"].codes) == {"CMR_DUE", "TMR_DUE"}

@@ -119,6 +119,96 @@ def test_the_same_file_gives_the_same_bytes_and_the_next_number(output, capsys) 
     assert sorted(p.name for p in folder.iterdir()) == ["001.parquet", "002.parquet", "007.parquet", "008.parquet"]
 
 
+def give_pharmacists(output: Path, text: str) -> None:
+    """The night's table of pharmacists, `|` between its columns."""
+    names = contract_for("outreach", "assignment_pharmacist").columns
+    lines = [[cell.strip() or None for cell in line.split("|")] for line in text.strip().splitlines()]
+    assert [cell for cell in lines[0] if cell] == names
+    table = pa.Table.from_pylist(
+        [dict(zip(names, line, strict=True)) for line in lines[1:]], pa.schema([(name, pa.string()) for name in names])
+    )
+    at = names.index("weekly_capacity")
+    table = table.set_column(at, "weekly_capacity", table.column(at).cast(pa.int32()))
+    pq.write_table(table, output / "restricted" / f"as_of={NIGHT}" / "assignment_pharmacist.parquet")
+
+
+# Maria works at two pharmacies; of Noor nobody knows how many members; of Omar no state of licence can be read.
+STAFF = """
+    pharmacist_id | pharmacy_npi | licence_states | languages | therapy_areas | weekly_capacity
+    maria         | 1999000015   | TX             | en;es     | mtm           | 4
+    maria         | 1999000023   | OH             |           |               | 6
+    noor          |              | TX             | en        | mtm           |
+    omar          |              | Texas;OK       | en        |               | 20
+"""
+
+
+def test_a_column_that_the_file_lacks_is_taken_from_the_night(output, capsys) -> None:
+    """Her two rows are one pharmacist: both states, the larger capacity, the pharmacy of the lists (50, no stranger)."""
+    give_pharmacists(output, STAFF)
+    assert run(output, "pharmacist_id\nmaria\n", capsys)[0] == 0
+    found = plan_of(output, 1)
+    assert {p for p, r in found.items() if r["pharmacist_id"]} == {f"P{n}" for n in range(1, 7)}
+    assert [found["P1"][c] for c in ("therapy_cost", "prior_cost", "load_cost")] == [0, 50, 0]
+    # What the file does say stands, a blank cell too: no area, no state.
+    run(output, "pharmacist_id,weekly_capacity,therapy_areas\nmaria,1,\n", capsys)
+    second = plan_of(output, 2)
+    assert {p for p, r in second.items() if r["pharmacist_id"]} == {"P1"}
+    assert second["P1"]["therapy_cost"] == 200
+    run(output, "pharmacist_id,licence_states\nmaria,\n", capsys)
+    assert not [r for r in plan_of(output, 3).values() if r["pharmacist_id"]]
+    run(output, "pharmacist_id,weekly_capacity\nmaria,20\n", capsys)
+    assert plan_of(output, 4)["P13"]["pharmacist_id"] == "maria", "licensed in Ohio by her other row"
+
+
+@pytest.mark.parametrize("name", ["noor", "nobody of the night"])
+def test_a_number_that_neither_tells_stops_the_plan(output, capsys, name: str) -> None:
+    give_pharmacists(output, STAFF)
+    status, _, error = run(output, f"pharmacist_id,licence_states\nmaria,TX\n{name},TX\n", capsys)
+    assert status == 1
+    assert error.splitlines() == [
+        "error: --capacity: line 3: found no weekly_capacity, here or in the night's table of pharmacists; one is expected"
+    ]
+    assert not (output / "assignments").exists()
+
+
+def without_file(output: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = main(["assign", "--output", str(output)])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def test_without_a_file_everyone_of_the_night_is_there(output, capsys) -> None:
+    """Noor has no place and Omar no licence that can be read."""
+    give_pharmacists(output, STAFF)
+    status, told, _ = without_file(output, capsys)
+    assert status == 0
+    assert told.startswith(f"Night of {NIGHT}, 3 pharmacists: ")
+    found = plan_of(output, 1)
+    assert {r["pharmacist_id"] for r in found.values()} == {"maria", None}
+    assert sum(r["pharmacist_id"] == "maria" for r in found.values()) == 6
+
+
+def test_without_a_file_accepted_work_of_the_last_plan_stays(output, capsys) -> None:
+    """Noor accepted P12, and nobody of the night's table P3; both stay. The tenth plan is later than the ninth."""
+    give_pharmacists(output, STAFF)
+    head = "pharmacist_id,licence_states,weekly_capacity,accepted_gap_ids\n"
+    run(output, f"{head}maria,TX,6,{GAP(3)}\n", capsys)
+    folder = output / "assignments" / f"as_of={NIGHT}"
+    (folder / "001.parquet").rename(folder / "999.parquet")
+    run(output, f"{head}noor,TX,0,{GAP(12)}\ngone,TX,0,{GAP(3)}\n", capsys)
+    assert without_file(output, capsys)[0] == 0
+    found = plan_of(output, 1001)
+    assert {p: r["pharmacist_id"] for p, r in found.items() if r["is_accepted"]} == {"P12": "noor", "P3": "gone"}
+    assert sum(r["pharmacist_id"] == "maria" for r in found.values()) == 6
+
+
+def test_without_a_file_and_without_pharmacists_there_is_no_plan(output, capsys) -> None:
+    line = f"error: --capacity: found no file, and no pharmacist in the night of {NIGHT}; a CSV file of today's pharmacists is expected\n"
+    assert without_file(output, capsys) == (1, "", line)
+    give_pharmacists(output, STAFF.splitlines()[1])
+    assert without_file(output, capsys) == (1, "", line)
+
+
 HEAD = "pharmacist_id,licence_states,weekly_capacity"
 BAD = {
     "empty": ("", "found an empty file"),

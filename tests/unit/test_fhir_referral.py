@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
 from assets.engine import fhir_referral
 from assets.engine.contract import contract_for
 from assets.engine.fhir_referral import referral_bundle, write_referrals
+from tests.fhir_codes import codes_outside
 from tests.story import empty_warehouse, give
 
 ROW = contract_for("outreach", "referral").default_row() | {
@@ -105,6 +107,8 @@ def test_every_status_is_one_of_r4(status: str) -> None:
     request, task = resources(status=status)
     assert request["status"] in REQUEST_STATUS
     assert task["status"] in TASK_STATUS
+    for resource in (request, task):
+        assert not list(codes_outside(get_fhir_model_class(resource["resourceType"]).model_validate(resource)))
     assert ("statusReason" in task) == (status in {"rejected", "cancelled", "on-hold", "failed"})
     _, told = resources(status=status, status_reason="No room")
     assert told.get("statusReason", {"text": "No room"}) == {"text": "No room"}

@@ -49,7 +49,7 @@ RULES = read_prenatal_rules()
 DESERT_RULES = read_desert_rules()
 REVIEW = read_pregnancy().review
 NAMES = [
-    *MEASURES, *CONCURRENT_USE, "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource", "provider_desert",
+    *MEASURES, *CONCURRENT_USE, "ddi", "supd", "prenatal_supply", "pregnancy_review", "care_transition", "community_resource", "provider_desert",
     "diabetes", "specialty", "mtm",
 ]  # fmt: skip
 
