@@ -90,7 +90,7 @@ mutate: .stamp-dev ## break the SQL rule by rule and see a test fail
 
 lock: ## both lock files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
 
 clean: ## everything that make made
 	rm -rf .venv .stamp-* .dagster data
