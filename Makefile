@@ -99,7 +99,7 @@ mutate: .stamp-dev ## break the SQL rule by rule and see a test fail
 
 lock: ## both lock files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -o requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes --no-strip-extras --quiet -c requirements.lock -o requirements-dev.lock
 
 audit: .stamp-dev ## known vulnerabilities of every locked package; asks PyPI, and fails where it cannot
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock -r requirements-dev.lock

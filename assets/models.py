@@ -6,7 +6,7 @@ from assets.engine import warehouse
 from assets.engine.contract import contract_for
 from assets.engine.families import all_models
 from assets.engine.model import Model
-from assets.resources import NightResource
+from assets.resources import NightResource, workplace
 from assets.schema import column_lineage, column_schema
 from assets.table import POOL, contract_check, record
 
@@ -28,7 +28,7 @@ def model_asset(model: Model) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
-            rows, seconds = warehouse.build(con, model, plan.params)
+            rows, seconds = warehouse.build(con, model, plan.params, workplace.engine(plan))
             return record(con, plan, contract, rows, seconds, column_lineage(con, model))
 
     return asset

@@ -18,6 +18,7 @@ from assets.engine.errors import CaregapsError, PublicationError, SettingsError,
 from assets.engine.night import Night
 from assets.engine.run_record import RunRecord, begin, end, lock, lock_file
 from assets.engine.settings import read_settings
+from assets.engine.spark import Spark
 
 # Dagster's own tag of a partitioned run.
 PARTITION_TAG = "dagster/partition"
@@ -35,6 +36,7 @@ class _Workplace:
         self._held: tuple[Path, Path] | None = None
         self._locks: list[IO[str]] = []
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._spark: Spark | None = None
 
     def take(self, path: Path, output: Path) -> None:
         """Lock an output and a warehouse for this process: two nights never interleave.
@@ -73,6 +75,14 @@ class _Workplace:
                 self._con = warehouse.connect(path, limits.threads, limits.memory_gb)
         return self._con
 
+    def engine(self, night: Night) -> warehouse.Create:
+        """What answers the models of a night."""
+        if night.engine != "spark":
+            return warehouse.by_duckdb
+        if self._spark is None:
+            self._spark = Spark(night.settings.spark, night.warehouse)
+        return self._spark.create
+
     def drop(self, night: Night) -> None:
         """Close a warehouse that is damaged and, where it is ours alone, remove it, so that the next run begins anew."""
         self._close()
@@ -88,6 +98,9 @@ class _Workplace:
         self._held, self._locks = None, []
 
     def _close(self) -> None:
+        spark, self._spark = self._spark, None
+        if spark is not None:
+            spark.close()
         con, self._con = self._con, None
         if con is not None:
             with suppress(duckdb.Error):

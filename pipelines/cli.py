@@ -42,7 +42,7 @@ def parser() -> Parser:
     run.add_argument("--layout", default="tuva", help="layout of the input: tuva or cms_rif (default tuva)")
     run.add_argument("--reference", type=Path, metavar="DIR", help="folder of reference tables")
     run.add_argument("--warehouse", type=Path, metavar="FILE", help="working warehouse; default: below the output")
-    run.add_argument("--engine", default="duckdb", help="engine of the models (default duckdb)")
+    run.add_argument("--engine", default="duckdb", help="engine of the models: duckdb or spark (default duckdb)")
     run.add_argument("--config", type=Path, metavar="FILE", help="settings file; default: settings.toml")
     run.add_argument("--fresh", action="store_true", help="drop the working warehouse first")
 

@@ -12,6 +12,9 @@ import pytest
 import sqlglot
 import yaml
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
 
 from assets.engine import families as families_module
 from assets.engine.computed import COMPUTED, Computed
@@ -210,6 +213,61 @@ def spark_problems(tree: exp.Expression) -> list[str]:
         *("lambda" for _ in tree.find_all(exp.Lambda)),
         *("random or clock" for _ in tree.find_all(exp.Rand, exp.CurrentDate, exp.CurrentTimestamp, exp.Uuid)),
         *("sample" for _ in tree.find_all(exp.TableSample)),
+        *(
+            f"recursion that is no union all: {cte.alias}"
+            for cte in tree.find_all(exp.CTE)
+            if cte.alias in {table.name for table in cte.find_all(exp.Table) if not table.db}
+            and (not isinstance(cte.this, exp.Union) or cte.this.args.get("distinct"))
+        ),
+    ]
+
+
+def typed(model: Model) -> exp.Expression:
+    """A model's query with the type of every expression that its inputs tell."""
+    known: dict[str, dict[str, dict[str, str]]] = {}
+    for schema, table in model.inputs:
+        columns = {p.name: p.sql_type for p in contract_for(schema, table).properties}
+        # What the door adds to every input table.
+        door = {"source_file": "VARCHAR", "line_number": "BIGINT", "row_id": "BIGINT"} if schema == "raw" else {}
+        known.setdefault(schema, {})[table] = {**door, **columns}
+    return with_types(model.tree, known)
+
+
+def with_types(tree: exp.Expression, known: dict[str, dict[str, dict[str, str]]]) -> exp.Expression:
+    schema = MappingSchema(known, dialect="duckdb", normalize=False)
+    tree = qualify(
+        tree.copy(), schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False
+    )
+    return annotate_types(tree, schema=schema, dialect="duckdb")
+
+
+def spark_type_problems(tree: exp.Expression) -> list[str]:
+    """What a query with types says of dates and whole numbers that Spark takes for something else.
+
+    Days between two dates are an INTERVAL there, and a whole quotient a BIGINT, which no date can be moved by: both are
+    cast to an integer at once.
+    """
+
+    def is_date(side: exp.Expression) -> bool:
+        return side.unnest().is_type("date")
+
+    def is_cast(node: exp.Expression) -> bool:
+        parent = node.parent
+        while isinstance(parent, exp.Paren):
+            parent = parent.parent
+        return isinstance(parent, exp.Cast)
+
+    return [
+        *(
+            f"days between two dates without a cast: {sub.sql()}"
+            for sub in tree.find_all(exp.Sub)
+            if is_date(sub.this) and is_date(sub.expression) and not is_cast(sub)
+        ),
+        *(
+            f"a whole quotient without a cast: {quotient.sql()}"
+            for quotient in tree.find_all(exp.IntDiv)
+            if not is_cast(quotient) and not isinstance(quotient.parent, exp.Predicate)
+        ),
     ]
 
 
@@ -228,6 +286,8 @@ SAYS_WHAT_SPARK_CANNOT: dict[str, str] = {}
 )
 def test_spark_could_say_it(model: Model) -> None:
     assert spark_problems(model.tree) == []
+    if model.key[0] in LAYERS:
+        assert spark_type_problems(typed(model)) == []
 
 
 @each_model
@@ -280,6 +340,7 @@ REFUSED = {
     "group by all": "select a, count(*) as n from core.fill group by all",
     "clock": "select current_date as d from core.fill",
     "chance": "select random() as d from core.fill",
+    "recursion of distinct rows": "with recursive r as (select 1 as n union select n from r) select n from r",
     "lambda": "select list_transform(a, lambda x: x + 1) as m from core.fill",
 }
 ALLOWED = {
@@ -299,6 +360,32 @@ def test_guard_refuses(query: str) -> None:
 @pytest.mark.parametrize("query", ALLOWED.values(), ids=ALLOWED)
 def test_guard_allows(query: str) -> None:
     assert spark_problems(sqlglot.parse_one(query, read="duckdb")) == []
+
+
+DATED = {"core": {"fill": {"a": "DATE", "b": "DATE", "n": "INTEGER"}}}
+REFUSED_BY_TYPE = {
+    "days": "select a - b as d from core.fill",
+    "days and one": "select cast(a - b + 1 as integer) as d from core.fill",
+    "days compared": "select n as m from core.fill where a - b > 30",
+    "days by another name": "with days as (select max(a) as c, b from core.fill group by b) select c - b as d from days",
+    "half": "select a + n // 2 as d from core.fill",
+}
+ALLOWED_BY_TYPE = {
+    "cast days": "select cast(a - b as integer) + 1 as d from core.fill",
+    "earlier": "select a - 30 as d from core.fill",
+    "cast half": "select a + cast(n // 2 as integer) as d from core.fill",
+    "half compared": "select n as m from core.fill where n = (n + 1) // 2",
+}
+
+
+@pytest.mark.parametrize("query", REFUSED_BY_TYPE.values(), ids=REFUSED_BY_TYPE)
+def test_guard_of_types_refuses(query: str) -> None:
+    assert spark_type_problems(with_types(sqlglot.parse_one(query, read="duckdb"), DATED))
+
+
+@pytest.mark.parametrize("query", ALLOWED_BY_TYPE.values(), ids=ALLOWED_BY_TYPE)
+def test_guard_of_types_allows(query: str) -> None:
+    assert spark_type_problems(with_types(sqlglot.parse_one(query, read="duckdb"), DATED)) == []
 
 
 @every_model

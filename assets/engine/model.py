@@ -102,7 +102,7 @@ class Model:
 
     def to(self, dialect: str) -> str:
         """The query in another engine's SQL."""
-        return self.tree.sql(dialect=dialect, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        return to_dialect(self.tree, dialect)
 
     def create(self, con: duckdb.DuckDBPyConnection, params: dict[str, Any]) -> None:
         """Replace the model's table.
@@ -131,6 +131,29 @@ class Model:
             None, tree, typed, dialect="duckdb", scope=build_scope(tree), trim_selects=False, copy=False
         )
         return {column: sorted(_sources(node)) for column, node in nodes.items()}
+
+
+def to_dialect(query: exp.Query, dialect: str) -> str:
+    """A query in an engine's SQL; what the engine has no word for is an error."""
+    told = query.transform(_as_duckdb_means) if dialect == "spark" else query
+    return told.sql(dialect=dialect, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+
+def _as_duckdb_means(node: exp.Expr) -> exp.Expr:
+    """What Spark has a word for and means otherwise.
+
+    Text is put together from text: Spark takes a decimal beside '' for a floating point number. Places are rounded as
+    DuckDB rounds them, by a product: Spark rounds the shortest decimal that stands for a floating point number.
+    """
+    if isinstance(node, exp.Round) and (places := node.args.get("decimals")) is not None and places.to_py() > 0:
+        power = exp.Literal.number(10 ** places.to_py())
+        return exp.Div(
+            this=exp.Round(this=exp.Mul(this=exp.paren(node.this), expression=power)), expression=power.copy()
+        )
+    if isinstance(node, (exp.Concat, exp.ConcatWs)):
+        parts = [part if part.is_string else exp.cast(part, "text") for part in node.expressions]
+        node.set("expressions", parts)
+    return node
 
 
 def _sources(top: Node) -> set[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.util
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from assets.engine.registry import measurement_years, read_value_sets, value_set
 from assets.engine.settings import SHIPPED_SALT, Settings
 from assets.engine.warehouse import file_below
 
-ENGINES = ("duckdb",)
+ENGINES = ("duckdb", "spark")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Night:
         """Refuse what no step could carry out.
 
         Raises:
-            SettingsError: The year has no rules, or the engine is unknown.
+            SettingsError: The year has no rules, or the engine is unknown or not installed.
         """
         years = measurement_years()
         if self.as_of.year not in years:
@@ -46,6 +47,8 @@ class Night:
             )
         if self.engine not in ENGINES:
             raise SettingsError(f"engine: found {self.engine!r}; allowed are {', '.join(ENGINES)}")
+        if self.engine == "spark" and importlib.util.find_spec("pyspark") is None:
+            raise SettingsError("engine: found no pyspark; spark needs the extra: .venv/bin/pip install -e '.[spark]'")
 
     @cached_property
     def warehouse(self) -> Path:

@@ -208,6 +208,31 @@ class Access(_Section):
     closure_days: int = Field(ge=0, le=LARGEST)
 
 
+class Spark(_Section):
+    """Where `--engine spark` computes (docs/spark.md)."""
+
+    master: str = "local[2]"
+    memory_gb: float = Field(default=2.0, ge=0.5, le=LARGEST)
+    partitions: int = Field(default=2, ge=1, le=LARGEST)
+    folder: str = ""
+    worker_wait_seconds: int = Field(default=120, ge=1, le=LARGEST)
+    conf: dict[str, str | int | float | bool] = {}
+
+    @field_validator("folder")
+    @classmethod
+    def _absolute(cls, folder: str) -> str:
+        if folder and not Path(folder).is_absolute():
+            raise ValueError("an absolute path that driver and workers share is expected")
+        return folder
+
+    @field_validator("conf")
+    @classmethod
+    def _of_spark(cls, conf: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+        if odd := sorted(name for name in conf if not name.startswith("spark.")):
+            raise ValueError(f"{odd[0]!r}: names that begin with spark. are expected")
+        return conf
+
+
 class Settings(_Section):
     """Everything an operator may set."""
 
@@ -224,6 +249,7 @@ class Settings(_Section):
     holdout: Holdout
     maternal: Maternal
     access: Access
+    spark: Spark = Spark()
 
     def params(self) -> dict[str, Any]:
         """SQL parameters that come from settings, by the name of the setting."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -177,13 +177,25 @@ def damage_of(error: BaseException, path: Path) -> WarehouseError | None:
     return _damaged(path) if is_fatal or is_broken else None
 
 
-def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> tuple[int, float]:
+# What replaces a model's table: DuckDB by itself, or Spark.
+Create = Callable[[duckdb.DuckDBPyConnection, Model, dict[str, Any]], None]
+
+
+def by_duckdb(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> None:
+    """Replace a model's table by DuckDB's own answer."""
+    model.create(con, params)
+
+
+def build(
+    con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any], create: Create = by_duckdb
+) -> tuple[int, float]:
     """Replace a model's table.
 
     Args:
         con: Connection to the working warehouse.
         model: The model.
         params: Parameters by name; the model takes those that it names.
+        create: The engine that answers.
 
     Returns:
         The table's row count and the seconds that it took.
@@ -195,7 +207,7 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
         raise ModelError(f"{model.name} needs {sorted(missing)}; known parameters are {sorted(params)}")
     started = time.perf_counter()
     try:
-        model.create(con, {name: params[name] for name in model.params})
+        create(con, model, {name: params[name] for name in model.params})
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ModelError(f"{model.name}: memory ran out; raise limits.memory_gb in settings.toml") from error
     except duckdb.Error as error:

@@ -184,9 +184,11 @@ counted as (
         periods.last_fill_key,
         nullif(reasons.exclusion_reason, '') as exclusion_reason,
         measure.threshold_percent,
-        (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as allowed_missed_days,
+        cast(
+            (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as integer
+        ) as allowed_missed_days,
         coverage.due_day,
-        (periods.full_treatment_days * (100 - measure.threshold_percent)) // 100
+        cast((periods.full_treatment_days * (100 - measure.threshold_percent)) // 100 as integer)
         + coverage.covered_days_before_due as last_impactable_day
     from periods
     inner join raw.measure
@@ -297,8 +299,8 @@ select
             cast(
                 measurement_year.as_of
                 - (counted.index_date + (counted.due_day + coalesce(stay_offsets.due_offset, 0)))
-                + 1 as integer
-            ),
+                as integer
+            ) + 1,
             0
         )
     end as days_late,

@@ -150,7 +150,9 @@ new_starts as (
         min(concat(spaced_starts.event_date, spaced_starts.claim_id)) as first_claim
     from spaced_starts
     where
-        coalesce(spaced_starts.event_date - spaced_starts.previous_date > spaced_starts.clean_days, true)
+        coalesce(
+            cast(spaced_starts.event_date - spaced_starts.previous_date as integer) > spaced_starts.clean_days, true
+        )
         and spaced_starts.event_date >= spaced_starts.first_start_date
         and spaced_starts.event_date <= cast($as_of as date) - spaced_starts.after_days
         and spaced_starts.event_date > cast($as_of as date) - spaced_starts.within_days

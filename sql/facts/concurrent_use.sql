@@ -42,7 +42,9 @@ shared_days as (
     select
         concurrent_segment.concurrent_use_key,
         concurrent_segment.member_key,
-        cast(sum(concurrent_segment.end_date - concurrent_segment.start_date + 1) as integer) as concurrent_days,
+        cast(
+            sum(cast(concurrent_segment.end_date - concurrent_segment.start_date as integer) + 1) as integer
+        ) as concurrent_days,
         min(concurrent_segment.start_date) as first_concurrent_date,
         max(concurrent_segment.end_date) as last_concurrent_date
     from facts.concurrent_segment

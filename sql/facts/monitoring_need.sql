@@ -95,7 +95,10 @@ last_starts as (
     from spaced_days
     inner join raw.monitoring_rule
         on spaced_days.monitoring_rule_key = monitoring_rule.monitoring_rule_key
-    where coalesce(spaced_days.event_date - spaced_days.previous_date > monitoring_rule.clean_days, true)
+    where
+        coalesce(
+            cast(spaced_days.event_date - spaced_days.previous_date as integer) > monitoring_rule.clean_days, true
+        )
     group by
         spaced_days.member_key,
         spaced_days.monitoring_rule_key

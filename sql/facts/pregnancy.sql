@@ -157,7 +157,7 @@ median_lmps as (
     select
         placed_lmps.member_key,
         min(placed_lmps.lmp_date)
-        + cast(max(placed_lmps.lmp_date) - min(placed_lmps.lmp_date) as integer) // 2 as lmp_date
+        + cast(cast(max(placed_lmps.lmp_date) - min(placed_lmps.lmp_date) as integer) // 2 as integer) as lmp_date
     from placed_lmps
     where
         placed_lmps.place = (placed_lmps.place_count + 1) // 2
@@ -209,7 +209,9 @@ dated_episodes as (
             when best_classes.best_class = 1 or not lmp_bounds.is_consistent then median_lmps.lmp_date
             else
                 lmp_bounds.earliest_lmp_date
-                + cast(lmp_bounds.latest_lmp_date - lmp_bounds.earliest_lmp_date as integer) // 2
+                + cast(
+                    cast(lmp_bounds.latest_lmp_date - lmp_bounds.earliest_lmp_date as integer) // 2 as integer
+                )
         end as lmp_date,
         case
             when lmp_bounds.is_consistent then lmp_bounds.latest_lmp_date else median_lmps.lmp_date + 3

@@ -66,7 +66,9 @@ spaced_fills as (
 numbered_fills as (
     select
         spaced_fills.*,
-        sum(case when spaced_fills.fill_date - spaced_fills.previous_date <= 180 then 0 else 1 end) over (
+        sum(
+            case when cast(spaced_fills.fill_date - spaced_fills.previous_date as integer) <= 180 then 0 else 1 end
+        ) over (
             partition by spaced_fills.member_key, spaced_fills.product
             order by spaced_fills.fill_key
             rows unbounded preceding

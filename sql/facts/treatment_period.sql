@@ -122,7 +122,7 @@ select
     episodes.measure_key,
     episodes.index_date,
     episodes.span_end_date as treatment_end_date,
-    coalesce(cast(episodes.span_end_date - episodes.index_date + 1 as integer), 0) as calendar_days,
+    coalesce(cast(episodes.span_end_date - episodes.index_date as integer) + 1, 0) as calendar_days,
     coalesce(episodes.span_start_date <= episodes.index_date and episodes.span_end_date >= episodes.index_date, false)
         as is_continuously_enrolled,
     episodes.fill_date_count,

@@ -72,7 +72,7 @@ drawn_members as (
         -- The first eight hexadecimal digits as a number, and its last two decimal places.
         cast(
             (
-                (strpos('0123456789abcdef', substr(new_members.digest, 1, 1)) - 1) * 268435456
+                cast(strpos('0123456789abcdef', substr(new_members.digest, 1, 1)) - 1 as bigint) * 268435456
                 + (strpos('0123456789abcdef', substr(new_members.digest, 2, 1)) - 1) * 16777216
                 + (strpos('0123456789abcdef', substr(new_members.digest, 3, 1)) - 1) * 1048576
                 + (strpos('0123456789abcdef', substr(new_members.digest, 4, 1)) - 1) * 65536
