@@ -239,7 +239,13 @@ def page(found: dict[int, dict[str, Any]]) -> str:
     shown = [(name, one) for name, one in dearest if one["cpu"] >= 0.005 * largest["cpu"]]
     rest = largest["cpu"] - sum(one["cpu"] for _, one in shown)
     assets = [
-        [f"`{name}`", f"{a['cpu']:.2f}", f"{a['wall']:.2f}", f"{a['peak_mb']:.0f}", f"{a['cpu'] / floor:.2f}"]
+        [
+            name if "," in name else f"`{name}`",
+            f"{a['cpu']:.2f}",
+            f"{a['wall']:.2f}",
+            f"{a['peak_mb']:.0f}",
+            f"{a['cpu'] / floor:.2f}",
+        ]
         for name, a in shown
     ] + [["all others", f"{rest:.2f}", "", "", f"{rest / floor:.2f}"]]
     smallest = found[min(found)]
