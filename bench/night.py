@@ -129,7 +129,7 @@ def measure(delivery: Path, work: Path) -> dict[str, Any]:
     from pipelines import cli
 
     meter = Meter()
-    meter.watch(warehouse, "build", lambda _, model, __: model.name)
+    meter.watch(warehouse, "build", lambda _, model, *__: model.name)
     meter.watch(warehouse, "broken_rules", lambda _, contract: contract.id)
     meter.watch(ingest, "load_table", lambda _, contract, *__: contract.id)
     meter.watch(registry, "load_registry", lambda *_: "raw, registries")
