@@ -7,8 +7,10 @@ Only numbers leave this module: a column of a worklist is never aggregated into 
 from __future__ import annotations
 
 import html
+import importlib
 import logging
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import duckdb
@@ -305,7 +308,7 @@ def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, t
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings(), _quiet("great_expectations"), _quiet("duckdb_engine"):
         warnings.simplefilter("ignore")
-        import great_expectations as gx
+        gx = great_expectations()
         from great_expectations.data_context.types.base import (
             DataContextConfig,
             InMemoryStoreBackendDefaults,
@@ -342,6 +345,21 @@ def _judged(catalogue: Path, expectations: Sequence[Expectation]) -> dict[str, t
                 engine.engine.dispose()
 
 
+def great_expectations() -> ModuleType:
+    """Import Great Expectations without Spark Connect, which it asks for where pyspark is installed.
+
+    A process whose main module has no file, as a run that the UI launched, pyspark takes for its own doctests and ends.
+    """
+    name = "pyspark.sql.connect"
+    before = {name: sys.modules[name]} if name in sys.modules else {}
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("great_expectations")
+    finally:
+        del sys.modules[name]
+        sys.modules.update(before)
+
+
 @contextmanager
 def duckdb_in_gx() -> Iterator[None]:
     """Let Great Expectations keep one connection to DuckDB open while a result is read.
@@ -350,6 +368,7 @@ def duckdb_in_gx() -> Iterator[None]:
     Taken back on leaving, so that nothing else in the process sees it. `tests/unit/test_quality.py` fails on the day
     that GX no longer needs it.
     """
+    great_expectations()
     from great_expectations.execution_engine import sqlalchemy_execution_engine as sql_engine
 
     dialect = Enum("dialect", {"DUCKDB": "duckdb"}, type=str)

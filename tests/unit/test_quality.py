@@ -308,6 +308,7 @@ def test_a_warm_suite_takes_seconds(previous: Path, tmp_path: Path) -> None:
 
 def test_great_expectations_still_needs_the_duckdb_workaround(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When this fails, GX reads DuckDB by itself: remove `duckdb_in_gx` and this test."""
+    quality.great_expectations()
     from great_expectations.execution_engine.sqlalchemy_dialect import GXSqlDialect
 
     assert "duckdb" not in {dialect.value for dialect in GXSqlDialect}
@@ -319,6 +320,7 @@ def test_great_expectations_still_needs_the_duckdb_workaround(tmp_path: Path, mo
 
 
 def test_the_workaround_is_taken_back() -> None:
+    quality.great_expectations()
     from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
     before = engine._PERSISTED_CONNECTION_DIALECTS
@@ -334,6 +336,13 @@ def test_a_rule_that_cannot_run_fails(tmp_path: Path, monkeypatch: pytest.Monkey
     with profiled() as con:
         [result] = quality.run_suite(con, "raw", None, tmp_path)
     assert (result.passed, result.observed) == (False, None)
+
+
+def test_great_expectations_comes_in_where_the_main_module_has_no_file() -> None:
+    """As in a run that the UI launched: with pyspark beside it the process would end without a word."""
+    code = "from assets.engine import quality; quality.great_expectations(); print('it is here')"
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "it is here\n"
 
 
 def test_specs_are_read_without_great_expectations() -> None:
