@@ -138,7 +138,7 @@ def measure(delivery: Path, work: Path) -> dict[str, Any]:
     settings = work / "settings.toml"
     shipped = (ROOT / "settings.toml").read_text(encoding="utf-8")
     limited = re.sub(r"(?m)^threads = .*$", f"threads = {THREADS}", shipped)
-    settings.write_text(re.sub(r"(?m)^memory_gb = .*$", f"memory_gb = {MEMORY_GB}", limited), encoding="utf-8")
+    settings.write_text(re.sub(r"(?m)^memory_gb = .*$", f"memory_gb = {MEMORY_GB}", limited, count=1), encoding="utf-8")
     output = work / "output"
     night = [
         "run", "--input", str(delivery), "--output", str(output), "--as-of", AS_OF, "--config", str(settings),

@@ -85,7 +85,7 @@ class Night:
 
     def limit(self, memory_gb: float) -> None:
         text = (ROOT / "settings.toml").read_text(encoding="utf-8")
-        text = re.sub(r"(?m)^memory_gb = \S+", f"memory_gb = {memory_gb}", text)
+        text = re.sub(r"(?m)^memory_gb = \S+", f"memory_gb = {memory_gb}", text, count=1)
         self.settings.write_text(text, encoding="utf-8")
 
     def run(self, as_of: datetime.date) -> tuple[int, str]:

@@ -214,6 +214,6 @@ def test_rif_night_is_published_without_lists(cms_rif: Path) -> None:
     assert manifest["layout"] == "cms_rif"
     assert "no_listable_gap" in manifest["warnings"]
     # Counted by hand: of all files one member (born in 1945) has diabetes on four days of carrier claims of 2020, and in no
-    # file an A1c, kidney or eye test. RIF has neither telephone nor address.
+    # file an A1c, a blood pressure, a kidney or eye test. RIF has neither telephone nor address.
     found = rows(f"select person_id, gap_code, status, status_reason from {table(cms_rif, 'gap')} order by gap_code")
-    assert found == [("-1000018", code, "open", "no_channel") for code in ("A1C", "EYE", "KED")]
+    assert found == [("-1000018", code, "open", "no_channel") for code in ("A1C", "BP", "EYE", "KED")]
