@@ -12,6 +12,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,13 @@ def describe_assignment(output: Path, capacity: Path | None, small_cell: int) ->
         PublicationError: The night is not there or cannot be read, or the plan cannot be written.
         SettingsError: The file says something that is not allowed.
     """
-    as_of, cases, known = _published(output)
+    night, manifest = last_night(output)
+    as_of = datetime.date.fromisoformat(manifest["as_of"])
+    with _reading(output):
+        known = _night_pharmacists(restricted_part(night))
     pharmacists = read_capacity(capacity, known) if capacity else _of_the_night(output, as_of, known)
+    with _reading(output):
+        cases = _cases(output, as_of, restricted_part(night))
     result = plan(cases, pharmacists, _known(output))
     path = _write(output, as_of, result)
 
@@ -196,18 +202,24 @@ def _night_pharmacists(folder: Path) -> Known:
     }
 
 
-def _published(output: Path) -> tuple[datetime.date, pa.Table, Known]:
-    """The last night, its cases and what its table says of pharmacists."""
-    night, manifest = last_night(output)
+def _cases(output: Path, as_of: datetime.date, folder: Path) -> pa.Table:
+    path = folder / "assignment_case.parquet"
+    if not path.is_file():
+        raise PublicationError(
+            f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"
+        )
+    return pq.ParquetFile(path).read(columns=contract_for("outreach", "assignment_case").columns)
+
+
+@contextmanager
+def _reading(output: Path) -> Iterator[None]:
+    """Read the restricted part of the last night within the block.
+
+    Raises:
+        PublicationError: It cannot be read.
+    """
     try:
-        as_of = datetime.date.fromisoformat(manifest["as_of"])
-        path = restricted_part(night) / "assignment_case.parquet"
-        if not path.is_file():
-            raise PublicationError(
-                f"{output}: the night of {as_of} has no table assignment_case; run it again with this version"
-            )
-        cases = pq.ParquetFile(path).read(columns=contract_for("outreach", "assignment_case").columns)
-        return as_of, cases, _night_pharmacists(path.parent)
+        yield
     except (OSError, pa.ArrowInvalid) as error:
         raise PublicationError(f"{output}: the night could not be read; the service user may read all of it") from error
 
