@@ -18,6 +18,7 @@ from assets.engine import door
 from assets.engine.contract import Contract
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, Landed, parquet_source, reading
+from assets.engine.sql_text import literal
 
 # A row is named by its file and its place in it: `row_id` goes up in the order of the delivery.
 ROWS_OF_A_FILE = 1 << 36
@@ -36,7 +37,7 @@ class Part:
 
     def landed(self) -> str:
         """Query of the rows as they lie, with `source_file`, `line_number` and `row_id`."""
-        labels = ", ".join(_literal(file.label) for file in self.files)
+        labels = ", ".join(literal(file.label) for file in self.files)
         return (
             f"select {self.columns}, [{labels}][file_index::bigint + 1] as source_file, "
             f"(file_index + {self.first})::bigint * {ROWS_OF_A_FILE} + file_row_number as row_id "
@@ -150,7 +151,3 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
 def _stamp(path: Path) -> list[int]:
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -16,6 +16,7 @@ from assets.engine.errors import PublicationError
 from assets.engine.releases import last_night
 from assets.engine.report.small_cells import Counts, Published
 from assets.engine.settings import Settings
+from assets.engine.sql_text import literal
 from assets.engine.trial import changed_settings, trial_of
 
 ALL = "all"
@@ -97,7 +98,7 @@ def compare_nights(before: Path, after: Path, settings: Settings) -> Iterator[st
     yield from _differences(changed_settings(*(manifest.get("settings", {}) for manifest in manifests)))
     with duckdb.connect() as con:
         tables = [
-            {name: f"read_parquet('{_quoted(output / 'latest' / 'tables' / name)}.parquet', hive_partitioning = false)"
+            {name: f"read_parquet({literal(output / 'latest' / 'tables' / f'{name}.parquet')}, hive_partitioning = false)"
              for name in ("worklist", "gap")}
             for output in (before, after)
         ]  # fmt: skip
@@ -146,10 +147,6 @@ def _manifest(output: Path) -> dict[str, Any]:
 def _small_cell(settings: Settings, *manifests: dict[str, Any]) -> int:
     """The strictest that any side asks for: no trial lowers what a night hides."""
     return max(settings.outreach.small_cell, *(m.get("settings", {}).get("small_cell", 0) for m in manifests))
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _differences(changes: list[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assets.engine.errors import ContractError
 from assets.engine.model import ROOT
+from assets.engine.sql_text import literal
 from assets.engine.yaml_file import yaml_value
 
 CONTRACTS = ROOT / "data_contracts"
@@ -82,12 +83,12 @@ class Property(BaseModel):
             rules["not_null"] = f"{name} is null"
         for bound, operator in (("minimum", "<"), ("maximum", ">")):
             if (limit := getattr(self.options, bound)) is not None:
-                literal = f"date '{limit}'" if self.logical_type == "date" else repr(limit)
-                rules[bound] = f"{name} {operator} {literal}"
+                bounding = f"date '{limit}'" if self.logical_type == "date" else repr(limit)
+                rules[bound] = f"{name} {operator} {bounding}"
         if self.options.pattern is not None:
-            rules["pattern"] = f"not regexp_full_match({name}, {_quoted(self.options.pattern)})"
+            rules["pattern"] = f"not regexp_full_match({name}, {literal(self.options.pattern)})"
         if self.enum is not None:
-            rules["enum"] = f"{name} not in ({', '.join(map(_quoted, self.enum))})"
+            rules["enum"] = f"{name} not in ({', '.join(map(literal, self.enum))})"
         return rules
 
 
@@ -218,10 +219,6 @@ class Contract(BaseModel):
     def default_row(self) -> dict[str, Any]:
         """The first example of every column: what a story test does not mention."""
         return {p.name: p.examples[0] for p in self.properties}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _python_value(p: Property, limit: float | str) -> Any:

@@ -19,6 +19,7 @@ from assets.engine.errors import InputError, one_line
 from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, reading, refused_lines
 from assets.engine.layout import Layout, land_source
 from assets.engine.model import Model
+from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
 
 REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
@@ -122,7 +123,7 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     else:
         base = _store_files(con, contract, inputs, folder)
     if table in REQUIRED_TABLES and base == 0:
-        has_files = inputs.layout.maps(table) or bool(inputs.files_of(table))
+        has_files = inputs.layout.maps(table) or bool(files)
         found = "no row" if has_files else "no file"
         raise InputError(
             f"{table}: found {found}; this table is required (one file or folder {table}.csv, .csv.gz or .parquet)"
@@ -219,7 +220,7 @@ def _load_file(
     landed = _land(con, contract, file, number, expansion_ratio)
     query, blanks = _without_blanks(con, contract, landed.query)
     _count(con, table, "blank", "", blanks)
-    label = _literal(file.label)
+    label = literal(file.label)
     # Rows are numbered, not lines: lines have gaps, and begin at 2 in text and at 1 in Parquet.
     query = f"select *, {label} as source_file, {base}::bigint + row_number() over () as row_id from ({query})"
     _append(con, contract, query)
@@ -315,7 +316,3 @@ def _remove_copies(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 
 def _count(con: duckdb.DuckDBPyConnection, table: str, measure: str, detail: str, rows: int) -> None:
     con.execute(f"insert into door.{table}_count values (?, ?, ?, ?)", [table, measure, detail, rows])
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError, PublicationError, one_line
+from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO, refuse_bomb, refuse_many, refuse_repeats, scan_lines
 from assets.engine.workbook import read_sheets
 
@@ -338,14 +339,14 @@ def _land_csv(
 ) -> Landed:
     header, lines, blanks = scan_lines(file, delimiter, quote, expansion_ratio)
     source = f"landing_{number}"
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     ordinal = next(name for n in range(len(header) + 1) if (name := f"ordinal_{n}") not in header)
     con.execute(
         f"drop table if exists {source}_rejects; drop table if exists {source}_scans; drop table if exists {source}"
     )
     reader = (
         f"read_csv({sql_path(file.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {_literal(delimiter)}, quote = {_literal(quote)}, escape = {_literal(quote)}, strict_mode = true, "
+        f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, strict_mode = true, "
         f"max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
         f"rejects_table = '{source}_rejects', rejects_scan = '{source}_scans')"
     )
@@ -389,11 +390,7 @@ def refused_lines(rejects_table: str, table: str, label: str) -> str:
 
 def sql_path(path: Path) -> str:
     """A path as a SQL string that names this file alone: to the engine `*`, `?` and `[` are patterns."""
-    return _literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def _identifier(name: str) -> str:

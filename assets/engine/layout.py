@@ -17,6 +17,7 @@ from assets.engine.contract import CONTRACTS
 from assets.engine.errors import InputError, SettingsError
 from assets.engine.landing import InputFile, input_file, land, refused_lines
 from assets.engine.model import SQL
+from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
 from assets.engine.yaml_file import yaml_value
 
@@ -125,7 +126,7 @@ def land_source(
             selected.append(f"nullif(trim(\"{header}\"::varchar, ' \t'), '')" if header else "null")
         if missing:
             raise InputError(f"{file.label}: found no column {', '.join(missing)}; {layout.name} {name} requires it")
-        label = "'" + file.label.replace("'", "''") + "'"
+        label = literal(file.label)
         con.execute(
             f"insert into landed_source select {', '.join(selected)}, {label}, line_number from ({landed.query})"
         )

@@ -27,6 +27,7 @@ from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
 from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
+from assets.engine.sql_text import literal
 from assets.engine.state import STATE_TABLES
 
 # Version of the published interface (docs/interface.md): major for anything an importer can notice.
@@ -239,13 +240,13 @@ def _copy(
     pairs = ", ".join(f"{key}: '{value}'" for key, value in metadata.items())
     con.execute(
         f"copy (select {', '.join(columns)} from {table} order by {', '.join(f'{c} asc nulls first' for c in order)}) "
-        f"to '{_quoted(path)}' (format parquet, compression zstd, row_group_size {ROW_GROUP}, kv_metadata {{{pairs}}})"
+        f"to {literal(path)} (format parquet, compression zstd, row_group_size {ROW_GROUP}, kv_metadata {{{pairs}}})"
     )
 
 
 def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], path: Path) -> None:
     # Nobody replays the log of a file that is written once; and where it cannot be cut back, DuckDB ends the process.
-    con.execute(f"attach '{_quoted(path)}' as published (recovery_mode 'no_wal_writes')")
+    con.execute(f"attach {literal(path)} as published (recovery_mode 'no_wal_writes')")
     try:
         for contract in published:
             order = ", ".join(f"{c} asc nulls first" for c in order_of(contract))
@@ -382,7 +383,3 @@ def silent_years(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
             if str(year) not in years:
                 silent[name] = f"{table}: found no row for {year}; allowed are the years {', '.join(years)}"
     return silent
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import ContractError
+from assets.engine.sql_text import literal
 
 BORDERS = ("raw", "outreach")
 EXPECTATIONS = CONTRACTS / "expectations"
@@ -265,13 +266,13 @@ def _catalogue(
     exports = EXPORTS[suite.border]
     for table, query in exports.items():
         try:
-            con.execute(f"copy ({query}) to {_literal(path.parent / f'{table}.parquet')} (format parquet)")
+            con.execute(f"copy ({query}) to {literal(path.parent / f'{table}.parquet')} (format parquet)")
         except duckdb.CatalogException as error:
             raise ContractError(f"{suite.border} suite: found no {table}; build the profile models first") from error
     with duckdb.connect(str(path), config={"threads": 2}) as catalogue:
         for table in exports:
             file = path.parent / f"{table}.parquet"
-            catalogue.execute(f"create view tonight_{table} as from read_parquet({_literal(file)})")
+            catalogue.execute(f"create view tonight_{table} as from read_parquet({literal(file)})")
         compared = COMPARED[suite.border]
         file = None if previous is None else previous / "tables" / f"{compared}.parquet"
         is_comparable = _remember(catalogue, compared, file)
@@ -294,9 +295,9 @@ def _remember(catalogue: duckdb.DuckDBPyConnection, table: str, file: Path | Non
         return True
     wanted = {row[0] for row in catalogue.execute(f"describe previous_{table}").fetchall()}
     try:
-        there = {row[0] for row in catalogue.execute(f"describe from read_parquet({_literal(file)})").fetchall()}
+        there = {row[0] for row in catalogue.execute(f"describe from read_parquet({literal(file)})").fetchall()}
         columns = ", ".join(sorted(wanted & there)) or "null"
-        catalogue.execute(f"insert into previous_{table} by name select {columns} from read_parquet({_literal(file)})")
+        catalogue.execute(f"insert into previous_{table} by name select {columns} from read_parquet({literal(file)})")
     except duckdb.Error:
         return False
     return True
@@ -397,10 +398,6 @@ def _number(value: Any) -> float | int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     return value if isinstance(value, int) else round(float(value), 4)
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 STYLE = """

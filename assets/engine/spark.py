@@ -29,6 +29,7 @@ from assets.engine.errors import ModelError, SettingsError
 from assets.engine.model import LAYERS, Model, to_dialect
 from assets.engine.settings import Spark as SparkSettings
 from assets.engine.spark_steps import Step, steps_of
+from assets.engine.sql_text import literal
 from assets.engine.warehouse import cause_of, columns_of, spill_folder
 
 # Where the two spell a type differently. A timestamp has no time zone in either.
@@ -287,8 +288,7 @@ class Spark:
         place, name = self._place(key), ".".join(key)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        file = str(place / "part-0.parquet").replace("'", "''")
-        con.execute(f"copy {name} to '{file}' (format parquet)")
+        con.execute(f"copy {name} to {literal(place / 'part-0.parquet')} (format parquet)")
         self._register(key, columns_of(con, name))
 
     def _register(self, key: tuple[str, str], columns: list[tuple[str, str]]) -> None:

@@ -20,6 +20,7 @@ from assets.engine.errors import PublicationError
 from assets.engine.families import all_models
 from assets.engine.registry import load_registry
 from assets.engine.settings import Settings
+from assets.engine.sql_text import literal
 
 LAYERS = ("raw", "core", "facts", "gaps", "outreach")
 LISTS = (("outreach", "worklist"), ("outreach", "gap"))
@@ -80,7 +81,7 @@ def changed_settings(before: dict[str, Any], after: dict[str, Any]) -> list[str]
 def _attach(con: duckdb.DuckDBPyConnection, file: Path, manifest: dict[str, Any]) -> None:
     """Show the night's tables under their names, after a look at whether they are the published ones."""
     with warehouse.reading(file):
-        con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as night (read_only)")
+        con.execute(f"attach {literal(file)} as night (read_only)")
     built = con.execute(
         "select table_name from night.door.built where as_of = ? and settings_digest = ?",
         [manifest["as_of"], manifest["settings_digest"]],
@@ -92,8 +93,7 @@ def _attach(con: duckdb.DuckDBPyConnection, file: Path, manifest: dict[str, Any]
     for schema in warehouse.SCHEMAS:
         con.execute(f"create schema if not exists {schema}")
     tables = con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'night' union all select schema_name, "
-        "view_name from duckdb_views() where database_name = 'night' and not internal order by all"
+        "select table_schema, table_name from information_schema.tables where table_catalog = 'night' order by all"
     ).fetchall()
     for schema, table in tables:
         con.execute(f"create view {schema}.{table} as from night.{schema}.{table}")

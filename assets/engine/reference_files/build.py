@@ -16,7 +16,7 @@ from assets.engine.contract import contract_for
 from assets.engine.errors import InputError, PublicationError, one_line
 from assets.engine.landing import SUFFIXES, is_of_file
 from assets.engine.reference_files.nppes import load_taxonomies
-from assets.engine.reference_files.part import Part, literal, open_part, parts_of
+from assets.engine.reference_files.part import Part, open_part, parts_of
 from assets.engine.reference_files.ref_tables import DDL
 from assets.engine.reference_files.registry import SOURCES
 from assets.engine.reference_files.source import Finding, Source, count_of
@@ -24,6 +24,7 @@ from assets.engine.reference_files.standard_table import build_standard, load_br
 from assets.engine.reference_files.supply_table import build_supply
 from assets.engine.reference_files.zcta_table import add_shipped_points, build_zcta, settle_counties
 from assets.engine.settings import read_settings
+from assets.engine.sql_text import literal
 
 TABLES = ("pharmacy", "provider", "zcta", "zip_zcta", "adequacy_standard")
 # Sources that serve the same; the first is the one to ask for.

@@ -10,8 +10,8 @@ import duckdb
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.door import FORMATS
-from assets.engine.reference_files.part import literal
 from assets.engine.reference_files.source import Finding, Source, count_of
+from assets.engine.sql_text import literal
 
 URL = "https://download.cms.gov/nppes/NPI_Files.html (monthly dissemination file, V2)"
 SLOTS, OTHER_IDS = range(1, 16), range(1, 51)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError
 from assets.engine.landing import sql_path
+from assets.engine.sql_text import literal
 from assets.engine.workbook import Rows, read_sheets
 
 TEXT = (".csv", ".txt", ".tsv", ".dat")
@@ -70,11 +71,6 @@ class Opened:
 def plain(name: str) -> str:
     """A header as columns are compared: lower case, one underscore for anything that is no letter or digit."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def literal(text: str) -> str:
-    """A SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def parts_of(path: Path, label: str, scratch: Path) -> Iterator[Part]:

@@ -11,8 +11,8 @@ import duckdb
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.reference_files.hsd import SERVICES
-from assets.engine.reference_files.part import literal
 from assets.engine.reference_files.source import count_of
+from assets.engine.sql_text import literal
 
 STANDARD = "HSD_2026"
 PLAIN_NAME = (
