@@ -23,8 +23,8 @@ from assets.engine.layout import read_layout
 from assets.engine.model import ROOT
 from assets.engine.reference_files.build import build_reference
 from assets.engine.settings import read_settings
-from bench.adherence import table
 from bench.claims import needed
+from bench.measuring import table
 
 AS_OF = "2026-06-30"
 PAGE = ROOT / "docs" / "access-check.md"

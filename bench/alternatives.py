@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from bench.adherence import timed
+from bench.measuring import timed
 
 ALTERNATIVES = {
     "duckdb": "day expansion in DuckDB",

@@ -30,16 +30,19 @@ from typing import Any
 import duckdb
 
 from assets.engine.contract import contract_for
+from assets.engine.families import all_models
 from assets.engine.model import ROOT
-from bench.adherence import cpu_seconds, machine, peak_mb, reset_peak, table, timed
+from assets.engine.registry import read_families
 from bench.alternatives import ALTERNATIVES, measure_alternative
+from bench.claims import needed
+from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed
 
 SIZES = (20_000, 100_000, 1_000_000)
 AS_OF = "2026-06-30"
 THREADS, MEMORY_GB = 2, 4
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "images" / "night_bench.svg"
-TARGETS = {"ratio": 6.0, "peak_mb": 4096.0, "exponent": 1.05}
+TARGETS = {"ratio": 6.0, "peak_mb": 4096.0, "exponent": 1.05, "programmes": 1.0}
 
 # What a night reads of claims at least once; the diagnosis columns are scanned apart.
 FILL_COLUMNS = (
@@ -51,6 +54,9 @@ LINE_COLUMNS = (
     "claim_line_start_date", "bill_type_code", "drg_code", "revenue_center_code", "hcpcs_code", "facility_npi",
     "rendering_npi", "place_of_service_code", "discharge_disposition_code", "claim_status", "paid_amount",
 )  # fmt: skip
+# What a night cost first, and the programmes that came to it: they may cost as much again.
+FIRST_FAMILIES = ("adherence", "medication_review", "prenatal_supply")
+PROGRAMMES = ("care_transition", "community_resource", "diabetes", "mtm", "specialty")
 SORT = "person_id, dispensing_date, claim_id, claim_line_number"
 
 
@@ -60,16 +66,11 @@ def source(delivery: Path, name: str) -> str:
     return f"read_parquet('{one if one.is_file() else delivery / name / '*.parquet'}', hive_partitioning = false)"
 
 
-def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
-    """What a delivery has."""
-    return {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
-
-
 def floors(delivery: Path) -> dict[str, float]:
     """CPU seconds of each part of the floor."""
     con = duckdb.connect(config={"threads": THREADS, "memory_limit": f"{MEMORY_GB}GB"})
     fills, lines = source(delivery, "pharmacy_claim"), source(delivery, "medical_claim")
-    has = {relation: columns_of(con, relation) for relation in (fills, lines)}
+    has = {relation: set(con.sql(f"from {relation}").columns) for relation in (fills, lines)}
     codes = [c for c in contract_for("raw", "medical_claim").columns if c.startswith("diagnosis_code_")]
 
     def scan(relation: str, columns: tuple[str, ...] | list[str]) -> Callable[[], Any]:
@@ -180,12 +181,6 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def child(*arguments: str) -> str:
-    """Run this file in a process of its own, so that no measurement meets another's memory."""
-    command = [sys.executable, __file__, *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
 def bench(sizes: list[int], seed: int, folder: Path, given: Path | None) -> dict[int, dict[str, Any]]:
     """Make or take each delivery, and measure its night."""
     found: dict[int, dict[str, Any]] = {}
@@ -195,10 +190,12 @@ def bench(sizes: list[int], seed: int, folder: Path, given: Path | None) -> dict
             if given is None:
                 command = ["sample", "--members", str(members), "--seed", str(seed), "--output", str(delivery)]
                 subprocess.run([sys.executable, "-m", "pipelines.cli", *command], check=True, stdout=subprocess.DEVNULL)
-            result = json.loads(child("--measure", str(delivery), "--work", work).splitlines()[-1])
+            result = json.loads(child(__file__, "--measure", str(delivery), "--work", work).splitlines()[-1])
             if members == min(sizes):
                 result["alternatives"] = {
-                    name: json.loads(child("--alternative", name, "--measure", str(delivery)).splitlines()[-1])
+                    name: json.loads(
+                        child(__file__, "--alternative", name, "--measure", str(delivery)).splitlines()[-1]
+                    )
                     for name in ALTERNATIVES
                 }
         found[members] = result
@@ -209,6 +206,34 @@ def bench(sizes: list[int], seed: int, folder: Path, given: Path | None) -> dict
             file=sys.stderr,
         )
     return found
+
+
+def is_reading(asset: str) -> bool:
+    """Whether an asset is of the layers that read claims."""
+    return asset.startswith(("raw.", "core."))
+
+
+def cpu_of(result: dict[str, Any], is_wanted: Callable[[str], bool]) -> float:
+    """CPU seconds of some assets together."""
+    return sum(asset["cpu"] for name, asset in result["assets"].items() if is_wanted(name))
+
+
+def steps_of(*families: str) -> set[str]:
+    """Every table from `facts` on that a gap of these families rests on, their own included."""
+    models = {model.name: model for model in all_models()}
+    read = {".".join(key) for model in models.values() for key in model.inputs if key[0] in {"raw", "core"}}
+    return set().union(*(needed(f"gaps.{family}", models, read) for family in families))
+
+
+def by_family(result: dict[str, Any]) -> list[list[str]]:
+    """CPU seconds of each family's steps, and of the groups that are compared."""
+    every = sorted(read_families())
+    rows = []
+    for names in [(family,) for family in every] + [FIRST_FAMILIES, PROGRAMMES]:
+        steps, others = steps_of(*names), steps_of(*set(every).difference(names))
+        cpu, own = (cpu_of(result, some.__contains__) for some in (steps, steps - others))
+        rows.append([", ".join(f"`{name}`" for name in names), f"{cpu:.2f}", f"{own:.2f}"])
+    return rows
 
 
 def exponent(found: dict[int, dict[str, Any]]) -> float:
@@ -225,6 +250,12 @@ def page(found: dict[int, dict[str, Any]]) -> str:
     judged = [
         ("CPU of the night over its floor", largest["cpu"] / floor, TARGETS["ratio"]),
         ("Peak memory of the process, MB", largest["peak_mb"], TARGETS["peak_mb"]),
+        (
+            "CPU of the programmes over that of the first families",
+            cpu_of(largest, steps_of(*PROGRAMMES).__contains__)
+            / cpu_of(largest, steps_of(*FIRST_FAMILIES).__contains__),
+            TARGETS["programmes"],
+        ),
         *([("Growth exponent to this size", exponent(found), TARGETS["exponent"])] if len(found) > 1 else []),
     ]
     sized = [
@@ -249,7 +280,8 @@ def page(found: dict[int, dict[str, Any]]) -> str:
         for name, a in shown
     ] + [["all others", f"{rest:.2f}", "", "", f"{rest / floor:.2f}"]]
     smallest = found[min(found)]
-    adherence = sum(a["cpu"] for name, a in smallest["assets"].items() if name in ADHERENCE)
+    steps = steps_of("adherence")
+    adherence = cpu_of(smallest, lambda name: name in steps and not name.startswith("gaps."))
     others = [
         [ALTERNATIVES[name], f"{a['fills']:,}", f"{a['cpu']:.2f}", f"{1e6 * a['cpu'] / a['fills']:.1f}"]
         for name, a in smallest.get("alternatives", {}).items()
@@ -261,7 +293,7 @@ def page(found: dict[int, dict[str, Any]]) -> str:
     )  # fmt: skip
     return f"""# Performance of a night
 
-Generated by `python bench/night.py --write`; do not edit. {machine().replace("1.2 GB", f"{MEMORY_GB} GB")}.
+Generated by `python bench/night.py --write`; do not edit. {machine(THREADS, MEMORY_GB)}.
 The machine was shared, so that wall seconds say little; a night and its floor ran in one process.
 
 The floor is a scan of the claim columns that a night reads, a scan and one sort of the fills on their delivered text
@@ -285,6 +317,13 @@ parts are: {", ".join(f"{name} {cpu:.2f}" for name, cpu in largest["floors"].ite
 
 {table(["Asset", "CPU s", "Wall s", "Peak MB", "Of the floor"], assets)}
 
+## By family
+
+At {top:,} members: every table from `facts` on that a gap of the family rests on, and of these what no other family
+needs. The last two rows are groups of families: together, the programmes may cost what the first families cost.
+
+{table(["Families", "CPU s", "Of which their own"], by_family(largest))}
+
 ## Beside what else could be taken
 
 CPU seconds of days covered per member and product, on fills of the same delivery of {min(found):,} members, as many as
@@ -295,44 +334,17 @@ hospital and no enrolment; the night's own row is all of that: every model from 
 """
 
 
-# From fills to adherence, as of docs/performance-adherence.md.
-ADHERENCE = {
-    f"facts.{name}"
-    for name in (
-        "class_fill", "treatment_period", "period_fill", "period_stay", "coupled_supply", "supply", "depth_block",
-        "class_block", "community_block", "exclusion", "adherence", "measure_drug", "drug_group",
-    )
-}  # fmt: skip
-
-
 def chart(found: dict[int, dict[str, Any]], path: Path) -> None:
-    """CPU seconds by members, both axes logarithmic: a straight line that climbs one decade per decade is linear."""
-    import altair as alt
-
-    points = []
-    for members, result in sorted(found.items()):
-        parts = {
-            "the night": result["cpu"],
-            "of which reading claims": sum(
-                a["cpu"] for n, a in result["assets"].items() if n.startswith(("raw.", "core."))
-            ),
-            "the floor": sum(result["floors"].values()),
-        }
-        points += [{"members": members, "cpu": cpu, "line": line} for line, cpu in parts.items()]
-    names = list(dict.fromkeys(p["line"] for p in points))
-    drawing = (
-        alt.Chart(alt.Data(values=points), width=460, height=300)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("members:Q", title="Members", scale=alt.Scale(type="log"), axis=alt.Axis(values=sorted(found), format=",")),
-            y=alt.Y("cpu:Q", title="CPU seconds", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g")),
-            color=alt.Color("line:N", title=None, sort=names, scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(symbolType="stroke")),
-            strokeDash=alt.StrokeDash("line:N", sort=names, legend=None),
-        )
-        .configure(background="white")
-    )  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawing.save(str(path))
+    """CPU seconds of the night, of its reading of claims, and of its floor."""
+    sized = sorted(found.items())
+    growth_chart(
+        {
+            "the night": {members: r["cpu"] for members, r in sized},
+            "of which reading claims": {members: cpu_of(r, is_reading) for members, r in sized},
+            "the floor": {members: sum(r["floors"].values()) for members, r in sized},
+        },
+        path,
+    )
 
 
 def main() -> None:

@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import subprocess
-import sys
 import tempfile
 import textwrap
 from pathlib import Path
@@ -34,7 +32,7 @@ from assets.engine.reference import load_shipped
 from assets.engine.settings import read_settings
 from assets.engine.state import STATE_TABLES
 from assets.engine.warehouse import SCHEMAS, build
-from bench.adherence import peak_mb, reset_peak, table, timed
+from bench.measuring import child, peak_mb, processor, reset_peak, table, timed
 from sample_data.generate import generate
 
 FIRST_NIGHT, AS_OF = datetime.date(2026, 6, 29), datetime.date(2026, 6, 30)
@@ -237,18 +235,6 @@ def measure(path: Path, runs: int) -> dict[str, Any]:
     return found
 
 
-def child(*arguments: str) -> str:
-    """Run this file in a process of its own, so that no measurement meets another's memory."""
-    command = [sys.executable, __file__, *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def processor() -> str:
-    """The processor that the figures belong to."""
-    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    return next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
-
-
 def page(found: dict[str, Any], runs: int) -> str:
     """`docs/performance-outreach.md`."""
     rows, cpu, wall = found["rows"], found["cpu"], found["wall"]
@@ -320,7 +306,7 @@ def main() -> None:
             build_sample(con, Path(folder) / "sample")
         with open_database(path) as con:
             multiply(con, sample, asked.copies, asked.pharmacies)
-        found = json.loads(child("--measure", str(path), "--runs", str(asked.runs)))
+        found = json.loads(child(__file__, "--measure", str(path), "--runs", str(asked.runs)))
     text = page(found, asked.runs)
     print(text)
     if asked.write:
