@@ -41,8 +41,8 @@ from bench.measuring import child, machine, peak_mb, reset_peak, table, timed
 AS_OF = "2026-06-30"
 THREADS, MEMORY_GB = 2, 0.8
 TAXONOMIES = ("207Q00000X", "207V00000X", "207RE0101X", "207RC0000X", "207RH0003X", "207RR0500X", "2084P0800X")
-PREPARED = ("core.zip_area", "core.zcta", "core.pharmacy", "core.site")
-JUDGED = ("facts.access_limit", "facts.nearest_site", "facts.site_count", "facts.access")
+PREPARED = ("core.zip_area", "core.zcta", "core.pharmacy", "core.service", "core.site")
+JUDGED = ("facts.judged_standard", "facts.access_limit", "facts.nearest_site", "facts.site_count", "facts.access")
 BESIDE = ("facts.accessibility", "facts.keystone", "facts.closure_effect")
 LAYOUTS = {
     "zip": "Providers as NPPES has them: a ZIP code and a street, no coordinates",
@@ -153,13 +153,13 @@ def handed_to(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, pa.Table]:
     return {argument: con.sql(text).to_arrow_table() for argument, text in model.reads.items()}
 
 
-def places_of(service: pa.Table, site: pa.Table) -> Iterator[tuple[str, np.ndarray]]:
-    """Each service with the unit vectors of its different places."""
+def places_of(service: pa.Table, site: pa.Table) -> Iterator[tuple[int, np.ndarray]]:
+    """The key of each service with the unit vectors of its different places."""
     start = 0
-    for name, count in zip(service["service"].to_pylist(), service["row_count"].to_pylist(), strict=True):
+    for key, count in zip(service["service_key"].to_pylist(), service["row_count"].to_pylist(), strict=True):
         rows, start = site.slice(start, count), start + count
         places = np.unique(rows["latitude"].to_numpy() + 1j * rows["longitude"].to_numpy())
-        yield name, unit_vectors(places.real, places.imag)
+        yield key, unit_vectors(places.real, places.imag)
 
 
 def floor_of_nearest(con: duckdb.DuckDBPyConnection) -> None:
@@ -177,7 +177,7 @@ def counting(con: duckdb.DuckDBPyConnection) -> list[tuple[np.ndarray, np.ndarra
     reach = handed["reach"].filter(pc.greater_equal(handed["reach"]["reach"], 0))  # pyright: ignore[reportAttributeAccessIssue]
     made = []
     for service, places in places_of(handed["service"], handed["site"]):
-        asked = reach.filter(pc.equal(reach["service"], service))  # pyright: ignore[reportAttributeAccessIssue]
+        asked = reach.filter(pc.equal(reach["service_key"], service))  # pyright: ignore[reportAttributeAccessIssue]
         at = np.searchsorted(handed["zcta"]["zcta_key"].to_numpy(), asked["zcta_key"].to_numpy())
         made.append((places, points[at], chord_of_miles((asked["reach"].to_numpy() + 0.5) / 1000)))
     return made

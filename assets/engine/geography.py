@@ -33,7 +33,7 @@ def nearest_site(zcta: pa.Table, service: pa.Table, site: pa.Table) -> pa.Table:
     points = _points(zcta)
     parts = []
     zcta_key = _integers(zcta["zcta_key"])
-    for name, rows in _services(service, site):
+    for number, _, rows in _services(service, site):
         key = _integers(rows["supplier_key"])
         supplier, distance = nearest(points, Places.of(*_coordinates(rows)), key - key[0], PLACES)
         area, place = np.nonzero(supplier >= 0)
@@ -41,14 +41,14 @@ def nearest_site(zcta: pa.Table, service: pa.Table, site: pa.Table) -> pa.Table:
             pa.table(
                 {
                     "zcta_key": zcta_key[area],
-                    "service": _repeat(name, len(area)),
+                    "service_key": np.full(len(area), number, np.int32),
                     "place": pa.array(place + 1, pa.int32()),
                     "supplier_key": supplier[area, place] + key[0],
                     "miles": distance[area, place] / 1000,
                 }
             )
         )
-    return _together(parts, {"zcta_key": 0, "service": "", "place": 0, "supplier_key": 0, "miles": 0.0})
+    return _together(parts, {"zcta_key": 0, "service_key": 0, "place": 0, "supplier_key": 0, "miles": 0.0})
 
 
 def site_count(zcta: pa.Table, service: pa.Table, site: pa.Table, reach: pa.Table) -> pa.Table:
@@ -59,8 +59,8 @@ def site_count(zcta: pa.Table, service: pa.Table, site: pa.Table, reach: pa.Tabl
     """
     points = _points(zcta)
     parts = []
-    for name, rows in _services(service, site):
-        asked = reach.filter(pc.equal(reach["service"], name))  # pyright: ignore[reportAttributeAccessIssue]
+    for number, _, rows in _services(service, site):
+        asked = reach.filter(pc.equal(reach["service_key"], number))  # pyright: ignore[reportAttributeAccessIssue]
         area = np.searchsorted(_integers(zcta["zcta_key"]), _integers(asked["zcta_key"]))
         key = _integers(rows["supplier_key"])
         providers, sites = count_within(
@@ -94,7 +94,7 @@ def accessibility(zcta: pa.Table, service: pa.Table, site: pa.Table, zone: pa.Ta
     most_miles = np.max(miles, initial=0, where=np.isfinite(miles))
     pairs = pair_weights(points, miles, zones, base, per_mile)
     parts = []
-    for name, all_rows in _services(service, site):
+    for _, name, all_rows in _services(service, site):
         rows = all_rows.filter(all_rows["is_accepting"])
         # A supplier at several addresses is at each for a part of the week.
         _, number, addresses = np.unique(_integers(rows["supplier_key"]), return_inverse=True, return_counts=True)
@@ -113,11 +113,11 @@ def accessibility(zcta: pa.Table, service: pa.Table, site: pa.Table, zone: pa.Ta
     return _together(parts, {"zcta": "", "service": "", "supply": 0.0, "accessibility": 0.0})
 
 
-def _services(service: pa.Table, site: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Each service with its rows, which come in the order of the services."""
+def _services(service: pa.Table, site: pa.Table) -> Iterator[tuple[int, str, pa.Table]]:
+    """Key and name of each service with its rows, which come in the order of the services."""
     start = 0
-    for name, rows in zip(service["service"].to_pylist(), service["row_count"].to_pylist(), strict=True):
-        yield name, site.slice(start, rows)
+    for key, name, rows in zip(*(service[c].to_pylist() for c in ("service_key", "service", "row_count")), strict=True):
+        yield key, name, site.slice(start, rows)
         start += rows
 
 

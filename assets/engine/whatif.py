@@ -72,7 +72,7 @@ def effect_of_closing(con: duckdb.DuckDBPyConnection, closed: Iterable[str], par
         "where npi in (select npi from whatif_site)"
     )
     exhausted = con.sql(
-        "select zcta_key, service from facts.nearest_site group by zcta_key, service having "
+        "select zcta_key, service_key from facts.nearest_site group by zcta_key, service_key having "
         f"count(*) = {PLACES} and count(*) filter (where supplier_key in (from whatif_supplier)) = {PLACES}"
     ).to_arrow_table()
     if exhausted.num_rows:
@@ -87,8 +87,8 @@ def effect_of_closing(con: duckdb.DuckDBPyConnection, closed: Iterable[str], par
         )
         con.register("whatif_further", further)
         con.execute(
-            f"insert into whatif_nearest select zcta_key, service, place + {PLACES}, supplier_key, miles "
-            "from whatif_further semi join whatif_exhausted using (zcta_key, service)"
+            f"insert into whatif_nearest select zcta_key, service_key, place + {PLACES}, supplier_key, miles "
+            "from whatif_further semi join whatif_exhausted using (zcta_key, service_key)"
         )
         con.unregister("whatif_further")
         con.unregister("whatif_exhausted")

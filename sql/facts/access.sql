@@ -8,22 +8,10 @@
 -- 4.3).
 with
 
-suppliers as (
-    select distinct
-        service_taxonomy.service,
-        case service_taxonomy.supplier
-            when 'pharmacy' then pharmacies.row_count
-            else providers.row_count
-        end > 0 as is_known
-    from raw.service_taxonomy
-    cross join (select count(*) as row_count from raw.pharmacy) as pharmacies
-    cross join (select count(*) as row_count from raw.provider) as providers
-),
-
 nearest_sites as (
     select
         nearest_site.zcta_key,
-        nearest_site.service,
+        nearest_site.service_key,
         nearest_site.miles,
         site.npi
     from facts.nearest_site
@@ -36,8 +24,8 @@ measured as (
     select
         access_limit.limit_key,
         zcta.zcta,
-        access_limit.service,
-        access_limit.standard_id,
+        judged_standard.service,
+        judged_standard.standard_id,
         nearest_sites.npi as nearest_npi,
         nearest_sites.miles as nearest_miles,
         nearest_sites.miles * cast($circuity_factor as decimal(9, 4)) as judged_miles,
@@ -45,20 +33,20 @@ measured as (
             round(zcta.base_minutes + zcta.minutes_per_mile * nearest_sites.miles, 3) as decimal(9, 3)
         ) as nearest_minutes,
         case
-            when suppliers.is_known and access_limit.reach_miles is not null
+            when service.is_known and access_limit.reach_miles is not null
                 then coalesce(site_count.provider_count, 0)
         end as provider_count,
         case
-            when suppliers.is_known and access_limit.reach_miles is not null then coalesce(site_count.site_count, 0)
+            when service.is_known and access_limit.reach_miles is not null then coalesce(site_count.site_count, 0)
         end as site_count,
         access_limit.threshold_miles,
         access_limit.threshold_minutes,
         access_limit.undecided_miles,
         access_limit.reach_miles,
         access_limit.min_count,
-        suppliers.is_known and nearest_sites.npi is null as is_unserved,
-        coalesce(access_standard.income, 'none') as income,
-        coalesce(access_standard.method, 'modelled') as method,
+        service.is_known and nearest_sites.npi is null as is_unserved,
+        judged_standard.income,
+        judged_standard.method,
         access_limit.is_desert_if_far,
         access_limit.area_class,
         access_limit.limit_source,
@@ -73,14 +61,14 @@ measured as (
     from facts.access_limit
     inner join core.zcta
         on access_limit.zcta_key = zcta.zcta_key
-    inner join suppliers
-        on access_limit.service = suppliers.service
-    left join raw.access_standard
-        on access_limit.standard_id = access_standard.standard_id
+    inner join facts.judged_standard
+        on access_limit.standard_key = judged_standard.standard_key
+    inner join core.service
+        on judged_standard.service_key = service.service_key
     left join nearest_sites
         on
             access_limit.zcta_key = nearest_sites.zcta_key
-            and access_limit.service = nearest_sites.service
+            and judged_standard.service_key = nearest_sites.service_key
     left join facts.site_count
         on access_limit.limit_key = site_count.limit_key
 ),

@@ -11,35 +11,6 @@
 -- `limit_key` numbers the rows by ZCTA, service and standard; every area has as many.
 with
 
-offered as (
-    select distinct
-        adequacy_base.standard_id,
-        adequacy_base.service
-    from raw.adequacy_base
-    union
-    select distinct
-        adequacy_standard.standard_id,
-        adequacy_standard.service
-    from raw.adequacy_standard
-    where adequacy_standard.service in (select service_taxonomy.service from raw.service_taxonomy)
-),
-
-standards as (
-    select
-        row_number() over (order by offered.service, offered.standard_id) as standard_key,
-        count(*) over () as standard_count,
-        offered.standard_id,
-        offered.service,
-        coalesce(access_standard.area, 'county_type') as area,
-        coalesce(access_standard.has_minutes, true) as has_minutes,
-        coalesce(access_standard.income, 'none') as income,
-        coalesce(access_standard.method, 'modelled') as method,
-        access_standard.low_vehicle_share
-    from offered
-    left join raw.access_standard
-        on offered.standard_id = access_standard.standard_id
-),
-
 -- The codes under which an area's county may stand, its own first.
 named_counties as (
     select
@@ -75,28 +46,44 @@ named_counties as (
 county_limits as (
     select
         ranked.zcta_key,
-        ranked.service,
-        ranked.standard_id,
+        ranked.standard_key,
         ranked.max_miles,
         ranked.max_minutes,
         ranked.min_count
     from (
         select
             named_counties.zcta_key,
-            adequacy_standard.service,
-            adequacy_standard.standard_id,
+            judged_standard.standard_key,
             adequacy_standard.max_miles,
             adequacy_standard.max_minutes,
             adequacy_standard.min_count,
             row_number() over (
-                partition by named_counties.zcta_key, adequacy_standard.service, adequacy_standard.standard_id
+                partition by named_counties.zcta_key, judged_standard.standard_key
                 order by named_counties.preference
             ) as choice
         from named_counties
         inner join raw.adequacy_standard
             on named_counties.county_fips = adequacy_standard.county_fips
+        inner join facts.judged_standard
+            on
+                adequacy_standard.service = judged_standard.service
+                and adequacy_standard.standard_id = judged_standard.standard_id
     ) as ranked
     where ranked.choice = 1
+),
+
+class_limits as (
+    select
+        judged_standard.standard_key,
+        adequacy_base.area_class,
+        adequacy_base.max_miles,
+        adequacy_base.max_minutes,
+        adequacy_base.min_count
+    from facts.judged_standard
+    inner join raw.adequacy_base
+        on
+            judged_standard.service = adequacy_base.service
+            and judged_standard.standard_id = adequacy_base.standard_id
 ),
 
 classed_areas as (
@@ -120,37 +107,36 @@ classed_areas as (
 judged_areas as (
     select
         zcta.zcta_key,
-        (zcta.zcta_key - 1) * standards.standard_count + standards.standard_key as limit_key,
+        judged_standard.standard_key,
         zcta.base_minutes,
         zcta.minutes_per_mile,
-        standards.standard_id,
-        standards.service,
-        standards.has_minutes,
-        standards.income,
-        case when standards.area = 'county_type' then zcta.county_type else classed_areas.area_class end as area_class,
-        zcta.households_without_vehicle >= standards.low_vehicle_share as is_low_vehicle,
+        judged_standard.has_minutes,
+        judged_standard.income,
+        case judged_standard.area
+            when 'county_type' then zcta.county_type
+            else classed_areas.area_class
+        end as area_class,
+        zcta.households_without_vehicle >= judged_standard.low_vehicle_share as is_low_vehicle,
         zcta.is_low_income,
         case
-            when standards.method = 'zcta_approximation' and zcta.population = 0 then null
-            when standards.income = 'desert' then zcta.is_low_income
+            when judged_standard.method = 'zcta_approximation' and zcta.population = 0 then null
+            when judged_standard.income = 'desert' then zcta.is_low_income
             else true
         end as is_desert_if_far
     from core.zcta
-    cross join standards
+    cross join facts.judged_standard
     left join classed_areas
         on
             zcta.zcta_key = classed_areas.zcta_key
-            and standards.standard_id = classed_areas.standard_id
+            and judged_standard.standard_id = classed_areas.standard_id
 ),
 
 limited_areas as (
     select
         judged_areas.zcta_key,
-        judged_areas.limit_key,
+        judged_areas.standard_key,
         judged_areas.base_minutes,
         judged_areas.minutes_per_mile,
-        judged_areas.standard_id,
-        judged_areas.service,
         judged_areas.area_class,
         judged_areas.is_desert_if_far,
         county_limits.max_miles as county_miles,
@@ -169,28 +155,23 @@ limited_areas as (
     left join county_limits
         on
             judged_areas.zcta_key = county_limits.zcta_key
-            and judged_areas.service = county_limits.service
-            and judged_areas.standard_id = county_limits.standard_id
-    left join raw.adequacy_base as class_limits
+            and judged_areas.standard_key = county_limits.standard_key
+    left join class_limits
         on
-            judged_areas.standard_id = class_limits.standard_id
-            and judged_areas.service = class_limits.service
+            judged_areas.standard_key = class_limits.standard_key
             and judged_areas.area_class = class_limits.area_class
-    left join raw.adequacy_base as vehicle_limits
+    left join class_limits as vehicle_limits
         on
-            judged_areas.standard_id = vehicle_limits.standard_id
-            and judged_areas.service = vehicle_limits.service
+            judged_areas.standard_key = vehicle_limits.standard_key
             and vehicle_limits.area_class = 'low_vehicle'
 ),
 
 limits as (
     select
         limited_areas.zcta_key,
-        limited_areas.limit_key,
+        limited_areas.standard_key,
         limited_areas.base_minutes,
         limited_areas.minutes_per_mile,
-        limited_areas.standard_id,
-        limited_areas.service,
         limited_areas.area_class,
         limited_areas.is_desert_if_far,
         case
@@ -286,10 +267,9 @@ reaches as (
 )
 
 select
-    cast(limits.limit_key as integer) as limit_key,
+    cast((limits.zcta_key - 1) * standard_counts.row_count + limits.standard_key as integer) as limit_key,
     limits.zcta_key,
-    limits.service,
-    limits.standard_id,
+    limits.standard_key,
     limits.area_class,
     limits.limit_source,
     limits.is_desert_if_far,
@@ -299,6 +279,7 @@ select
     limits.min_count,
     reaches.reach_miles
 from limits
+cross join (select count(*) as row_count from facts.judged_standard) as standard_counts
 left join reaches
     on
         limits.base_minutes is not distinct from reaches.base_minutes

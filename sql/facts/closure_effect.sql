@@ -19,24 +19,24 @@ closed_suppliers as (
 kept_places as (
     select
         nearest_site.zcta_key,
-        nearest_site.service,
+        nearest_site.service_key,
         min(nearest_site.place) as place
     from facts.nearest_site
     where nearest_site.supplier_key not in (select closed_suppliers.supplier_key from closed_suppliers)
     group by
         nearest_site.zcta_key,
-        nearest_site.service
+        nearest_site.service_key
 ),
 
 farthest_places as (
     select
         nearest_site.zcta_key,
-        nearest_site.service,
+        nearest_site.service_key,
         max(nearest_site.miles) as miles
     from facts.nearest_site
     group by
         nearest_site.zcta_key,
-        nearest_site.service
+        nearest_site.service_key
 ),
 
 kept_services as (
@@ -72,23 +72,26 @@ moved as (
         on access.nearest_npi = closures.npi
     inner join core.zcta
         on access.zcta = zcta.zcta
+    inner join facts.judged_standard
+        on
+            access.service = judged_standard.service
+            and access.standard_id = judged_standard.standard_id
     inner join facts.access_limit
         on
             zcta.zcta_key = access_limit.zcta_key
-            and access.service = access_limit.service
-            and access.standard_id = access_limit.standard_id
+            and judged_standard.standard_key = access_limit.standard_key
     inner join farthest_places
         on
             zcta.zcta_key = farthest_places.zcta_key
-            and access.service = farthest_places.service
+            and judged_standard.service_key = farthest_places.service_key
     left join kept_places
         on
             zcta.zcta_key = kept_places.zcta_key
-            and access.service = kept_places.service
+            and judged_standard.service_key = kept_places.service_key
     left join facts.nearest_site as next_site
         on
             kept_places.zcta_key = next_site.zcta_key
-            and kept_places.service = next_site.service
+            and kept_places.service_key = next_site.service_key
             and kept_places.place = next_site.place
     left join core.site
         on next_site.supplier_key = site.site_row

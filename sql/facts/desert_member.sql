@@ -53,8 +53,10 @@ nearest_pharmacies as (
     from facts.nearest_site
     inner join core.zcta
         on nearest_site.zcta_key = zcta.zcta_key
+    inner join core.service
+        on nearest_site.service_key = service.service_key
     where
-        nearest_site.service = 'retail_pharmacy'
+        service.service = 'retail_pharmacy'
         and nearest_site.place = 1
 ),
 

@@ -111,12 +111,12 @@ dating_claims as (
 left_sites as (
     select
         nearest_site.zcta_key,
-        nearest_site.service,
+        site.service,
         nearest_site.place,
         site.npi,
         nearest_site.miles,
         row_number() over (
-            partition by nearest_site.zcta_key, nearest_site.service
+            partition by nearest_site.zcta_key, nearest_site.service_key
             order by nearest_site.place
         ) as choice
     from facts.nearest_site

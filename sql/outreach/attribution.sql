@@ -381,11 +381,11 @@ choices as (
     inner join core.zcta
         on zip_area.zcta = zcta.zcta
     inner join facts.nearest_site
-        on
-            zcta.zcta_key = nearest_site.zcta_key
-            and nearest_site.service = 'retail_pharmacy'
+        on zcta.zcta_key = nearest_site.zcta_key
     inner join core.site
-        on nearest_site.supplier_key = site.site_row
+        on
+            nearest_site.supplier_key = site.site_row
+            and site.service = 'retail_pharmacy'
     inner join listable_pharmacies
         on site.npi = listable_pharmacies.npi
     left join refusals

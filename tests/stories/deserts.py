@@ -116,8 +116,9 @@ PLACES: dict[str, str] = {
     "core.site": as_table([
         {"site_row": row, "service": "retail_pharmacy", "npi": npi} for row, npi in enumerate(SITES, start=1)
     ]),
+    "core.service": as_table([{"service_key": 1, "service": "retail_pharmacy", "supplier": "pharmacy", "is_known": "yes"}]),
     "facts.nearest_site": as_table([
-        {"zcta_key": list(AREAS).index(zcta) + 1, "service": "retail_pharmacy", "place": place,
+        {"zcta_key": list(AREAS).index(zcta) + 1, "service_key": 1, "place": place,
          "supplier_key": SITES.index(npi) + 1, "miles": miles}
         for zcta, sites in NEAREST.items() for place, (npi, miles) in enumerate(sites, start=1)
     ]),
