@@ -39,7 +39,7 @@ from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, 
 
 SIZES = (20_000, 100_000, 1_000_000)
 AS_OF = "2026-06-30"
-THREADS, MEMORY_GB = 2, 4
+THREADS, MEMORY_GB = 2, 2
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "images" / "night_bench.svg"
 TARGETS = {"ratio": 6.0, "peak_mb": 4096.0, "exponent": 1.05, "programmes": 1.0}

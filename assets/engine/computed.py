@@ -123,9 +123,8 @@ def _code(module: Any) -> str:
 POINTS = "select zcta_key, latitude, longitude from core.zcta order by zcta_key"
 # Rows of sites are numbered by service, so that how many there are of each tells where it begins.
 SERVICES = (
-    "select service.service_key, service.service, count(site.site_row) as row_count from core.service "
-    "inner join core.site on service.service = site.service where site.is_supply "
-    "group by service.service_key, service.service order by service.service_key"
+    "select service_key, service, count(site_row) as row_count from core.site where is_supply "
+    "group by service_key, service order by service_key"
 )
 SUPPLY = "select supplier_key, site_key, latitude, longitude from core.site where is_supply order by site_row"
 
@@ -142,10 +141,8 @@ COMPUTED = (
             "zcta": POINTS,
             "service": SERVICES,
             "site": SUPPLY,
-            "reach": "select access_limit.limit_key, access_limit.zcta_key, judged_standard.service_key, "
-            "cast(1000 * access_limit.reach_miles as bigint) as reach from facts.access_limit "
-            "inner join facts.judged_standard on access_limit.standard_key = judged_standard.standard_key "
-            "where access_limit.reach_miles is not null order by access_limit.limit_key",
+            "reach": "select limit_key, zcta_key, service_key, cast(1000 * reach_miles as bigint) as reach "
+            "from facts.access_limit where reach_miles is not null order by limit_key",
         },
     ),
     Computed(

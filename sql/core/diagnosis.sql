@@ -22,33 +22,68 @@ claims as (
         coalesce(
             medical_claim.diagnosis_code_type like '%9%' and medical_claim.diagnosis_code_type not like '%10%', false
         ) as is_ninth_revision,
-        unnest([
-            medical_claim.diagnosis_code_1,
-            medical_claim.diagnosis_code_2,
-            medical_claim.diagnosis_code_3,
-            medical_claim.diagnosis_code_4,
-            medical_claim.diagnosis_code_5,
-            medical_claim.diagnosis_code_6,
-            medical_claim.diagnosis_code_7,
-            medical_claim.diagnosis_code_8,
-            medical_claim.diagnosis_code_9,
-            medical_claim.diagnosis_code_10,
-            medical_claim.diagnosis_code_11,
-            medical_claim.diagnosis_code_12,
-            medical_claim.diagnosis_code_13,
-            medical_claim.diagnosis_code_14,
-            medical_claim.diagnosis_code_15,
-            medical_claim.diagnosis_code_16,
-            medical_claim.diagnosis_code_17,
-            medical_claim.diagnosis_code_18,
-            medical_claim.diagnosis_code_19,
-            medical_claim.diagnosis_code_20,
-            medical_claim.diagnosis_code_21,
-            medical_claim.diagnosis_code_22,
-            medical_claim.diagnosis_code_23,
-            medical_claim.diagnosis_code_24,
-            medical_claim.diagnosis_code_25
-        ]) as code
+        -- Few claims have more than five: a list of 25 for all of them would be mostly empty, and dear to unfold.
+        unnest(
+            case
+                when
+                    coalesce(
+                        medical_claim.diagnosis_code_6,
+                        medical_claim.diagnosis_code_7,
+                        medical_claim.diagnosis_code_8,
+                        medical_claim.diagnosis_code_9,
+                        medical_claim.diagnosis_code_10,
+                        medical_claim.diagnosis_code_11,
+                        medical_claim.diagnosis_code_12,
+                        medical_claim.diagnosis_code_13,
+                        medical_claim.diagnosis_code_14,
+                        medical_claim.diagnosis_code_15,
+                        medical_claim.diagnosis_code_16,
+                        medical_claim.diagnosis_code_17,
+                        medical_claim.diagnosis_code_18,
+                        medical_claim.diagnosis_code_19,
+                        medical_claim.diagnosis_code_20,
+                        medical_claim.diagnosis_code_21,
+                        medical_claim.diagnosis_code_22,
+                        medical_claim.diagnosis_code_23,
+                        medical_claim.diagnosis_code_24,
+                        medical_claim.diagnosis_code_25
+                    ) is null
+                    then [
+                        medical_claim.diagnosis_code_1,
+                        medical_claim.diagnosis_code_2,
+                        medical_claim.diagnosis_code_3,
+                        medical_claim.diagnosis_code_4,
+                        medical_claim.diagnosis_code_5
+                    ]
+                else [
+                    medical_claim.diagnosis_code_1,
+                    medical_claim.diagnosis_code_2,
+                    medical_claim.diagnosis_code_3,
+                    medical_claim.diagnosis_code_4,
+                    medical_claim.diagnosis_code_5,
+                    medical_claim.diagnosis_code_6,
+                    medical_claim.diagnosis_code_7,
+                    medical_claim.diagnosis_code_8,
+                    medical_claim.diagnosis_code_9,
+                    medical_claim.diagnosis_code_10,
+                    medical_claim.diagnosis_code_11,
+                    medical_claim.diagnosis_code_12,
+                    medical_claim.diagnosis_code_13,
+                    medical_claim.diagnosis_code_14,
+                    medical_claim.diagnosis_code_15,
+                    medical_claim.diagnosis_code_16,
+                    medical_claim.diagnosis_code_17,
+                    medical_claim.diagnosis_code_18,
+                    medical_claim.diagnosis_code_19,
+                    medical_claim.diagnosis_code_20,
+                    medical_claim.diagnosis_code_21,
+                    medical_claim.diagnosis_code_22,
+                    medical_claim.diagnosis_code_23,
+                    medical_claim.diagnosis_code_24,
+                    medical_claim.diagnosis_code_25
+                ]
+            end
+        ) as code
     from raw.medical_claim
     inner join core.member
         on medical_claim.person_id = member.person_id

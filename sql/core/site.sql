@@ -95,6 +95,7 @@ served as (
 -- The address of an office, apart from those who work there: a name, coordinates, or the NPI.
 addressed as (
     select
+        service.service_key,
         served.service,
         offices.npi,
         coalesce(offices.street, case when not offices.has_coordinates then offices.npi end) as street,
@@ -112,6 +113,8 @@ addressed as (
         on
             offices.supplier = served.supplier
             and offices.taxonomy_code = served.taxonomy_code
+    inner join core.service
+        on served.service = service.service
 ),
 
 sites as (
@@ -136,6 +139,7 @@ sites as (
 
 offered as (
     select
+        addressed.service_key,
         addressed.service,
         addressed.npi,
         cast(sites.site_key as integer) as site_key,
@@ -156,14 +160,16 @@ offered as (
             and addressed.site_latitude is not distinct from sites.site_latitude
             and addressed.site_longitude is not distinct from sites.site_longitude
     group by
+        addressed.service_key,
         addressed.service,
         addressed.npi,
         sites.site_key
 )
 
 select
-    cast(row_number() over (order by offered.service, offered.npi, offered.site_key) as integer) as site_row,
-    cast(rank() over (order by offered.service, offered.npi) as integer) as supplier_key,
+    cast(row_number() over (order by offered.service_key, offered.npi, offered.site_key) as integer) as site_row,
+    cast(rank() over (order by offered.service_key, offered.npi) as integer) as supplier_key,
+    offered.service_key,
     offered.service,
     offered.npi,
     offered.site_key,

@@ -108,6 +108,7 @@ judged_areas as (
     select
         zcta.zcta_key,
         judged_standard.standard_key,
+        judged_standard.service_key,
         zcta.base_minutes,
         zcta.minutes_per_mile,
         judged_standard.has_minutes,
@@ -135,6 +136,7 @@ limited_areas as (
     select
         judged_areas.zcta_key,
         judged_areas.standard_key,
+        judged_areas.service_key,
         judged_areas.base_minutes,
         judged_areas.minutes_per_mile,
         judged_areas.area_class,
@@ -170,6 +172,7 @@ limits as (
     select
         limited_areas.zcta_key,
         limited_areas.standard_key,
+        limited_areas.service_key,
         limited_areas.base_minutes,
         limited_areas.minutes_per_mile,
         limited_areas.area_class,
@@ -270,6 +273,7 @@ select
     cast((limits.zcta_key - 1) * standard_counts.row_count + limits.standard_key as integer) as limit_key,
     limits.zcta_key,
     limits.standard_key,
+    limits.service_key,
     limits.area_class,
     limits.limit_source,
     limits.is_desert_if_far,

@@ -1,6 +1,6 @@
--- What monitoring rules and medication therapy management ask about: one row per member, value set, category, day and
--- claim, of an eye visit with what its clinician does (`unknown` where the provider table is silent), of a fill with
--- its ingredients.
+-- What monitoring rules and medication therapy management ask about: one row per member, value set, category and day,
+-- of an eye visit with what its clinician does (`unknown` where the provider table is silent), of a fill with its
+-- ingredients and its claim, which is what a rule names that begins with a medicine.
 --
 -- Paid claims of members who have diabetes, take a followed medicine, or are candidates for the programme. One pass
 -- over claim lines, one over diagnoses and one over fills for all families that have such rules. Diseases of the
@@ -90,7 +90,7 @@ select distinct
     asked_codes.value_set,
     asked_codes.category,
     medical_line.service_date as event_date,
-    medical_line.claim_id,
+    cast(null as varchar) as claim_id,
     coalesce(clinician.specialty, 'unknown') as specialty,
     cast(null as varchar) as product
 from core.medical_line
@@ -118,7 +118,7 @@ select distinct
         else asked_codes.category
     end as category,
     diagnosis.diagnosis_date as event_date,
-    diagnosis.claim_id,
+    cast(null as varchar) as claim_id,
     cast(null as varchar) as specialty,
     cast(null as varchar) as product
 from core.diagnosis
@@ -158,8 +158,4 @@ inner join asked_drugs
 where not fill.is_compound
 order by
     member_key,
-    value_set,
-    event_date,
-    claim_id,
-    category,
-    specialty
+    value_set

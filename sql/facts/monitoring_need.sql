@@ -27,8 +27,7 @@ last_results as (
         max(
             concat(
                 clinical_event.event_date,
-                case when clinical_event.category = 'over_9' then '1' else '0' end,
-                clinical_event.claim_id
+                case when clinical_event.category = 'over_9' then '1' else '0' end
             )
         ) as last_result
     from facts.clinical_event

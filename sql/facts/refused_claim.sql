@@ -15,7 +15,6 @@ asked_drugs as (
         or drug.drug_key in (select followed_drug.drug_key from facts.followed_drug)
 ),
 
--- The lines that repeat, reverse or are not paid are few.
 unpaid_claims as (
     select
         pharmacy_claim.row_id,
@@ -25,39 +24,26 @@ unpaid_claims as (
         pharmacy_claim.claim_id,
         pharmacy_claim.claim_line_number,
         pharmacy_claim.dispensing_provider_npi,
-        pharmacy_claim.claim_status as kind,
-        replace(pharmacy_claim.reject_codes, ' ', '') as reject_codes
+        case when pharmacy_claim_removed.bucket = 'netted' then 'reversed' else pharmacy_claim.claim_status end as kind,
+        case
+            when pharmacy_claim_removed.row_id is null then replace(pharmacy_claim.reject_codes, ' ', '')
+        end as reject_codes
     from raw.pharmacy_claim
     left join core.pharmacy_claim_removed
         on pharmacy_claim.row_id = pharmacy_claim_removed.row_id
     where
-        pharmacy_claim.claim_status in ('denied', 'pended')
-        and pharmacy_claim_removed.row_id is null
-        and pharmacy_claim.dispensing_date <= cast($as_of as date)
-        and pharmacy_claim.dispensing_date > cast($as_of as date) - 180
-    union all
-    select
-        pharmacy_claim.row_id,
-        pharmacy_claim.person_id,
-        pharmacy_claim.dispensing_date,
-        pharmacy_claim.ndc_code,
-        pharmacy_claim.claim_id,
-        pharmacy_claim.claim_line_number,
-        pharmacy_claim.dispensing_provider_npi,
-        'reversed' as kind,
-        cast(null as varchar) as reject_codes
-    from raw.pharmacy_claim
-    inner join core.pharmacy_claim_removed
-        on
-            pharmacy_claim.row_id = pharmacy_claim_removed.row_id
-            and pharmacy_claim_removed.bucket = 'netted'
-    where
         pharmacy_claim.dispensing_date <= cast($as_of as date)
         and pharmacy_claim.dispensing_date > cast($as_of as date) - 180
-        and coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
-        and coalesce(pharmacy_claim.quantity, 0) >= 0
-        and coalesce(pharmacy_claim.days_supply, 0) >= 0
-        and coalesce(pharmacy_claim.paid_amount, 0) >= 0
+        and (
+            (pharmacy_claim_removed.row_id is null and pharmacy_claim.claim_status in ('denied', 'pended'))
+            or (
+                pharmacy_claim_removed.bucket = 'netted'
+                and coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
+                and coalesce(pharmacy_claim.quantity, 0) >= 0
+                and coalesce(pharmacy_claim.days_supply, 0) >= 0
+                and coalesce(pharmacy_claim.paid_amount, 0) >= 0
+            )
+        )
 ),
 
 standing_lines as (

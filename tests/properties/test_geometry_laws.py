@@ -127,7 +127,7 @@ def test_people_times_access_is_supply_in_the_table() -> None:
         }
     )
     zone = pa.table({"unit": ["miles"] * 2, "up_to": [5.0, 30], "weight": [1.0, 0.2]})
-    service = pa.table({"service": ["primary_care"], "row_count": [500]})
+    service = pa.table({"service_key": [1], "service": ["primary_care"], "row_count": [500]})
     found = accessibility(zcta, service, site, zone).to_pydict()
     people = [n or 0 for n in zcta["population"].to_pylist()]
     arrived = sum(n * a for n, a in zip(people, found["accessibility"], strict=True)) / 10_000
