@@ -67,20 +67,31 @@ meetings as (
     where
         first_supplies.side = 'first'
         and second_supplies.side = 'second'
+),
+
+-- The two fills that the evidence names are those that met last.
+ordered_meetings as (
+    select
+        meetings.*,
+        row_number() over (
+            partition by meetings.drug_interaction_key, meetings.member_key
+            order by meetings.end_date desc, meetings.second_fill_key desc, meetings.first_fill_key desc
+        ) as recency
+    from meetings
 )
 
 select
-    meetings.drug_interaction_key,
-    meetings.member_key,
-    min(meetings.start_date) as first_shared_date,
-    max(meetings.end_date) as last_shared_date,
-    max(meetings.first_fill_key) as first_fill_key,
-    max(meetings.second_fill_key) as second_fill_key,
-    max(meetings.is_sensitive) as is_sensitive
-from meetings
+    ordered_meetings.drug_interaction_key,
+    ordered_meetings.member_key,
+    min(ordered_meetings.start_date) as first_shared_date,
+    max(ordered_meetings.end_date) as last_shared_date,
+    max(case when ordered_meetings.recency = 1 then ordered_meetings.first_fill_key end) as first_fill_key,
+    max(case when ordered_meetings.recency = 1 then ordered_meetings.second_fill_key end) as second_fill_key,
+    max(ordered_meetings.is_sensitive) as is_sensitive
+from ordered_meetings
 group by
-    meetings.drug_interaction_key,
-    meetings.member_key
+    ordered_meetings.drug_interaction_key,
+    ordered_meetings.member_key
 order by
-    meetings.drug_interaction_key,
-    meetings.member_key
+    ordered_meetings.drug_interaction_key,
+    ordered_meetings.member_key

@@ -153,6 +153,29 @@ def test_evidence_names_both_claims_pair_and_source(con: duckdb.DuckDBPyConnecti
     )
 
 
+def test_evidence_names_two_claims_that_met(con: duckdb.DuckDBPyConnection) -> None:
+    """The later fill of each medicine need not have met the other's: R3 ended before R4 began, and R1 was on hand."""
+    give(con, "raw.drug", _drugs())
+    give(con, "raw.eligibility", "person_id | enrollment_start_date\nann | 2018-01-01")
+    give(
+        con,
+        "raw.pharmacy_claim",
+        """
+        person_id | claim_id | dispensing_date | ndc_code       | days_supply
+        ann       | R1       | 2026-01-05      | simvastatin    | 180
+        ann       | R2       | 2026-02-25      | clarithromycin | 10
+        ann       | R3       | 2026-03-01      | simvastatin    | 10
+        ann       | R4       | 2026-06-05      | clarithromycin | 10
+        """,
+    )
+    build_models(con, [MODEL], hospital.AS_OF)
+    [(evidence,)] = con.execute(f"select evidence from {MODEL}").fetchall()
+    told = json.loads(evidence)
+    assert [claim["claim_id"] for claim in told["claims"]] == ["R1", "R4"]
+    # From the first day that any two were on hand, 25 February, to the last, 14 June.
+    assert (told["first_shared_date"], told["last_shared_date"]) == ("2026-02-25", "2026-06-14")
+
+
 def test_words_name_no_drug_and_every_pair_has_a_source() -> None:
     names = {row[1] for row in value_set_rows("interacting_drugs", None)}
     words = " ".join([RULES.reason, *(i.medicines for i in RULES.interactions.values())]).lower()
