@@ -14,10 +14,20 @@ enrolled as (
         management_member.*,
         least(
             active_member.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
-        ) as window_end_date
+        ) as window_end_date,
+        concat('mtm ', cast(management_year.management_year as varchar)) as subject,
+        concat(
+            '{"claims":[],"enrolled_date":"', management_member.enrolled_date,
+            '","fewest_drugs":', management_year.min_drugs,
+            ',"fewest_diseases":', management_year.min_diseases,
+            ',"cost_threshold":', management_year.cost_threshold, ','
+        ) as targeting,
+        case when management_member.is_like then 'mtm_like' else 'mtm' end as programme
     from facts.management_member
     inner join facts.active_member
         on management_member.member_key = active_member.member_key
+    inner join raw.management_year
+        on management_year.management_year = extract(year from cast($as_of as date))
 ),
 
 quarter as (
@@ -36,7 +46,7 @@ quarter as (
 select
     enrolled.member_key,
     management_year.gap_code,
-    concat('mtm ', cast(management_year.management_year as varchar)) as subject,
+    enrolled.subject,
     case
         when enrolled.enrolled_date + management_year.enrolled_days <= cast($as_of as date) then 'open'
         else 'prospective'
@@ -53,15 +63,12 @@ select
         '{end}', cast(enrolled.window_end_date as varchar)
     ) as reason,
     concat(
-        '{"claims":[],"enrolled_date":"', enrolled.enrolled_date,
-        '","fewest_drugs":', management_year.min_drugs,
-        ',"fewest_diseases":', management_year.min_diseases,
-        ',"cost_threshold":', management_year.cost_threshold,
-        ',', substr(
+        enrolled.targeting,
+        substr(
             cast(cast({ 'rule': 'targeting', 'source': management_year.source } as json) as varchar), 2
         )
     ) as evidence,
-    case when enrolled.is_like then 'mtm_like' else 'mtm' end as programme
+    enrolled.programme
 from enrolled
 inner join raw.management_year
     on management_year.management_year = extract(year from cast($as_of as date))
@@ -72,9 +79,7 @@ union all
 select
     enrolled.member_key,
     management_year.targeted_gap_code as gap_code,
-    concat(
-        'mtm ', cast(management_year.management_year as varchar), ' q', cast(quarter.quarter_number as varchar)
-    ) as subject,
+    concat(enrolled.subject, ' q', cast(quarter.quarter_number as varchar)) as subject,
     'open' as status,
     greatest(quarter.start_date, enrolled.enrolled_date) as window_start_date,
     least(quarter.end_date, enrolled.window_end_date) as window_end_date,
@@ -86,15 +91,12 @@ select
         '{end}', cast(least(quarter.end_date, enrolled.window_end_date) as varchar)
     ) as reason,
     concat(
-        '{"claims":[],"enrolled_date":"', enrolled.enrolled_date,
-        '","fewest_drugs":', management_year.min_drugs,
-        ',"fewest_diseases":', management_year.min_diseases,
-        ',"cost_threshold":', management_year.cost_threshold,
-        ',', substr(
+        enrolled.targeting,
+        substr(
             cast(cast({ 'rule': 'targeted_review', 'source': management_year.source } as json) as varchar), 2
         )
     ) as evidence,
-    case when enrolled.is_like then 'mtm_like' else 'mtm' end as programme
+    enrolled.programme
 from enrolled
 inner join raw.management_year
     on management_year.management_year = extract(year from cast($as_of as date))
