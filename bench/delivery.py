@@ -27,8 +27,7 @@ from assets.engine import files
 from assets.engine.contract import contract_for
 from assets.engine.delivery import write_log, write_worklists
 from assets.engine.model import ROOT
-from bench.measuring import processor, table, timed
-from bench.outreach import yes
+from bench.measuring import processor, table, timed, yes
 
 SIZES = (1_000, 20_000)
 ROWS = 30

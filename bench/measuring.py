@@ -60,6 +60,11 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def yes(met: bool) -> str:
+    """A cell of the column `met`."""
+    return "yes" if met else "no"
+
+
 def growth_chart(lines: dict[str, dict[int, float]], path: Path) -> None:
     """Draw CPU seconds by members, both axes logarithmic: a straight line that climbs one decade per decade is linear.
 

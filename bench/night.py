@@ -33,6 +33,8 @@ from assets.engine.contract import contract_for
 from assets.engine.families import all_models
 from assets.engine.model import ROOT
 from assets.engine.registry import read_families
+from assets.engine.sql_text import literal
+from bench.adherence import SCREENING
 from bench.alternatives import ALTERNATIVES, measure_alternative
 from bench.claims import needed
 from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed
@@ -54,7 +56,7 @@ LINE_COLUMNS = (
     "claim_line_start_date", "bill_type_code", "drg_code", "revenue_center_code", "hcpcs_code", "facility_npi",
     "rendering_npi", "place_of_service_code", "discharge_disposition_code", "claim_status", "paid_amount",
 )  # fmt: skip
-# What a night cost first, and the programmes that came to it: they may cost as much again.
+# The programmes together may cost what these do. What both rest on, such as who is pregnant, counts on either side.
 FIRST_FAMILIES = ("adherence", "medication_review", "prenatal_supply")
 PROGRAMMES = ("care_transition", "community_resource", "diabetes", "mtm", "specialty")
 SORT = "person_id, dispensing_date, claim_id, claim_line_number"
@@ -63,7 +65,9 @@ SORT = "person_id, dispensing_date, claim_id, claim_line_number"
 def source(delivery: Path, name: str) -> str:
     """The files of a claim table as a table of the engine."""
     one = delivery / f"{name}.parquet"
-    return f"read_parquet('{one if one.is_file() else delivery / name / '*.parquet'}', hive_partitioning = false)"
+    return (
+        f"read_parquet({literal(one if one.is_file() else delivery / name / '*.parquet')}, hive_partitioning = false)"
+    )
 
 
 def floors(delivery: Path) -> dict[str, float]:
@@ -220,9 +224,14 @@ def cpu_of(result: dict[str, Any], is_wanted: Callable[[str], bool]) -> float:
 
 def steps_of(*families: str) -> set[str]:
     """Every table from `facts` on that a gap of these families rests on, their own included."""
+    return steps_to(*(f"gaps.{family}" for family in families))
+
+
+def steps_to(*tables: str) -> set[str]:
+    """Every table from `facts` on that these rest on, themselves included."""
     models = {model.name: model for model in all_models()}
     read = {".".join(key) for model in models.values() for key in model.inputs if key[0] in {"raw", "core"}}
-    return set().union(*(needed(f"gaps.{family}", models, read) for family in families))
+    return set().union(*(needed(table, models, read) for table in tables))
 
 
 def by_family(result: dict[str, Any]) -> list[list[str]]:
@@ -280,8 +289,7 @@ def page(found: dict[int, dict[str, Any]]) -> str:
         for name, a in shown
     ] + [["all others", f"{rest:.2f}", "", "", f"{rest / floor:.2f}"]]
     smallest = found[min(found)]
-    steps = steps_of("adherence")
-    adherence = cpu_of(smallest, lambda name: name in steps and not name.startswith("gaps."))
+    adherence = cpu_of(smallest, (steps_to("facts.adherence") - {*SCREENING}).__contains__)
     others = [
         [ALTERNATIVES[name], f"{a['fills']:,}", f"{a['cpu']:.2f}", f"{1e6 * a['cpu'] / a['fills']:.1f}"]
         for name, a in smallest.get("alternatives", {}).items()
@@ -320,7 +328,8 @@ parts are: {", ".join(f"{name} {cpu:.2f}" for name, cpu in largest["floors"].ite
 ## By family
 
 At {top:,} members: every table from `facts` on that a gap of the family rests on, and of these what no other family
-needs. The last two rows are groups of families: together, the programmes may cost what the first families cost.
+needs. The last two rows are groups of families: together, the programmes may cost what the first families cost. What both
+rest on, such as who is pregnant or in hospice, counts on either side; deserts are in neither.
 
 {table(["Families", "CPU s", "Of which their own"], by_family(largest))}
 
@@ -328,7 +337,8 @@ needs. The last two rows are groups of families: together, the programmes may co
 
 CPU seconds of days covered per member and product, on fills of the same delivery of {min(found):,} members, as many as
 each can bear. They expand days or loop over members, know no class, no early refill of another strength, no stay in
-hospital and no enrolment; the night's own row is all of that: every model from fills to `facts.adherence`.
+hospital and no enrolment; the night's own row is all of that: every model from fills to `facts.adherence`, the screening
+of medical claims aside.
 
 {table(["What", "Fills", "CPU s", "CPU s per million fills"], [*others, ["the night's adherence models", f"{own:,}", f"{adherence:.2f}", f"{1e6 * adherence / own:.1f}"]])}
 """

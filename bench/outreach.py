@@ -32,7 +32,7 @@ from assets.engine.reference import load_shipped
 from assets.engine.settings import read_settings
 from assets.engine.state import STATE_TABLES
 from assets.engine.warehouse import SCHEMAS, build
-from bench.measuring import child, peak_mb, processor, reset_peak, table, timed
+from bench.measuring import child, peak_mb, processor, reset_peak, table, timed, yes
 from sample_data.generate import generate
 
 FIRST_NIGHT, AS_OF = datetime.date(2026, 6, 29), datetime.date(2026, 6, 30)
@@ -278,11 +278,6 @@ the night before; where none does, as on a first night, attribution costs what t
 
 {table(["Table", "Group", "Rows", "CPU s", "Wall s"], by_table)}
 """
-
-
-def yes(met: bool) -> str:
-    """A cell of the column `met`."""
-    return "yes" if met else "no"
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def nearest_site(zcta: pa.Table, service: pa.Table, site: pa.Table) -> pa.Table:
     points = _points(zcta)
     parts = []
     zcta_key = _integers(zcta["zcta_key"])
-    for number, _, rows in _services(service, site):
+    for service_key, _, rows in _services(service, site):
         key = _integers(rows["supplier_key"])
         supplier, distance = nearest(points, Places.of(*_coordinates(rows)), key - key[0], PLACES)
         area, place = np.nonzero(supplier >= 0)
@@ -41,7 +41,7 @@ def nearest_site(zcta: pa.Table, service: pa.Table, site: pa.Table) -> pa.Table:
             pa.table(
                 {
                     "zcta_key": zcta_key[area],
-                    "service_key": np.full(len(area), number, np.int32),
+                    "service_key": np.full(len(area), service_key, np.int32),
                     "place": pa.array(place + 1, pa.int32()),
                     "supplier_key": supplier[area, place] + key[0],
                     "miles": distance[area, place] / 1000,
@@ -59,8 +59,8 @@ def site_count(zcta: pa.Table, service: pa.Table, site: pa.Table, reach: pa.Tabl
     """
     points = _points(zcta)
     parts = []
-    for number, _, rows in _services(service, site):
-        asked = reach.filter(pc.equal(reach["service_key"], number))  # pyright: ignore[reportAttributeAccessIssue]
+    for service_key, _, rows in _services(service, site):
+        asked = reach.filter(pc.equal(reach["service_key"], service_key))  # pyright: ignore[reportAttributeAccessIssue]
         area = np.searchsorted(_integers(zcta["zcta_key"]), _integers(asked["zcta_key"]))
         key = _integers(rows["supplier_key"])
         providers, sites = count_within(

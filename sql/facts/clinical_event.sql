@@ -1,6 +1,7 @@
 -- What monitoring rules and medication therapy management ask about: one row per member, value set, category and day,
 -- of an eye visit with what its clinician does (`unknown` where the provider table is silent), of a fill with its
--- ingredients and its claim, which is what a rule names that begins with a medicine.
+-- ingredients. The claim of a medicine, filled or infused, is what a rule names that begins with it; no other claim is
+-- kept.
 --
 -- Paid claims of members who have diabetes, take a followed medicine, or are candidates for the programme. One pass
 -- over claim lines, one over diagnoses and one over fills for all families that have such rules. Diseases of the
@@ -35,6 +36,12 @@ asked_members as (
     group by asked.member_key
 ),
 
+start_sets as (
+    select distinct monitoring_rule.medicines as value_set
+    from raw.monitoring_rule
+    where monitoring_rule.population = 'start'
+),
+
 asked_sets as (
     select
         monitoring_test.value_set,
@@ -47,10 +54,9 @@ asked_sets as (
     from raw.monitoring_stop
     union
     select
-        monitoring_rule.medicines as value_set,
+        start_sets.value_set,
         false as is_of_programme
-    from raw.monitoring_rule
-    where monitoring_rule.population = 'start'
+    from start_sets
     union
     select
         programme_sets.value_set,
@@ -66,10 +72,13 @@ asked_codes as (
         code_category.code_system,
         code_category.code,
         code_category.category,
-        asked_sets.is_of_programme
+        asked_sets.is_of_programme,
+        start_sets.value_set is not null as is_start
     from facts.code_category
     inner join asked_sets
         on code_category.value_set = asked_sets.value_set
+    left join start_sets
+        on code_category.value_set = start_sets.value_set
 ),
 
 asked_drugs as (
@@ -90,7 +99,7 @@ select distinct
     asked_codes.value_set,
     asked_codes.category,
     medical_line.service_date as event_date,
-    cast(null as varchar) as claim_id,
+    case when asked_codes.is_start then medical_line.claim_id end as claim_id,
     coalesce(clinician.specialty, 'unknown') as specialty,
     cast(null as varchar) as product
 from core.medical_line

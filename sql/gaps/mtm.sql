@@ -12,6 +12,15 @@ with
 enrolled as (
     select
         management_member.*,
+        management_year.gap_code,
+        management_year.enrolled_days,
+        management_year.due_days,
+        management_year.confidence,
+        management_year.reason,
+        management_year.source,
+        management_year.targeted_gap_code,
+        management_year.targeted_confidence,
+        management_year.targeted_reason,
         least(
             active_member.enrollment_end_date, make_date(extract(year from cast($as_of as date)), 12, 31)
         ) as window_end_date,
@@ -45,61 +54,57 @@ quarter as (
 
 select
     enrolled.member_key,
-    management_year.gap_code,
+    enrolled.gap_code,
     enrolled.subject,
     case
-        when enrolled.enrolled_date + management_year.enrolled_days <= cast($as_of as date) then 'open'
+        when enrolled.enrolled_date + enrolled.enrolled_days <= cast($as_of as date) then 'open'
         else 'prospective'
     end as status,
-    enrolled.enrolled_date + management_year.enrolled_days as window_start_date,
+    enrolled.enrolled_date + enrolled.enrolled_days as window_start_date,
     enrolled.window_end_date,
     least(
-        enrolled.enrolled_date + management_year.enrolled_days + management_year.due_days, enrolled.window_end_date
+        enrolled.enrolled_date + enrolled.enrolled_days + enrolled.due_days, enrolled.window_end_date
     ) as due_date,
     cast(null as decimal(9, 4)) as severity,
-    management_year.confidence,
+    enrolled.confidence,
     replace(
-        replace(management_year.reason, '{start}', cast(enrolled.enrolled_date as varchar)),
+        replace(enrolled.reason, '{start}', cast(enrolled.enrolled_date as varchar)),
         '{end}', cast(enrolled.window_end_date as varchar)
     ) as reason,
     concat(
         enrolled.targeting,
         substr(
-            cast(cast({ 'rule': 'targeting', 'source': management_year.source } as json) as varchar), 2
+            cast(cast({ 'rule': 'targeting', 'source': enrolled.source } as json) as varchar), 2
         )
     ) as evidence,
     enrolled.programme
 from enrolled
-inner join raw.management_year
-    on management_year.management_year = extract(year from cast($as_of as date))
 where
     enrolled.review_date is null
-    and enrolled.enrolled_date + management_year.enrolled_days <= enrolled.window_end_date
+    and enrolled.enrolled_date + enrolled.enrolled_days <= enrolled.window_end_date
 union all
 select
     enrolled.member_key,
-    management_year.targeted_gap_code as gap_code,
+    enrolled.targeted_gap_code as gap_code,
     concat(enrolled.subject, ' q', cast(quarter.quarter_number as varchar)) as subject,
     'open' as status,
     greatest(quarter.start_date, enrolled.enrolled_date) as window_start_date,
     least(quarter.end_date, enrolled.window_end_date) as window_end_date,
     least(quarter.end_date, enrolled.window_end_date) as due_date,
     cast(null as decimal(9, 4)) as severity,
-    management_year.targeted_confidence as confidence,
+    enrolled.targeted_confidence as confidence,
     replace(
-        management_year.targeted_reason,
+        enrolled.targeted_reason,
         '{end}', cast(least(quarter.end_date, enrolled.window_end_date) as varchar)
     ) as reason,
     concat(
         enrolled.targeting,
         substr(
-            cast(cast({ 'rule': 'targeted_review', 'source': management_year.source } as json) as varchar), 2
+            cast(cast({ 'rule': 'targeted_review', 'source': enrolled.source } as json) as varchar), 2
         )
     ) as evidence,
     enrolled.programme
 from enrolled
-inner join raw.management_year
-    on management_year.management_year = extract(year from cast($as_of as date))
 cross join quarter
 where enrolled.quarter_review_date is null
 order by

@@ -86,7 +86,17 @@ def test_every_area_and_every_pharmacy_is_there(con) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [*MODELS, "core.zcta", "core.site", "facts.access_limit", "facts.nearest_site", "facts.site_count"]
+    "table",
+    [
+        *MODELS,
+        "core.zcta",
+        "core.service",
+        "core.site",
+        "facts.judged_standard",
+        "facts.access_limit",
+        "facts.nearest_site",
+        "facts.site_count",
+    ],
 )
 def test_contracts_hold_on_real_data(con, table: str) -> None:
     assert violations(con, contract_for(*table.split("."))) == {}

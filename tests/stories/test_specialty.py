@@ -322,6 +322,34 @@ def test_laboratory_tests(patients: Callable[[str], None], table: str) -> None:
     patients(table)
 
 
+def test_evidence_names_the_infusion_that_began(con: duckdb.DuckDBPyConnection) -> None:
+    """Specialty 4.2: the first biologic tells of the test, and an infusion is one; ann's began on 20 April with M1."""
+    give(con, "raw.drug", GIVEN["raw.drug"])
+    give(con, "raw.eligibility", "person_id | enrollment_start_date\nann | 2018-01-01")
+    given = {
+        "raw.medical_claim": """
+            person_id | claim_id | claim_start_date | hcpcs_code
+            ann       | M1       | 2026-04-20       | J1745
+        """,
+        "raw.pharmacy_claim": """
+            person_id | claim_id | dispensing_date | ndc_code   | days_supply
+            ann       | R1       | 2026-05-31      | adalimumab | 28
+        """,
+    }
+    for table, rows in given.items():
+        give(con, table, rows)
+    build_models(con, ["facts.monitoring_need"], AS_OF)
+    told = con.execute(
+        "select gap_code, start_date, evidence from facts.monitoring_need where gap_code in ('LAB_TB_BIOLOGIC', 'LAB_HBV')"
+    ).fetchall()
+    assert len(told) == 2
+    for _, start_date, evidence in told:
+        assert (str(start_date), json.loads(evidence)["claims"]) == (
+            "2026-04-20",
+            [{"claim_id": "M1", "date": "2026-04-20"}],
+        )
+
+
 # What other families ask ----------------------------------------------------------------------------------------------
 
 
