@@ -39,7 +39,7 @@ from bench.claims import needed
 from bench.measuring import child, machine, peak_mb, reset_peak, table, timed, yes
 
 AS_OF = "2026-06-30"
-THREADS, MEMORY_GB = 2, 0.7
+THREADS, MEMORY_GB = 2, 0.6
 TAXONOMIES = ("207Q00000X", "207V00000X", "207RE0101X", "207RC0000X", "207RH0003X", "207RR0500X", "2084P0800X")
 PREPARED = ("core.zip_area", "core.zcta", "core.pharmacy", "core.service", "core.site")
 JUDGED = ("facts.judged_standard", "facts.access_limit", "facts.nearest_site", "facts.site_count", "facts.access")
