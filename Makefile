@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check survive faults nights golden docs bench bench-adherence bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock audit sbom clean
+.PHONY: help setup setup-dev run ui test check survive faults nights spark golden docs bench bench-adherence bench-access bench-outreach bench-delivery access-check backtest ranking-value mutate lock audit sbom clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ faults: .stamp-dev ## fail at every single write of a publication, in every way;
 
 nights: .stamp-dev ## seventy consecutive nights of a small plan; prints time and disk use
 	CAREGAPS_NIGHTS=70 $(BIN)/pytest tests/integration/test_consecutive_nights.py --quiet --capture=no
+
+spark: .stamp-dev ## a night on Spark, equal to DuckDB's table by table, and what it survives; needs Java, seven minutes
+	CAREGAPS_TEST_SPARK=1 $(BIN)/pytest tests/integration/test_spark.py --quiet
 
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code
 	$(BIN)/pytest tests/golden --rewrite-golden
