@@ -28,7 +28,7 @@ import duckdb
 from assets.engine.model import ROOT
 from assets.engine.warehouse import build
 from bench.claims import AS_OF, SHAPE, Draw, step
-from bench.measuring import child, growth_chart, machine, peak_mb, reset_peak, table, timed
+from bench.measuring import child, growth_chart, machine, peak_mb, reset_peak, table, timed, yes
 
 SIZES = (20_000, 200_000, 1_000_000)
 CMS = ("pdc_diabetes", "pdc_ras", "pdc_statins")
@@ -171,8 +171,7 @@ much. It is the floor of all fills, class or not.
 |---|---:|---:|---|
 """
         + "\n".join(
-            f"| {name} | {value:.2f} | at most {target:g} | {'yes' if value <= target else 'no'} |"
-            for name, value, target in judged
+            f"| {name} | {value:.2f} | at most {target:g} | {yes(value <= target)} |" for name, value, target in judged
         )
         + f"""
 

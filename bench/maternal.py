@@ -25,7 +25,7 @@ from assets.engine.settings import read_settings
 from assets.engine.warehouse import build
 from bench.adherence import MEMORY_GB, THREADS
 from bench.claims import AS_OF, FIRST_DAY, Draw, needed, numbers
-from bench.measuring import machine, peak_mb, reset_peak, timed
+from bench.measuring import machine, peak_mb, reset_peak, timed, yes
 
 TARGETS = {"ratio": 2.5, "peak_mb": 2000.0}
 PAGE = ROOT / "docs" / "performance-maternal.md"
@@ -168,8 +168,7 @@ def page(found: dict, members: int, runs: int) -> str:
         ("Peak memory of the process, MB", found["peak_mb"], TARGETS["peak_mb"]),
     ]
     lines = "\n".join(
-        f"| {name} | {value:.2f} | at most {target:g} | {'yes' if value <= target else 'no'} |"
-        for name, value, target in judged
+        f"| {name} | {value:.2f} | at most {target:g} | {yes(value <= target)} |" for name, value, target in judged
     )
     models = "\n".join(
         f"| `{name}` | {cpu:.2f} |" for name, cpu in sorted(found["models"].items(), key=lambda pair: -pair[1])

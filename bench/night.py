@@ -37,7 +37,7 @@ from assets.engine.sql_text import literal
 from bench.adherence import SCREENING
 from bench.alternatives import ALTERNATIVES, measure_alternative
 from bench.claims import needed
-from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed
+from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed, yes
 
 SIZES = (20_000, 100_000, 1_000_000)
 AS_OF = "2026-06-30"
@@ -310,7 +310,7 @@ ids, and a scan of the diagnosis columns: what any tool must do that reads these
 
 | At {top:,} members | found | target | met |
 |---|---:|---:|---|
-{chr(10).join(f"| {name} | {value:.2f} | at most {target:g} | {'yes' if value <= target else 'no'} |" for name, value, target in judged)}
+{chr(10).join(f"| {name} | {value:.2f} | at most {target:g} | {yes(value <= target)} |" for name, value, target in judged)}
 
 ## By size
 

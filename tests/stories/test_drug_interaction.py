@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
+from typing import Any
 
 import duckdb
 import pytest
@@ -124,22 +125,27 @@ def test_every_class_of_every_pair_is_found(patients: Callable[..., None]) -> No
     patients("\n".join(["code | events | row", *lines]))
 
 
-def test_evidence_names_both_claims_pair_and_source(con: duckdb.DuckDBPyConnection) -> None:
+def told_of(con: duckdb.DuckDBPyConnection, claims: str) -> tuple[dict[str, Any], str]:
+    """Evidence and reason of ann's only row, from her pharmacy claims."""
     give(con, "raw.drug", _drugs())
     give(con, "raw.eligibility", "person_id | enrollment_start_date\nann | 2018-01-01")
-    give(
+    give(con, "raw.pharmacy_claim", claims)
+    build_models(con, [MODEL], hospital.AS_OF)
+    [(evidence, reason)] = con.execute(f"select evidence, reason from {MODEL}").fetchall()
+    return json.loads(evidence), reason
+
+
+def test_evidence_names_both_claims_pair_and_source(con: duckdb.DuckDBPyConnection) -> None:
+    told, reason = told_of(
         con,
-        "raw.pharmacy_claim",
         """
         person_id | claim_id | dispensing_date | ndc_code    | days_supply
         ann       | R1       | 2026-06-01      | febuxostat  | 30
         ann       | R2       | 2026-06-20      | azathioprine | 30
         """,
     )
-    build_models(con, [MODEL], hospital.AS_OF)
-    [(evidence, reason)] = con.execute(f"select evidence, reason from {MODEL}").fetchall()
     pair = RULES.interactions["febuxostat_thiopurine"]
-    assert json.loads(evidence) == {
+    assert told == {
         "claims": [
             {"claim_id": "R1", "fill_date": "2026-06-01", "days_supply": 30},
             {"claim_id": "R2", "fill_date": "2026-06-20", "days_supply": 30},
@@ -155,11 +161,8 @@ def test_evidence_names_both_claims_pair_and_source(con: duckdb.DuckDBPyConnecti
 
 def test_evidence_names_two_claims_that_met(con: duckdb.DuckDBPyConnection) -> None:
     """The later fill of each medicine need not have met the other's: R3 ended before R4 began, and R1 was on hand."""
-    give(con, "raw.drug", _drugs())
-    give(con, "raw.eligibility", "person_id | enrollment_start_date\nann | 2018-01-01")
-    give(
+    told, _ = told_of(
         con,
-        "raw.pharmacy_claim",
         """
         person_id | claim_id | dispensing_date | ndc_code       | days_supply
         ann       | R1       | 2026-01-05      | simvastatin    | 180
@@ -168,9 +171,6 @@ def test_evidence_names_two_claims_that_met(con: duckdb.DuckDBPyConnection) -> N
         ann       | R4       | 2026-06-05      | clarithromycin | 10
         """,
     )
-    build_models(con, [MODEL], hospital.AS_OF)
-    [(evidence,)] = con.execute(f"select evidence from {MODEL}").fetchall()
-    told = json.loads(evidence)
     assert [claim["claim_id"] for claim in told["claims"]] == ["R1", "R4"]
     # From the first day that any two were on hand, 25 February, to the last, 14 June.
     assert (told["first_shared_date"], told["last_shared_date"]) == ("2026-02-25", "2026-06-14")

@@ -14,6 +14,7 @@ from assets.engine import door, ingest
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
+from assets.engine.sql_text import literal
 
 pytestmark = pytest.mark.survival("bad rows")
 
@@ -34,7 +35,7 @@ def through_the_door(
     row = {p.name: str(p.examples[0]) for p in contract.properties if p.is_column_required}
     row[column] = text
     landed = "select " + ", ".join(
-        [*(f"{'null::varchar' if v is None else repr_sql(v)} as \"{c}\"" for c, v in row.items()),
+        [*(f"{'null::varchar' if v is None else literal(v)} as \"{c}\"" for c, v in row.items()),
          "'f' as source_file", "2::bigint as line_number", "2::bigint as row_id"]
     )  # fmt: skip
     declared = {r[0]: r[1] for r in con.execute(f"describe {landed}").fetchall()}
@@ -43,10 +44,6 @@ def through_the_door(
     ).fetchall()
     bit = [*door.repairable(contract), door.family(column)].index(door.family(column))
     return found[0], found[1], bool(found[2] >> bit & 1)
-
-
-def repr_sql(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def cases(table: str, column: str, told: dict[str | None, Any]) -> list[Any]:
