@@ -3,37 +3,43 @@
 -- ingredients. The claim of a medicine, filled or infused, is what a rule names that begins with it; no other claim is
 -- kept.
 --
--- Paid claims of members who have diabetes, take a followed medicine, or are candidates for the programme. One pass
--- over claim lines, one over diagnoses and one over fills for all families that have such rules. Diseases of the
--- programme are read for its candidates alone; one that is coded in a facility stay has `stay` after its category.
+-- Paid claims of members who have diabetes, take a followed medicine, or are candidates for the programme, each asked
+-- for what the rules of that population name and for nothing else. One pass over claim lines, one over diagnoses and
+-- one over fills for all families that have such rules. A disease of the programme that is coded in a facility stay has
+-- `stay` after its category.
 with
 
 asked_members as (
     select
         asked.member_key,
-        max(asked.is_monitored) as is_monitored,
-        max(asked.is_candidate) as is_candidate
+        max(asked.population = 'diabetes') as is_diabetic,
+        max(asked.population = 'medicine') as is_monitored,
+        max(asked.population = 'candidate') as is_candidate
     from (
         select
             diabetes_member.member_key,
-            true as is_monitored,
-            false as is_candidate
+            'diabetes' as population
         from facts.diabetes_member
         union all
         select
             therapy.member_key,
-            true as is_monitored,
-            false as is_candidate
+            'medicine' as population
         from facts.therapy
         where therapy.is_monitored
         union all
         select
             management_candidate.member_key,
-            false as is_monitored,
-            true as is_candidate
+            'candidate' as population
         from facts.management_candidate
     ) as asked
     group by asked.member_key
+),
+
+rule_populations as (
+    select
+        monitoring_rule.monitoring_rule_key,
+        case when monitoring_rule.medicines is null then 'diabetes' else 'medicine' end as population
+    from raw.monitoring_rule
 ),
 
 start_sets as (
@@ -44,26 +50,38 @@ start_sets as (
 
 asked_sets as (
     select
-        monitoring_test.value_set,
-        false as is_of_programme
-    from raw.monitoring_test
-    union
-    select
-        monitoring_stop.value_set,
-        false as is_of_programme
-    from raw.monitoring_stop
-    union
-    select
-        start_sets.value_set,
-        false as is_of_programme
-    from start_sets
-    union
-    select
-        programme_sets.value_set,
-        programme_sets.is_of_programme
+        asked.value_set,
+        max(asked.population = 'diabetes') as is_of_diabetes,
+        max(asked.population = 'medicine') as is_of_medicine,
+        max(asked.population = 'candidate') as is_of_programme
     from (
-        values ('a1c_result', false), ('mtm_conditions', true), ('mtm_services', true)
-    ) as programme_sets (value_set, is_of_programme)
+        select
+            monitoring_test.value_set,
+            rule_populations.population
+        from raw.monitoring_test
+        inner join rule_populations
+            on monitoring_test.monitoring_rule_key = rule_populations.monitoring_rule_key
+        union all
+        select
+            monitoring_stop.value_set,
+            rule_populations.population
+        from raw.monitoring_stop
+        inner join rule_populations
+            on monitoring_stop.monitoring_rule_key = rule_populations.monitoring_rule_key
+        union all
+        select
+            start_sets.value_set,
+            'medicine' as population
+        from start_sets
+        union all
+        select
+            other_sets.value_set,
+            other_sets.population
+        from (
+            values ('a1c_result', 'diabetes'), ('mtm_conditions', 'candidate'), ('mtm_services', 'candidate')
+        ) as other_sets (value_set, population)
+    ) as asked
+    group by asked.value_set
 ),
 
 asked_codes as (
@@ -72,6 +90,8 @@ asked_codes as (
         code_category.code_system,
         code_category.code,
         code_category.category,
+        asked_sets.is_of_diabetes,
+        asked_sets.is_of_medicine,
         asked_sets.is_of_programme,
         start_sets.value_set is not null as is_start
     from facts.code_category
@@ -86,7 +106,9 @@ asked_drugs as (
         drug_category.value_set,
         drug_category.drug_key,
         drug.ingredients as product,
-        drug_category.category
+        drug_category.category,
+        asked_sets.is_of_diabetes,
+        asked_sets.is_of_medicine
     from facts.drug_category
     inner join asked_sets
         on drug_category.value_set = asked_sets.value_set
@@ -103,27 +125,28 @@ select distinct
     coalesce(clinician.specialty, 'unknown') as specialty,
     cast(null as varchar) as product
 from core.medical_line
-inner join asked_members
-    on medical_line.member_key = asked_members.member_key
 inner join asked_codes
     on
         asked_codes.code_system = 'hcpcs'
         and medical_line.hcpcs_code = asked_codes.code
+inner join asked_members
+    on medical_line.member_key = asked_members.member_key
 left join facts.clinician
     on case when asked_codes.value_set = 'eye_exam' then medical_line.rendering_npi end = clinician.npi
 where
     medical_line.is_paid
     and not medical_line.is_void
     and (
-        (asked_codes.is_of_programme and asked_members.is_candidate)
-        or (not asked_codes.is_of_programme and asked_members.is_monitored)
+        (asked_codes.is_of_diabetes and asked_members.is_diabetic)
+        or (asked_codes.is_of_medicine and asked_members.is_monitored)
+        or (asked_codes.is_of_programme and asked_members.is_candidate)
     )
 union all
 select distinct
     diagnosis.member_key,
     asked_codes.value_set,
     case
-        when asked_codes.is_of_programme and stay.member_key is not null then concat(asked_codes.category, ' stay')
+        when stay.member_key is not null then concat(asked_codes.category, ' stay')
         else asked_codes.category
     end as category,
     diagnosis.diagnosis_date as event_date,
@@ -131,12 +154,12 @@ select distinct
     cast(null as varchar) as specialty,
     cast(null as varchar) as product
 from core.diagnosis
-inner join asked_members
-    on diagnosis.member_key = asked_members.member_key
 inner join asked_codes
     on
         asked_codes.code_system = 'icd10cm'
         and diagnosis.code = asked_codes.code
+inner join asked_members
+    on diagnosis.member_key = asked_members.member_key
 left join core.stay
     on
         case when asked_codes.is_of_programme then diagnosis.member_key end = stay.member_key
@@ -145,8 +168,9 @@ where
     diagnosis.code_system = 'icd-10-cm'
     and diagnosis.is_paid
     and (
-        (asked_codes.is_of_programme and asked_members.is_candidate)
-        or (not asked_codes.is_of_programme and asked_members.is_monitored)
+        (asked_codes.is_of_diabetes and asked_members.is_diabetic)
+        or (asked_codes.is_of_medicine and asked_members.is_monitored)
+        or (asked_codes.is_of_programme and asked_members.is_candidate)
     )
 union all
 select distinct
@@ -158,12 +182,15 @@ select distinct
     cast(null as varchar) as specialty,
     asked_drugs.product
 from core.fill
+inner join asked_drugs
+    on fill.drug_key = asked_drugs.drug_key
 inner join asked_members
     on
         fill.member_key = asked_members.member_key
-        and asked_members.is_monitored
-inner join asked_drugs
-    on fill.drug_key = asked_drugs.drug_key
+        and (
+            (asked_drugs.is_of_diabetes and asked_members.is_diabetic)
+            or (asked_drugs.is_of_medicine and asked_members.is_monitored)
+        )
 where not fill.is_compound
 order by
     member_key,

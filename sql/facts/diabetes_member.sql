@@ -9,12 +9,12 @@ diagnosis_days as (
         diagnosis.member_key,
         min(diagnosis.diagnosis_date) as first_date,
         max(diagnosis.diagnosis_date) as last_date,
-        count(
-            distinct case
+        min(
+            case
                 when diagnosis.diagnosis_date > cast(cast($as_of as date) - interval 24 month as date)
                     then diagnosis.diagnosis_date
             end
-        ) as day_count,
+        ) as first_recent_date,
         max(concat(diagnosis.diagnosis_date, diagnosis.claim_id)) as last_claim
     from core.diagnosis
     inner join facts.code_group
@@ -56,7 +56,6 @@ select
     diagnosis_days.member_key,
     diagnosis_days.first_date,
     diagnosis_days.last_date,
-    cast(diagnosis_days.day_count as integer) as day_count,
     substr(diagnosis_days.last_claim, 11) as claim_id,
     recently_treated.member_key is not null as is_treated,
     medicines.insulin_start_date,
@@ -67,6 +66,6 @@ left join medicines
 left join recently_treated
     on diagnosis_days.member_key = recently_treated.member_key
 where
-    diagnosis_days.day_count >= 2
-    or (diagnosis_days.day_count = 1 and recently_treated.member_key is not null)
+    diagnosis_days.first_recent_date < diagnosis_days.last_date
+    or (diagnosis_days.first_recent_date = diagnosis_days.last_date and recently_treated.member_key is not null)
 order by diagnosis_days.member_key

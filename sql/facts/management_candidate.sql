@@ -73,6 +73,29 @@ participants as (
     where not spans.is_opted_out
 ),
 
+-- Costs first, which few reach: only their drugs are told apart. Exact numbers, so that the order of claims decides
+-- nothing.
+quarter_costs as (
+    select
+        participants.member_key,
+        participants.evaluation_date,
+        sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) as gross_cost
+    from participants
+    inner join core.fill
+        on
+            participants.member_key = fill.member_key
+            and participants.quarter_start_date <= fill.fill_date
+            and participants.evaluation_date > fill.fill_date
+    group by
+        participants.member_key,
+        participants.evaluation_date,
+        participants.is_at_risk,
+        participants.cost_threshold
+    having
+        participants.is_at_risk
+        or sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) * 4 >= participants.cost_threshold
+),
+
 drugs as (
     select
         participants.member_key,
@@ -80,10 +103,12 @@ drugs as (
         drug.ingredients,
         max(coalesce(drug.is_maintenance, false)) as is_maintenance,
         max(drug.is_maintenance is null) as is_untold,
-        count(distinct fill.fill_date) as date_count,
-        -- Exact numbers, so that the order of claims decides nothing.
-        sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) as gross_cost
+        min(fill.fill_date) <> max(fill.fill_date) as is_refilled
     from participants
+    inner join quarter_costs
+        on
+            participants.member_key = quarter_costs.member_key
+            and participants.evaluation_date = quarter_costs.evaluation_date
     inner join core.fill
         on
             participants.member_key = fill.member_key
@@ -97,16 +122,15 @@ drugs as (
         drug.ingredients
 ),
 
-quarters as (
+drug_counts as (
     select
         drugs.member_key,
         drugs.evaluation_date,
         count(
             distinct case
-                when drugs.is_maintenance or (drugs.is_untold and drugs.date_count >= 2) then drugs.ingredients
+                when drugs.is_maintenance or (drugs.is_untold and drugs.is_refilled) then drugs.ingredients
             end
-        ) as drug_count,
-        sum(drugs.gross_cost) as gross_cost
+        ) as drug_count
     from drugs
     group by
         drugs.member_key,
@@ -116,20 +140,21 @@ quarters as (
 select
     participants.member_key,
     participants.evaluation_date,
-    cast(coalesce(quarters.drug_count, 0) as integer) as drug_count,
-    cast(coalesce(quarters.gross_cost, 0) as double) as quarter_cost,
+    cast(coalesce(drug_counts.drug_count, 0) as integer) as drug_count,
+    cast(coalesce(quarter_costs.gross_cost, 0) as double) as quarter_cost,
     participants.is_at_risk
 from participants
-left join quarters
+left join quarter_costs
     on
-        participants.member_key = quarters.member_key
-        and participants.evaluation_date = quarters.evaluation_date
+        participants.member_key = quarter_costs.member_key
+        and participants.evaluation_date = quarter_costs.evaluation_date
+left join drug_counts
+    on
+        participants.member_key = drug_counts.member_key
+        and participants.evaluation_date = drug_counts.evaluation_date
 where
     participants.is_at_risk
-    or (
-        quarters.drug_count >= participants.min_drugs
-        and quarters.gross_cost * 4 >= participants.cost_threshold
-    )
+    or drug_counts.drug_count >= participants.min_drugs
 order by
     participants.member_key,
     participants.evaluation_date
