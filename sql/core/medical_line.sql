@@ -41,4 +41,3 @@ left join core.withheld_claim
 where
     coalesce(medical_claim.claim_line_start_date, medical_claim.claim_start_date) <= $as_of
     and medical_claim.row_id not in (select medical_claim_removed.row_id from core.medical_claim_removed)
-order by member.member_key

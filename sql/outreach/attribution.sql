@@ -235,6 +235,18 @@ member_dispensings as (
         fills.prescription
 ),
 
+-- Distance is asked only of those whom no pharmacy served.
+unserved_members as (
+    select unplaced_members.member_key
+    from unplaced_members
+    where
+        unplaced_members.member_key not in (
+            select fills.member_key
+            from fills
+            where not fills.is_mail_order
+        )
+),
+
 -- Rules that look at no gap are decided once for each member. A pharmacy of the recent window goes before any other,
 -- so that the longer one is asked only of those without.
 member_choices as (
@@ -255,7 +267,7 @@ member_choices as (
         member_dispensings.is_recent
     union all
     select
-        unplaced_members.member_key,
+        unserved_members.member_key,
         listable_pharmacies.npi,
         'assigned_by_distance' as attribution_rule,
         7 as rule_rank,
@@ -269,9 +281,9 @@ member_choices as (
             * cos(radians(zcta.latitude)) * cos(radians(zcta.latitude)),
             0
         ) as distance
-    from unplaced_members
+    from unserved_members
     inner join core.member
-        on unplaced_members.member_key = member.member_key
+        on unserved_members.member_key = member.member_key
     inner join listable_pharmacies
         on
             member.zip_code = listable_pharmacies.zip_code
