@@ -68,99 +68,100 @@ formless_drugs as (
         and drug.dose_form is null
 ),
 
-counts as (
+-- One pass over each table of claims, whatever the number of reasons.
+pharmacy_counts as (
     select
-        'pharmacy_claim' as source_table,
-        'unlinked' as reason,
-        count(*) filter (where member.person_id is null) as row_count
-    from accepted_pharmacy_claims
-    left join core.member
-        on accepted_pharmacy_claims.person_id = member.person_id
-    union all
-    select
-        'pharmacy_claim',
-        'unusable_days_supply',
+        count(*) filter (where member.person_id is null) as unlinked,
         count(*) filter (
             where accepted_pharmacy_claims.days_supply is null
             or accepted_pharmacy_claims.days_supply not between 1 and 365
-        )
+        ) as unusable_days_supply,
+        count(*) filter (where accepted_pharmacy_claims.dispensing_date > $as_of) as after_as_of,
+        count(*) filter (where drug.ndc_code is null) as unknown_ndc,
+        count(formless_drugs.ndc_code) as unknown_route,
+        count(*) filter (where not npi.is_valid) as invalid_npi
     from accepted_pharmacy_claims
-    union all
-    select
-        'pharmacy_claim',
-        'after_as_of',
-        count(*) filter (where accepted_pharmacy_claims.dispensing_date > $as_of)
-    from accepted_pharmacy_claims
-    union all
-    select
-        'pharmacy_claim',
-        'unknown_ndc',
-        count(*) filter (where drug.ndc_code is null)
-    from accepted_pharmacy_claims
+    left join core.member
+        on accepted_pharmacy_claims.person_id = member.person_id
     left join core.drug
         on accepted_pharmacy_claims.ndc_code = drug.ndc_code
-    union all
-    select
-        'pharmacy_claim',
-        'unknown_route',
-        count(*)
-    from accepted_pharmacy_claims
-    inner join formless_drugs
+    left join formless_drugs
         on accepted_pharmacy_claims.ndc_code = formless_drugs.ndc_code
-    union all
-    select
-        'pharmacy_claim',
-        'invalid_npi',
-        count(*) filter (where not npi.is_valid)
-    from accepted_pharmacy_claims
-    inner join core.npi
+    left join core.npi
         on accepted_pharmacy_claims.dispensing_provider_npi = npi.npi
-    union all
+),
+
+-- A replacement or void that stands beside no other bill of its stay found nothing to adjust.
+adjusting_bills as (
+    select distinct accepted_bills.row_id
+    from raw.medical_claim
+    inner join core.medical_claim_removed
+        on
+            medical_claim.row_id = medical_claim_removed.row_id
+            and medical_claim_removed.bucket = 'netted'
+    inner join raw.medical_claim as accepted_bills
+        on
+            medical_claim.person_id = accepted_bills.person_id
+            and medical_claim.facility_npi is not distinct from accepted_bills.facility_npi
+            and medical_claim.claim_start_date = accepted_bills.claim_start_date
+            and substr(medical_claim.bill_type_code, 1, 2) = substr(accepted_bills.bill_type_code, 1, 2)
+    where substr(accepted_bills.bill_type_code, 3, 1) in ('7', '8')
+),
+
+medical_counts as (
     select
-        'medical_claim',
-        'unlinked',
-        count(*) filter (where member.person_id is null)
-    from accepted_medical_claims
-    left join core.member
-        on accepted_medical_claims.person_id = member.person_id
-    union all
-    select
-        'medical_claim',
-        'after_as_of',
-        count(*) filter (where accepted_medical_claims.service_date > $as_of)
-    from accepted_medical_claims
-    union all
-    -- A replacement or void that stands beside no other bill of its stay found nothing to adjust.
-    select
-        'medical_claim',
-        'no_original',
+        count(*) filter (where member.person_id is null) as unlinked,
+        count(*) filter (where accepted_medical_claims.service_date > $as_of) as after_as_of,
         count(*) filter (
             where accepted_medical_claims.claim_type = 'institutional'
             and substr(accepted_medical_claims.bill_type_code, 3, 1) in ('7', '8')
-            and fallen_bills.person_id is null
-        )
+            and adjusting_bills.row_id is null
+        ) as no_original
     from accepted_medical_claims
-    left join (
-        select distinct
-            medical_claim.person_id,
-            medical_claim.facility_npi,
-            medical_claim.claim_start_date,
-            substr(medical_claim.bill_type_code, 1, 2) as facility_type,
-            accepted_bills.row_id
-        from raw.medical_claim
-        inner join core.medical_claim_removed
-            on
-                medical_claim.row_id = medical_claim_removed.row_id
-                and medical_claim_removed.bucket = 'netted'
-        inner join raw.medical_claim as accepted_bills
-            on
-                medical_claim.person_id = accepted_bills.person_id
-                and medical_claim.facility_npi is not distinct from accepted_bills.facility_npi
-                and medical_claim.claim_start_date = accepted_bills.claim_start_date
-                and substr(medical_claim.bill_type_code, 1, 2) = substr(accepted_bills.bill_type_code, 1, 2)
-        where substr(accepted_bills.bill_type_code, 3, 1) in ('7', '8')
-    ) as fallen_bills
-        on accepted_medical_claims.row_id = fallen_bills.row_id
+    left join core.member
+        on accepted_medical_claims.person_id = member.person_id
+    left join adjusting_bills
+        on accepted_medical_claims.row_id = adjusting_bills.row_id
+),
+
+counts as (
+    select
+        'pharmacy_claim' as source_table,
+        reasons.reason,
+        case reasons.reason
+            when 'unlinked' then pharmacy_counts.unlinked
+            when 'unusable_days_supply' then pharmacy_counts.unusable_days_supply
+            when 'after_as_of' then pharmacy_counts.after_as_of
+            when 'unknown_ndc' then pharmacy_counts.unknown_ndc
+            when 'unknown_route' then pharmacy_counts.unknown_route
+            when 'invalid_npi' then pharmacy_counts.invalid_npi
+        end as row_count
+    from pharmacy_counts
+    cross join (
+        values
+        ('unlinked'),
+        ('unusable_days_supply'),
+        ('after_as_of'),
+        ('unknown_ndc'),
+        ('unknown_route'),
+        ('invalid_npi')
+    ) as reasons (reason)
+    union all
+    select
+        'medical_claim',
+        reasons.reason,
+        case reasons.reason
+            when 'unlinked' then medical_counts.unlinked
+            when 'after_as_of' then medical_counts.after_as_of
+            when 'no_original' then medical_counts.no_original
+        end as row_count
+    from medical_counts
+    cross join (
+        values
+        ('unlinked'),
+        ('after_as_of'),
+        ('no_original')
+    ) as reasons (reason)
     union all
     select
         'pharmacy',
