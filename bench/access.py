@@ -36,7 +36,7 @@ from assets.engine.settings import read_settings
 from assets.engine.sphere import chord_of_miles, miles_of_chord, unit_vectors
 from assets.engine.warehouse import SCHEMAS, build
 from bench.claims import needed
-from bench.measuring import child, machine, peak_mb, reset_peak, table, timed, yes
+from bench.measuring import allowed, child, machine, peak_mb, reset_peak, table, timed
 
 AS_OF = "2026-06-30"
 THREADS, MEMORY_GB = 2, 0.6
@@ -244,8 +244,7 @@ def page(found: dict[str, dict[str, Any]], runs: int) -> str:
             ("CPU seconds to join it to the members", result["cpu"]["join"], TARGETS["join"]),
             ("Peak memory of the process, MB", result["peak_mb"], TARGETS["peak_mb"]),
         ):
-            told = ["", ""] if target is None else [f"at most {target:g}", yes(value <= target)]
-            judged.append([f"{name}, `{layout}`", f"{value:.2f}", *told])
+            judged.append([f"{name}, `{layout}`", f"{value:.2f}", *allowed(value, target)])
     groups = ((PREPARED, "before"), (JUDGED, "judged"), (BESIDE, "beside"), (("join",), "join"), (FLOORS, "floor"))
     by_table = [
         [

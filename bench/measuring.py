@@ -65,6 +65,11 @@ def yes(met: bool) -> str:
     return "yes" if met else "no"
 
 
+def allowed(value: float, target: float | None) -> list[str]:
+    """The cells of the columns `target` and `met`; a figure without a target is only told."""
+    return ["", ""] if target is None else [f"at most {target:g}", yes(value <= target)]
+
+
 def growth_chart(lines: dict[str, dict[int, float]], path: Path) -> None:
     """Draw CPU seconds by members, both axes logarithmic: a straight line that climbs one decade per decade is linear.
 

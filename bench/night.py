@@ -37,7 +37,7 @@ from assets.engine.sql_text import literal
 from bench.adherence import SCREENING
 from bench.alternatives import ALTERNATIVES, measure_alternative
 from bench.claims import needed
-from bench.measuring import child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed, yes
+from bench.measuring import allowed, child, cpu_seconds, growth_chart, machine, peak_mb, reset_peak, table, timed
 
 SIZES = (20_000, 100_000, 1_000_000)
 AS_OF = "2026-06-30"
@@ -265,10 +265,7 @@ def page(found: dict[int, dict[str, Any]]) -> str:
         ("The same, with what both rest on counted twice", cpu_of(largest, programmes) / cost, None),
         *([("Growth exponent to this size", exponent(found), TARGETS["exponent"])] if len(found) > 1 else []),
     ]
-    told = [
-        [name, f"{value:.2f}", *(["", ""] if target is None else [f"at most {target:g}", yes(value <= target)])]
-        for name, value, target in judged
-    ]
+    told = [[name, f"{value:.2f}", *allowed(value, target)] for name, value, target in judged]
     sized = [
         [
             f"{members:,}", f"{r['rows']['pharmacy_claim']:,}", f"{r['rows']['medical_claim']:,}", f"{r['cpu']:.1f}",

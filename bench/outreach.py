@@ -32,7 +32,7 @@ from assets.engine.reference import load_shipped
 from assets.engine.settings import read_settings
 from assets.engine.state import STATE_TABLES
 from assets.engine.warehouse import SCHEMAS, build
-from bench.measuring import child, peak_mb, processor, reset_peak, table, timed, yes
+from bench.measuring import allowed, child, peak_mb, processor, reset_peak, table, timed
 from sample_data.generate import generate
 
 FIRST_NIGHT, AS_OF = datetime.date(2026, 6, 29), datetime.date(2026, 6, 30)
@@ -240,7 +240,7 @@ def page(found: dict[str, Any], runs: int) -> str:
     rows, cpu, wall = found["rows"], found["cpu"], found["wall"]
     total = sum(cpu[name] for name in JUDGED)
     judged = [
-        ["CPU seconds from suppression to ranked list", f"{total:.2f}", f"at most {TARGET:g}", yes(total <= TARGET)],
+        ["CPU seconds from suppression to ranked list", f"{total:.2f}", *allowed(total, TARGET)],
         ["the same against the floor", f"{total / cpu['floor']:.2f}", "", ""],
         ["Wall seconds", f"{sum(wall[name] for name in JUDGED):.2f}", "", ""],
         ["Peak memory of the process, MB", f"{found['peak_mb']:.0f}", "", ""],

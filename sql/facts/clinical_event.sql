@@ -53,7 +53,7 @@ asked_sets as (
         asked.value_set,
         max(asked.population = 'diabetes') as is_of_diabetes,
         max(asked.population = 'medicine') as is_of_medicine,
-        max(asked.population = 'candidate') as is_of_programme
+        asked.population = 'candidate' as is_of_programme
     from (
         select
             monitoring_test.value_set,
@@ -81,7 +81,9 @@ asked_sets as (
             values ('a1c_result', 'diabetes'), ('mtm_conditions', 'candidate'), ('mtm_services', 'candidate')
         ) as other_sets (value_set, population)
     ) as asked
-    group by asked.value_set
+    group by
+        asked.value_set,
+        asked.population = 'candidate'
 ),
 
 asked_codes as (

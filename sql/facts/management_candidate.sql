@@ -79,6 +79,7 @@ quarter_costs as (
     select
         participants.member_key,
         participants.evaluation_date,
+        participants.quarter_start_date,
         sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) as gross_cost
     from participants
     inner join core.fill
@@ -89,6 +90,7 @@ quarter_costs as (
     group by
         participants.member_key,
         participants.evaluation_date,
+        participants.quarter_start_date,
         participants.is_at_risk,
         participants.cost_threshold
     having
@@ -98,27 +100,23 @@ quarter_costs as (
 
 drugs as (
     select
-        participants.member_key,
-        participants.evaluation_date,
+        quarter_costs.member_key,
+        quarter_costs.evaluation_date,
         drug.ingredients,
         max(coalesce(drug.is_maintenance, false)) as is_maintenance,
         max(drug.is_maintenance is null) as is_untold,
         min(fill.fill_date) <> max(fill.fill_date) as is_refilled
-    from participants
-    inner join quarter_costs
-        on
-            participants.member_key = quarter_costs.member_key
-            and participants.evaluation_date = quarter_costs.evaluation_date
+    from quarter_costs
     inner join core.fill
         on
-            participants.member_key = fill.member_key
-            and participants.quarter_start_date <= fill.fill_date
-            and participants.evaluation_date > fill.fill_date
+            quarter_costs.member_key = fill.member_key
+            and quarter_costs.quarter_start_date <= fill.fill_date
+            and quarter_costs.evaluation_date > fill.fill_date
     left join core.drug
         on fill.drug_key = drug.drug_key
     group by
-        participants.member_key,
-        participants.evaluation_date,
+        quarter_costs.member_key,
+        quarter_costs.evaluation_date,
         drug.ingredients
 ),
 
