@@ -85,6 +85,13 @@ OUTCOMES = {
 # Columns that name a member or what is theirs, and places; each is told apart by the number of its copy.
 MEMBER_COLUMNS = ("member_key", "person_id")
 PLACE_COLUMNS = ("npi", "pharmacy_npi", "dispensing_provider_npi", "preferred_pharmacy_npi", "zip_code", "zcta")
+# Integer keys, with the table and column that number them: of members, then of places.
+MEMBER_KEYS = {"member_key": ("core.member", "member_key"), "fill_key": ("core.fill", "fill_key")}
+PLACE_KEYS = {
+    "zcta_key": ("core.zcta", "zcta_key"),
+    "site_row": ("core.site", "site_row"),
+    "supplier_key": ("core.site", "site_row"),
+}
 FLOOR = """
 select sum(place), max(digest)
 from (
@@ -149,13 +156,14 @@ def multiply(con: duckdb.DuckDBPyConnection, sample: Path, copies: int, pharmaci
     measured = {*JUDGED, *BEFORE, *AFTER}
     read = {".".join(key) for name in measured for key in models[name].inputs} - measured
     contracts = {contract.id: contract for schema in SCHEMAS[1:] for contract in all_contracts(schema)}
-    [[members, fills, sites]] = con.execute(
-        "select (select max(member_key) from one.core.member), (select max(fill_key) from one.core.fill), "
-        "(select count(*) from one.core.pharmacy)"
-    ).fetchall()
+    [[sites]] = con.execute("select count(*) from one.core.pharmacy").fetchall()
+    steps = {
+        key: con.execute(f"select max({column}) from one.{numbered}").fetchall()[0][0]
+        for key, (numbered, column) in {**MEMBER_KEYS, **PLACE_KEYS}.items()
+    }
     places = max(1, round(pharmacies / sites))
     for name in sorted(read):
-        con.execute(copied(contracts[name], copies, places, {"member_key": members, "fill_key": fills}))
+        con.execute(copied(contracts[name], copies, places, steps))
     con.execute("detach one")
     con.execute("checkpoint")
 
@@ -165,14 +173,15 @@ def copied(contract: Contract, copies: int, places: int, steps: dict[str, int]) 
     columns = contract.columns
     if set(MEMBER_COLUMNS) & set(columns):
         times, place = copies, f"copy % {places}"
-    elif set(PLACE_COLUMNS) & set(columns):
+    elif {*PLACE_COLUMNS, *PLACE_KEYS} & set(columns):
         times, place = places, "copy"
     else:
         times, place = 1, "0"
     selected = []
     for column in columns:
         if column in steps:
-            told = f"({column} + copy * {steps[column]})::integer"
+            number = place if column in PLACE_KEYS else "copy"
+            told = f"({column} + {number} * {steps[column]})::integer"
         elif column == "person_id":
             told = f"{column} || '-' || copy"
         elif column == "gap_id":

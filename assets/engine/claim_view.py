@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.engine import door
+from assets.engine import door, relation
 from assets.engine.contract import Contract
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, Landed, parquet_source, reading
@@ -110,17 +110,9 @@ def refused_rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return rows
 
 
-def is_view(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
-    """Whether an input table is a view of its files rather than a copy."""
-    [[views]] = con.execute(
-        "select count(*) from duckdb_views() where schema_name = ? and view_name = ?", list(contract.key)
-    ).fetchall()
-    return views > 0
-
-
 def drop(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Remove an input table, whichever it is; the files of a view are not its to remove."""
-    con.execute(f"drop {'view' if is_view(con, contract) else 'table'} if exists {contract.id}")
+    relation.drop(con, contract.key)
     con.execute(f"create table if not exists door.seen_file ({SEEN_DDL})")
     con.execute("delete from door.seen_file where source_table = ?", [contract.key[1]])
 

@@ -54,8 +54,7 @@ class EveryGap(Model):
             f"with\n\nfound_gaps as (\n{branches}\n)\n\nselect\n    {columns},\n    gap_code.gap_family,\n"
             "    gap_code.impactability,\n    gap_code.action,\n"
             "    gap_code.is_sensitive or found_gaps.is_sensitive as is_sensitive\nfrom found_gaps\ninner join raw.gap_code\n"
-            "    on found_gaps.gap_code = gap_code.gap_code\norder by\n    found_gaps.member_key,\n"
-            "    found_gaps.gap_code,\n    found_gaps.subject\n"
+            "    on found_gaps.gap_code = gap_code.gap_code\n"
         )
 
 

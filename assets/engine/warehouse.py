@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import claim_view
-from assets.engine.contract import Contract
+from assets.engine import claim_view, relation
+from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
 from assets.engine.model import Model
 
@@ -182,8 +182,14 @@ Create = Callable[[duckdb.DuckDBPyConnection, Model, dict[str, Any]], None]
 
 
 def by_duckdb(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> None:
-    """Replace a model's table by DuckDB's own answer."""
-    model.create(con, params)
+    """Replace a model's table by DuckDB's own answer, or its view by the question."""
+    is_view = contract_for(*model.key).table.is_view
+    if relation.is_view(con, model.key) != is_view:
+        relation.drop(con, model.key)
+    if is_view:
+        con.execute(f"create or replace view {model.name} as {model.sql}")
+    else:
+        model.create(con, params)
 
 
 def build(
@@ -281,7 +287,7 @@ def broken_rules(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str
     if broken or not is_input:
         return broken or violations(con, contract)
     [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
-    if rows > FRAME_ROWS and claim_view.is_view(con, contract):
+    if rows > FRAME_ROWS and relation.is_view(con, contract.key):
         return {}
     broken = violations(con, contract)
     return pandera_failures(con, contract) if not broken and 0 < rows <= FRAME_ROWS else broken

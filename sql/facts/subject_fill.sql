@@ -71,7 +71,3 @@ inner join facts.therapy
     on
         recent_fills.member_key = therapy.member_key
         and followed_drug.product = therapy.product
-order by
-    member_key,
-    subject,
-    fill_key

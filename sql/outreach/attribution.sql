@@ -70,81 +70,114 @@ refusals as (
 ),
 
 -- A wish, or the choice of before: where one stands, no claim is asked.
-standing_choices as (
+considered_subjects as (
     select
+        gap_subjects.person_id,
         gap_subjects.member_key,
         gap_subjects.gap_family,
         gap_subjects.subject,
-        listable_pharmacies.npi,
-        'preferred' as attribution_rule,
-        1 as rule_rank,
-        cast(0 as bigint) as fill_count,
-        cast(null as date) as last_fill_date,
-        cast(null as date) as attributed_date
+        wished_pharmacies.npi as wished_npi,
+        wished_pharmacies.state as wished_state,
+        wish_refusals.member_key is not null as is_wish_refused,
+        known_pharmacies.npi as known_npi,
+        known_pharmacies.state as known_state,
+        state_attribution.attribution_rule as known_rule,
+        state_attribution.fill_count as known_fill_count,
+        state_attribution.last_fill_date as known_last_fill_date,
+        state_attribution.attributed_date as known_date,
+        coalesce(
+            -- A wish that is no more a wish keeps nobody.
+            state_attribution.attribution_rule <> 'preferred'
+            and (
+                (
+                    extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
+                    and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
+                )
+                or (
+                    gap_subjects.is_open = 1
+                    and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
+                )
+            )
+            and (
+                known_refusals.member_key is null
+                or known_refusals.refused_date < state_attribution.attributed_date
+            ),
+            false
+        ) as is_known_to_stand
     from gap_subjects
-    inner join raw.member_preference
+    left join raw.member_preference
         on gap_subjects.person_id = member_preference.person_id
-    inner join listable_pharmacies
-        on member_preference.preferred_pharmacy_npi = listable_pharmacies.npi
-    left join refusals
+    left join listable_pharmacies as wished_pharmacies
+        on member_preference.preferred_pharmacy_npi = wished_pharmacies.npi
+    left join refusals as wish_refusals
         on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
-    where refusals.member_key is null
-    union all
-    -- A wish that is no more a wish keeps nobody.
-    select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject,
-        listable_pharmacies.npi,
-        state_attribution.attribution_rule,
-        2 as rule_rank,
-        cast(coalesce(state_attribution.fill_count, 0) as bigint) as fill_count,
-        state_attribution.last_fill_date,
-        state_attribution.attributed_date
-    from gap_subjects
-    inner join raw.state_attribution
+            gap_subjects.member_key = wish_refusals.member_key
+            and wished_pharmacies.npi = wish_refusals.pharmacy_npi
+    left join raw.state_attribution
         on
             gap_subjects.person_id = state_attribution.person_id
             and gap_subjects.gap_family = state_attribution.gap_family
             and gap_subjects.subject is not distinct from state_attribution.subject
-            and state_attribution.attribution_rule <> 'preferred'
-    inner join listable_pharmacies
-        on state_attribution.pharmacy_npi = listable_pharmacies.npi
-    left join refusals
+    left join listable_pharmacies as known_pharmacies
+        on state_attribution.pharmacy_npi = known_pharmacies.npi
+    left join refusals as known_refusals
         on
-            gap_subjects.member_key = refusals.member_key
-            and listable_pharmacies.npi = refusals.pharmacy_npi
+            gap_subjects.member_key = known_refusals.member_key
+            and known_pharmacies.npi = known_refusals.pharmacy_npi
+),
+
+standing_subjects as (
+    select
+        considered_subjects.person_id,
+        considered_subjects.gap_family,
+        considered_subjects.subject,
+        'preferred' as attribution_rule,
+        considered_subjects.wished_npi as npi,
+        considered_subjects.wished_state as state,
+        cast(null as integer) as fill_count,
+        cast(null as date) as last_fill_date,
+        -- Chosen again for the same wish, it is no new choice.
+        case
+            when
+                considered_subjects.known_rule = 'preferred'
+                and considered_subjects.known_npi = considered_subjects.wished_npi
+                then considered_subjects.known_date
+        end as attributed_date
+    from considered_subjects
     where
-        (
-            (
-                extract(year from state_attribution.attributed_date) = extract(year from cast($as_of as date))
-                and extract(month from state_attribution.attributed_date) = extract(month from cast($as_of as date))
-            )
-            or (
-                gap_subjects.is_open = 1
-                and state_attribution.attributed_date > cast($as_of as date) - $freeze_days
-            )
-        )
-        and (
-            refusals.member_key is null
-            or refusals.refused_date < state_attribution.attributed_date
-        )
+        considered_subjects.wished_npi is not null
+        and not considered_subjects.is_wish_refused
+    union all
+    select
+        considered_subjects.person_id,
+        considered_subjects.gap_family,
+        considered_subjects.subject,
+        considered_subjects.known_rule as attribution_rule,
+        considered_subjects.known_npi as npi,
+        considered_subjects.known_state as state,
+        case
+            when considered_subjects.known_rule <> 'assigned_by_distance'
+                then coalesce(considered_subjects.known_fill_count, 0)
+        end as fill_count,
+        considered_subjects.known_last_fill_date as last_fill_date,
+        considered_subjects.known_date as attributed_date
+    from considered_subjects
+    where
+        considered_subjects.known_npi is not null
+        and considered_subjects.is_known_to_stand
+        and (considered_subjects.wished_npi is null or considered_subjects.is_wish_refused)
 ),
 
 unplaced_subjects as (
     select
-        gap_subjects.member_key,
-        gap_subjects.gap_family,
-        gap_subjects.subject
-    from gap_subjects
-    left join standing_choices
-        on
-            gap_subjects.member_key = standing_choices.member_key
-            and gap_subjects.gap_family = standing_choices.gap_family
-            and gap_subjects.subject is not distinct from standing_choices.subject
-    where standing_choices.member_key is null
+        considered_subjects.person_id,
+        considered_subjects.member_key,
+        considered_subjects.gap_family,
+        considered_subjects.subject
+    from considered_subjects
+    where
+        (considered_subjects.wished_npi is null or considered_subjects.is_wish_refused)
+        and (considered_subjects.known_npi is null or not considered_subjects.is_known_to_stand)
 ),
 
 unplaced_members as (
@@ -318,20 +351,6 @@ ranked_member_choices as (
 
 choices as (
     select
-        standing_choices.member_key,
-        standing_choices.gap_family,
-        standing_choices.subject,
-        standing_choices.npi,
-        standing_choices.attribution_rule,
-        standing_choices.rule_rank,
-        standing_choices.fill_count,
-        standing_choices.last_fill_date,
-        cast(0 as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        standing_choices.attributed_date
-    from standing_choices
-    union all
-    select
         class_dispensings.member_key,
         class_dispensings.gap_family,
         class_dispensings.subject,
@@ -341,8 +360,7 @@ choices as (
         count(*) as fill_count,
         max(class_dispensings.fill_date) as last_fill_date,
         cast(sum(class_dispensings.supplied_days) as bigint) as supplied_days,
-        cast(0 as double) as distance,
-        cast(null as date) as attributed_date
+        cast(0 as double) as distance
     from class_dispensings
     group by
         class_dispensings.member_key,
@@ -362,8 +380,7 @@ choices as (
         ranked_member_choices.fill_count,
         ranked_member_choices.last_fill_date,
         ranked_member_choices.supplied_days,
-        ranked_member_choices.distance,
-        cast(null as date) as attributed_date
+        ranked_member_choices.distance
     from unplaced_subjects
     inner join ranked_member_choices
         on
@@ -381,9 +398,10 @@ choices as (
         cast(0 as bigint) as fill_count,
         cast(null as date) as last_fill_date,
         cast(0 as bigint) as supplied_days,
-        cast(nearest_site.miles as double) as distance,
-        cast(null as date) as attributed_date
+        cast(nearest_site.miles as double) as distance
     from unplaced_subjects
+    inner join unserved_members
+        on unplaced_subjects.member_key = unserved_members.member_key
     inner join desert_families
         on unplaced_subjects.gap_family = desert_families.gap_family
     inner join core.member
@@ -425,45 +443,54 @@ ranked_choices as (
     from choices
     inner join listable_pharmacies
         on choices.npi = listable_pharmacies.npi
+),
+
+chosen_subjects as (
+    select
+        unplaced_subjects.person_id,
+        unplaced_subjects.gap_family,
+        unplaced_subjects.subject,
+        ranked_choices.attribution_rule,
+        ranked_choices.npi,
+        ranked_choices.state,
+        case
+            when ranked_choices.attribution_rule <> 'assigned_by_distance'
+                then cast(ranked_choices.fill_count as integer)
+        end as fill_count,
+        ranked_choices.last_fill_date
+    from ranked_choices
+    inner join unplaced_subjects
+        on
+            ranked_choices.member_key = unplaced_subjects.member_key
+            and ranked_choices.gap_family = unplaced_subjects.gap_family
+            and ranked_choices.subject is not distinct from unplaced_subjects.subject
+    where ranked_choices.choice_rank = 1
 )
 
 select
-    gap_subjects.person_id,
-    gap_subjects.gap_family,
-    gap_subjects.subject,
-    ranked_choices.npi as pharmacy_npi,
-    ranked_choices.state,
-    ranked_choices.attribution_rule,
-    case
-        when ranked_choices.attribution_rule not in ('preferred', 'assigned_by_distance')
-            then cast(ranked_choices.fill_count as integer)
-    end as fill_count,
-    ranked_choices.last_fill_date,
-    coalesce(
-        ranked_choices.attributed_date,
-        -- Chosen again for the same wish, it is no new choice.
-        case
-            when
-                ranked_choices.attribution_rule = 'preferred'
-                and state_attribution.attribution_rule = 'preferred'
-                and ranked_choices.npi = state_attribution.pharmacy_npi
-                then state_attribution.attributed_date
-        end,
-        cast($as_of as date)
-    ) as attributed_date
-from ranked_choices
-inner join gap_subjects
-    on
-        ranked_choices.member_key = gap_subjects.member_key
-        and ranked_choices.gap_family = gap_subjects.gap_family
-        and ranked_choices.subject is not distinct from gap_subjects.subject
-left join raw.state_attribution
-    on
-        gap_subjects.person_id = state_attribution.person_id
-        and gap_subjects.gap_family = state_attribution.gap_family
-        and gap_subjects.subject is not distinct from state_attribution.subject
-where ranked_choices.choice_rank = 1
+    standing_subjects.person_id,
+    standing_subjects.gap_family,
+    standing_subjects.subject,
+    standing_subjects.npi as pharmacy_npi,
+    standing_subjects.state,
+    standing_subjects.attribution_rule,
+    standing_subjects.fill_count,
+    standing_subjects.last_fill_date,
+    coalesce(standing_subjects.attributed_date, cast($as_of as date)) as attributed_date
+from standing_subjects
+union all
+select
+    chosen_subjects.person_id,
+    chosen_subjects.gap_family,
+    chosen_subjects.subject,
+    chosen_subjects.npi as pharmacy_npi,
+    chosen_subjects.state,
+    chosen_subjects.attribution_rule,
+    chosen_subjects.fill_count,
+    chosen_subjects.last_fill_date,
+    cast($as_of as date) as attributed_date
+from chosen_subjects
 order by
-    gap_subjects.person_id,
-    gap_subjects.gap_family,
-    gap_subjects.subject
+    person_id,
+    gap_family,
+    subject

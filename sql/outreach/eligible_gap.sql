@@ -81,6 +81,25 @@ closed_pharmacies as (
     where fill.fill_date > cast($as_of as date) - $last_fill_days
 ),
 
+-- States that forbid a gap by its code or by its subject.
+forbidden_gaps as (
+    select
+        ledger.gap_id,
+        state_policy.state
+    from outreach.ledger
+    inner join raw.state_policy
+        on ledger.gap_code = state_policy.gap_code
+    where ledger.status = 'open'
+    union
+    select
+        ledger.gap_id,
+        state_policy.state
+    from outreach.ledger
+    inner join raw.state_policy
+        on ledger.subject = state_policy.subject
+    where ledger.status = 'open'
+),
+
 placed_gaps as (
     select
         ledger.gap_id,
@@ -136,18 +155,7 @@ select
         when placed_gaps.channel_reach = 0 then 'no_channel'
         when placed_gaps.pharmacy_npi is null and closed_pharmacies.member_key is not null then 'no_open_pharmacy'
         when placed_gaps.pharmacy_npi is null then 'no_pharmacy'
-        when
-            exists (
-                select 1
-                from raw.state_policy
-                where
-                    state_policy.state in (placed_gaps.state, placed_gaps.home_state)
-                    and (
-                        state_policy.gap_code = placed_gaps.gap_code
-                        or state_policy.subject = placed_gaps.subject
-                    )
-            )
-            then 'state_policy'
+        when pharmacy_policies.gap_id is not null or home_policies.gap_id is not null then 'state_policy'
         when gap_programme.is_held_back then 'no_programme'
         when
             coalesce(gap_code.queue, 'routine') = 'routine'
@@ -172,6 +180,14 @@ left join outreach.contact_block
     on placed_gaps.member_key = contact_block.member_key
 left join outreach.contact_pressure
     on placed_gaps.member_key = contact_pressure.member_key
+left join forbidden_gaps as pharmacy_policies
+    on
+        placed_gaps.gap_id = pharmacy_policies.gap_id
+        and placed_gaps.state = pharmacy_policies.state
+left join forbidden_gaps as home_policies
+    on
+        placed_gaps.gap_id = home_policies.gap_id
+        and placed_gaps.home_state = home_policies.state
 left join holds
     on placed_gaps.gap_id = holds.gap_id
 -- A consent's scope may be a family, or a manufacturer's programmes.
@@ -185,4 +201,3 @@ left join core.consent as funded_consents
         and funded_consents.scope = 'marketing'
 left join closed_pharmacies
     on placed_gaps.member_key = closed_pharmacies.member_key
-order by placed_gaps.gap_id

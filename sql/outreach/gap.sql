@@ -1,26 +1,55 @@
 -- The gap ledger as published: every gap, open or not, with its window, its score and why it is not on a list.
+--
+-- What is asked, why and on what evidence its family told tonight, or the last night that found it.
+with
+
+told_gaps as (
+    select
+        ledger.*,
+        every_gap.action,
+        every_gap.reason,
+        every_gap.evidence
+    from outreach.every_gap
+    inner join outreach.ledger
+        on
+            every_gap.member_key = ledger.member_key
+            and every_gap.gap_code = ledger.gap_code
+            and every_gap.subject is not distinct from ledger.subject
+    where ledger.is_found
+    union all
+    select
+        ledger.*,
+        state_gap.action,
+        state_gap.reason,
+        state_gap.evidence
+    from raw.state_gap
+    inner join outreach.ledger
+        on state_gap.gap_id = ledger.gap_id
+    where not ledger.is_found
+)
+
 select
-    ledger.gap_id,
-    ledger.person_id,
+    told_gaps.gap_id,
+    told_gaps.person_id,
     cast($as_of as date) as as_of,
-    ledger.gap_family,
-    ledger.gap_code,
-    ledger.subject,
-    ledger.status,
+    told_gaps.gap_family,
+    told_gaps.gap_code,
+    told_gaps.subject,
+    told_gaps.status,
     coalesce(
-        ledger.closing_reason,
+        told_gaps.closing_reason,
         ranked_gap.status_reason,
         case
-            when ledger.status = 'suppressed' and coalesce(held_subject.gap_family = ledger.gap_family, true)
+            when told_gaps.status = 'suppressed' and coalesce(held_subject.gap_family = told_gaps.gap_family, true)
                 then held_subject.holding_reason
         end
     ) as status_reason,
-    ledger.window_start_date,
-    ledger.window_end_date,
-    ledger.due_date,
+    told_gaps.window_start_date,
+    told_gaps.window_end_date,
+    told_gaps.due_date,
     scored_gap.days_left,
-    ledger.opened_date,
-    ledger.closed_date,
+    told_gaps.opened_date,
+    told_gaps.closed_date,
     scored_gap.severity,
     scored_gap.impactability,
     scored_gap.urgency,
@@ -28,20 +57,16 @@ select
     scored_gap.social,
     scored_gap.channel_reach,
     scored_gap.score,
-    ledger.action,
-    ledger.reason,
-    ledger.evidence,
-    ledger.is_sensitive
-from outreach.ledger
+    told_gaps.action,
+    told_gaps.reason,
+    told_gaps.evidence,
+    told_gaps.is_sensitive
+from told_gaps
 inner join outreach.scored_gap
-    on ledger.gap_id = scored_gap.gap_id
+    on told_gaps.gap_id = scored_gap.gap_id
 left join outreach.ranked_gap
-    on ledger.gap_id = ranked_gap.gap_id
+    on told_gaps.gap_id = ranked_gap.gap_id
 left join facts.held_subject
     on
-        ledger.member_key = held_subject.member_key
-        and ledger.subject = held_subject.subject
-order by
-    ledger.person_id,
-    ledger.gap_code,
-    ledger.subject
+        told_gaps.member_key = held_subject.member_key
+        and told_gaps.subject = held_subject.subject

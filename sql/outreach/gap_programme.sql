@@ -7,42 +7,8 @@
 -- family decides.
 with
 
-open_gaps as (
-    select
-        ledger.gap_id,
-        ledger.member_key,
-        coalesce(member.state, zcta.state) as home_state,
-        ledger.gap_family,
-        case when ledger.is_sensitive then gap_code.public_family else ledger.gap_family end as list_family,
-        case when ledger.is_sensitive then gap_code.public_code else ledger.gap_code end as list_code
-    from outreach.ledger
-    left join raw.gap_code
-        on ledger.gap_code = gap_code.gap_code
-    left join core.member
-        on ledger.member_key = member.member_key
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
-    where ledger.status = 'open'
-),
-
-asked_families as (
-    select
-        open_gaps.gap_id,
-        open_gaps.member_key,
-        open_gaps.home_state,
-        open_gaps.gap_family
-    from open_gaps
-    union
-    select
-        open_gaps.gap_id,
-        open_gaps.member_key,
-        open_gaps.home_state,
-        open_gaps.list_family as gap_family
-    from open_gaps
-),
-
 begun_phases as (
-    select distinct
+    select
         programme.programme_id,
         programme.gap_family,
         programme.population,
@@ -51,59 +17,117 @@ begun_phases as (
     where programme.start_date <= cast($as_of as date)
 ),
 
-begun_programmes as (
+homes as (
     select
-        asked_families.gap_id,
-        asked_families.gap_family,
+        member.member_key,
+        coalesce(member.state, zcta.state) as home_state
+    from core.member
+    left join raw.zcta
+        on member.zip_code = zcta.zcta
+),
+
+home_states as (
+    select distinct homes.home_state
+    from homes
+),
+
+-- Programmes for everyone of a state are the same for every gap of a family there.
+state_programmes as (
+    select
+        home_states.home_state,
+        begun_phases.gap_family,
         min(begun_phases.programme_id) as programme
-    from asked_families
+    from home_states
     inner join begun_phases
-        on asked_families.gap_family = begun_phases.gap_family
-    left join facts.programme_member
-        on
-            asked_families.member_key = programme_member.member_key
-            and begun_phases.programme_id = programme_member.programme_id
-            and begun_phases.gap_family = programme_member.gap_family
-            and begun_phases.population = programme_member.population
-    where
-        (
-            begun_phases.state is null
-            or begun_phases.state = asked_families.home_state
-        )
-        and (
-            begun_phases.population = 'everyone'
-            or programme_member.member_key is not null
-        )
+        on coalesce(home_states.home_state = begun_phases.state, begun_phases.state is null)
+    where begun_phases.population = 'everyone'
     group by
-        asked_families.gap_id,
-        asked_families.gap_family
+        home_states.home_state,
+        begun_phases.gap_family
+),
+
+member_programmes as (
+    select
+        programme_member.member_key,
+        programme_member.gap_family,
+        min(programme_member.programme_id) as programme
+    from facts.programme_member
+    inner join begun_phases
+        on
+            programme_member.programme_id = begun_phases.programme_id
+            and programme_member.gap_family = begun_phases.gap_family
+            and programme_member.population = begun_phases.population
+    inner join homes
+        on programme_member.member_key = homes.member_key
+    where coalesce(begun_phases.state = homes.home_state, begun_phases.state is null)
+    group by
+        programme_member.member_key,
+        programme_member.gap_family
 ),
 
 named_families as (
     select distinct programme.gap_family
     from raw.programme
+),
+
+open_gaps as (
+    select
+        ledger.gap_id,
+        ledger.member_key,
+        homes.home_state,
+        ledger.gap_family,
+        ledger.is_sensitive,
+        case when ledger.is_sensitive then gap_code.public_family end as public_family,
+        case when ledger.is_sensitive then gap_code.public_code else ledger.gap_code end as list_code
+    from outreach.ledger
+    left join raw.gap_code
+        on ledger.gap_code = gap_code.gap_code
+    left join homes
+        on ledger.member_key = homes.member_key
+    where ledger.status = 'open'
+),
+
+asked_gaps as (
+    select
+        open_gaps.gap_id,
+        open_gaps.list_code,
+        case
+            when open_gaps.is_sensitive
+                then least(public_state_programmes.programme, public_member_programmes.programme)
+            else least(state_programmes.programme, member_programmes.programme)
+        end as programme,
+        named_families.gap_family is not null
+        and state_programmes.programme is null
+        and member_programmes.programme is null as is_held_back
+    from open_gaps
+    left join named_families
+        on open_gaps.gap_family = named_families.gap_family
+    left join state_programmes
+        on
+            open_gaps.gap_family = state_programmes.gap_family
+            and open_gaps.home_state is not distinct from state_programmes.home_state
+    left join member_programmes
+        on
+            open_gaps.gap_family = member_programmes.gap_family
+            and open_gaps.member_key = member_programmes.member_key
+    left join state_programmes as public_state_programmes
+        on
+            open_gaps.public_family = public_state_programmes.gap_family
+            and open_gaps.home_state is not distinct from public_state_programmes.home_state
+    left join member_programmes as public_member_programmes
+        on
+            open_gaps.public_family = public_member_programmes.gap_family
+            and open_gaps.member_key = public_member_programmes.member_key
 )
 
 select
-    open_gaps.gap_id,
-    listed_programmes.programme,
+    asked_gaps.gap_id,
+    asked_gaps.programme,
     programme_service.service_code,
     programme_service.weekly_capacity,
-    named_families.gap_family is not null
-    and own_programmes.programme is null as is_held_back
-from open_gaps
-left join begun_programmes as own_programmes
-    on
-        open_gaps.gap_id = own_programmes.gap_id
-        and open_gaps.gap_family = own_programmes.gap_family
-left join begun_programmes as listed_programmes
-    on
-        open_gaps.gap_id = listed_programmes.gap_id
-        and open_gaps.list_family = listed_programmes.gap_family
-left join named_families
-    on open_gaps.gap_family = named_families.gap_family
+    asked_gaps.is_held_back
+from asked_gaps
 left join raw.programme_service
     on
-        listed_programmes.programme = programme_service.programme_id
-        and open_gaps.list_code = programme_service.gap_code
-order by open_gaps.gap_id
+        asked_gaps.programme = programme_service.programme_id
+        and asked_gaps.list_code = programme_service.gap_code

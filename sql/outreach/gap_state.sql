@@ -3,26 +3,26 @@
 -- A gap that nobody may publish tonight is neither closed nor forgotten: it keeps its id for the night on which the
 -- gate is open again.
 select
-    ledger.gap_id,
-    ledger.person_id,
-    ledger.gap_family,
-    ledger.gap_code,
-    ledger.subject,
-    ledger.status,
-    ledger.closing_reason,
-    ledger.window_start_date,
-    ledger.window_end_date,
-    ledger.due_date,
-    ledger.opened_date,
-    ledger.closed_date,
-    ledger.severity,
-    ledger.impactability,
-    ledger.confidence,
-    ledger.action,
-    ledger.reason,
-    ledger.evidence,
-    ledger.is_sensitive
-from outreach.ledger
+    gap.gap_id,
+    gap.person_id,
+    gap.gap_family,
+    gap.gap_code,
+    gap.subject,
+    gap.status,
+    case when gap.status = 'closed' then gap.status_reason end as closing_reason,
+    gap.window_start_date,
+    gap.window_end_date,
+    gap.due_date,
+    gap.opened_date,
+    gap.closed_date,
+    gap.severity,
+    gap.impactability,
+    gap.confidence,
+    gap.action,
+    gap.reason,
+    gap.evidence,
+    gap.is_sensitive
+from outreach.gap
 union all
 select
     state_gap.gap_id,
@@ -60,4 +60,3 @@ where
             suppression.rule = 'L1'
             and suppression.released_by is null
     )
-order by gap_id

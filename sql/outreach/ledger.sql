@@ -58,9 +58,6 @@ current_gaps as (
         every_gap.severity,
         every_gap.impactability,
         every_gap.confidence,
-        every_gap.action,
-        every_gap.reason,
-        every_gap.evidence,
         every_gap.is_sensitive
     from outreach.every_gap
     inner join core.member
@@ -89,140 +86,150 @@ told_subjects as (
             and gap_code.is_one_per_subject
 ),
 
--- Gaps that families still find and a report of this life of theirs says are done: 2 is a pharmacy's record.
-reported_gaps as (
+-- What the families find tonight beside what the night before knew: either may be alone. A row of before that has no
+-- `member_key` here is a gap that no family finds any more.
+matched_gaps as (
     select
-        current_gaps.person_id,
-        current_gaps.gap_code,
-        current_gaps.subject,
-        max(case contact_attempt.closes_as when 'documented' then 2 else 1 end) as proof
+        current_gaps.member_key,
+        coalesce(current_gaps.person_id, state_gap.person_id) as person_id,
+        coalesce(current_gaps.gap_family, state_gap.gap_family) as gap_family,
+        coalesce(current_gaps.gap_code, state_gap.gap_code) as gap_code,
+        coalesce(current_gaps.subject, state_gap.subject) as subject,
+        coalesce(current_gaps.status, 'closed') as status,
+        -- Dates may be null tonight, where they were not before.
+        case
+            when current_gaps.member_key is null then state_gap.window_start_date
+            else current_gaps.window_start_date
+        end as window_start_date,
+        case
+            when current_gaps.member_key is null then state_gap.window_end_date
+            else current_gaps.window_end_date
+        end as window_end_date,
+        case when current_gaps.member_key is null then state_gap.due_date else current_gaps.due_date end as due_date,
+        coalesce(current_gaps.severity, state_gap.severity) as severity,
+        coalesce(current_gaps.impactability, state_gap.impactability) as impactability,
+        coalesce(current_gaps.confidence, state_gap.confidence) as confidence,
+        coalesce(current_gaps.is_sensitive, state_gap.is_sensitive) as is_sensitive,
+        state_gap.gap_id as known_gap_id,
+        state_gap.status as known_status,
+        state_gap.closing_reason as known_closing_reason,
+        state_gap.opened_date as known_opened_date,
+        state_gap.closed_date as known_closed_date
     from current_gaps
-    inner join facts.contact_attempt
-        on
-            current_gaps.person_id = contact_attempt.person_id
-            and current_gaps.gap_code = contact_attempt.gap_code
-            and (
-                contact_attempt.is_of_any_subject
-                or current_gaps.subject is not distinct from contact_attempt.subject
-            )
-    left join raw.state_gap
+    full outer join raw.state_gap
         on
             current_gaps.person_id = state_gap.person_id
             and current_gaps.gap_code = state_gap.gap_code
             and current_gaps.subject is not distinct from state_gap.subject
+),
+
+-- Gaps that families still find and a report of this life of theirs says are done: 2 is a pharmacy's record.
+reported_gaps as (
+    select
+        matched_gaps.person_id,
+        matched_gaps.gap_code,
+        matched_gaps.subject,
+        max(case contact_attempt.closes_as when 'documented' then 2 else 1 end) as proof
+    from matched_gaps
+    inner join facts.contact_attempt
+        on
+            matched_gaps.person_id = contact_attempt.person_id
+            and matched_gaps.gap_code = contact_attempt.gap_code
+            and (
+                contact_attempt.is_of_any_subject
+                or matched_gaps.subject is not distinct from contact_attempt.subject
+            )
     where
         contact_attempt.closes_as is not null
-        and current_gaps.status in ('open', 'prospective')
+        and matched_gaps.status in ('open', 'prospective')
         and contact_attempt.attempted_date > cast($as_of as date) - $report_stands_days
         and contact_attempt.attempted_date >= coalesce(
             case
-                when state_gap.closing_reason not in ('documented', 'reported') then state_gap.closed_date
-                else state_gap.opened_date
+                when matched_gaps.known_closing_reason not in ('documented', 'reported')
+                    then matched_gaps.known_closed_date
+                else matched_gaps.known_opened_date
             end,
-            current_gaps.window_start_date,
+            matched_gaps.window_start_date,
             contact_attempt.attempted_date
         )
     group by
-        current_gaps.person_id,
-        current_gaps.gap_code,
-        current_gaps.subject
+        matched_gaps.person_id,
+        matched_gaps.gap_code,
+        matched_gaps.subject
 ),
 
-living_gaps as (
+-- A gap that only a report had closed lives on while a report stands; any other closed one begins a new life.
+found_gaps as (
     select
-        state_gap.gap_id,
-        state_gap.person_id,
-        state_gap.gap_code,
-        state_gap.subject,
-        state_gap.opened_date,
-        state_gap.closed_date
-    from raw.state_gap
+        matched_gaps.*,
+        reported_gaps.proof,
+        coalesce(
+            matched_gaps.known_status <> 'closed'
+            or (
+                matched_gaps.known_closing_reason in ('documented', 'reported')
+                and reported_gaps.proof is not null
+            ),
+            false
+        ) as is_living
+    from matched_gaps
     left join reported_gaps
         on
-            state_gap.person_id = reported_gaps.person_id
-            and state_gap.gap_code = reported_gaps.gap_code
-            and state_gap.subject is not distinct from reported_gaps.subject
-    where
-        state_gap.status <> 'closed'
-        or (
-            state_gap.closing_reason in ('documented', 'reported')
-            and reported_gaps.person_id is not null
-        )
-),
-
--- A gap that opens again over the same window must not take the id of the one that closed.
-closed_gaps as (
-    select
-        state_gap.gap_id,
-        state_gap.person_id,
-        state_gap.gap_code,
-        state_gap.subject
-    from raw.state_gap
-    where state_gap.status = 'closed'
+            matched_gaps.person_id = reported_gaps.person_id
+            and matched_gaps.gap_code = reported_gaps.gap_code
+            and matched_gaps.subject is not distinct from reported_gaps.subject
+    where matched_gaps.member_key is not null
 ),
 
 continued_gaps as (
     select
-        coalesce(
-            living_gaps.gap_id,
-            substr(
+        case
+            when found_gaps.is_living then found_gaps.known_gap_id
+            -- A gap that opens again over the same window must not take the id of the one that closed.
+            else substr(
                 sha256(
                     concat_ws(
                         '|',
                         $salt,
-                        current_gaps.person_id,
-                        current_gaps.gap_code,
-                        coalesce(current_gaps.subject, ''),
-                        cast(current_gaps.window_start_date as varchar),
-                        closed_gaps.gap_id
+                        found_gaps.person_id,
+                        found_gaps.gap_code,
+                        coalesce(found_gaps.subject, ''),
+                        cast(found_gaps.window_start_date as varchar),
+                        found_gaps.known_gap_id
                     )
                 ),
                 1,
                 16
             )
-        ) as gap_id,
-        current_gaps.person_id,
-        current_gaps.member_key,
-        current_gaps.gap_family,
-        current_gaps.gap_code,
-        current_gaps.subject,
-        case when reported_gaps.person_id is not null then 'closed' else current_gaps.status end as status,
-        case reported_gaps.proof
+        end as gap_id,
+        found_gaps.person_id,
+        found_gaps.member_key,
+        found_gaps.gap_family,
+        found_gaps.gap_code,
+        found_gaps.subject,
+        case when found_gaps.proof is not null then 'closed' else found_gaps.status end as status,
+        case found_gaps.proof
             when 2 then 'documented'
             when 1 then 'reported'
         end as closing_reason,
-        current_gaps.window_start_date,
-        current_gaps.window_end_date,
-        current_gaps.due_date,
+        found_gaps.window_start_date,
+        found_gaps.window_end_date,
+        found_gaps.due_date,
         coalesce(
-            living_gaps.opened_date, case when current_gaps.status = 'open' then cast($as_of as date) end
+            case when found_gaps.is_living then found_gaps.known_opened_date end,
+            case when found_gaps.status = 'open' then cast($as_of as date) end
         ) as opened_date,
         case
-            when reported_gaps.person_id is not null then coalesce(living_gaps.closed_date, cast($as_of as date))
+            when found_gaps.proof is not null
+                then coalesce(
+                    case when found_gaps.is_living then found_gaps.known_closed_date end, cast($as_of as date)
+                )
         end as closed_date,
-        current_gaps.severity,
-        current_gaps.impactability,
-        current_gaps.confidence,
-        current_gaps.action,
-        current_gaps.reason,
-        current_gaps.evidence,
-        current_gaps.is_sensitive
-    from current_gaps
-    left join living_gaps
-        on
-            current_gaps.person_id = living_gaps.person_id
-            and current_gaps.gap_code = living_gaps.gap_code
-            and current_gaps.subject is not distinct from living_gaps.subject
-    left join closed_gaps
-        on
-            current_gaps.person_id = closed_gaps.person_id
-            and current_gaps.gap_code = closed_gaps.gap_code
-            and current_gaps.subject is not distinct from closed_gaps.subject
-    left join reported_gaps
-        on
-            current_gaps.person_id = reported_gaps.person_id
-            and current_gaps.gap_code = reported_gaps.gap_code
-            and current_gaps.subject is not distinct from reported_gaps.subject
+        found_gaps.severity,
+        found_gaps.impactability,
+        found_gaps.confidence,
+        found_gaps.is_sensitive,
+        true as is_found
+    from found_gaps
 ),
 
 -- Families of pregnancies take a pharmacist's word themselves: their gap is gone on the same night.
@@ -256,69 +263,60 @@ ending_reports as (
 
 ended_gaps as (
     select
-        state_gap.gap_id,
-        state_gap.person_id,
+        matched_gaps.known_gap_id as gap_id,
+        matched_gaps.person_id,
         member.member_key,
-        state_gap.gap_family,
-        state_gap.gap_code,
-        state_gap.subject,
-        'closed' as status,
+        matched_gaps.gap_family,
+        matched_gaps.gap_code,
+        matched_gaps.subject,
+        matched_gaps.status,
         case
             when
-                state_gap.closing_reason in ('documented', 'reported')
-                and state_gap.window_end_date >= cast($as_of as date)
-                and state_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                matched_gaps.known_closing_reason in ('documented', 'reported')
+                and matched_gaps.window_end_date >= cast($as_of as date)
+                and matched_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
                 and told_subjects.person_id is null
                 then 'resolved'
-            when state_gap.status = 'closed' then state_gap.closing_reason
+            when matched_gaps.known_status = 'closed' then matched_gaps.known_closing_reason
             when ended_subject.subject is not null then ended_subject.closing_reason
             when told_subjects.person_id is not null then 'superseded'
             when ending_reports.proof = 3 then 'documented'
             when ending_reports.proof = 2 then 'reported'
             when ending_reports.proof = 1 then 'declined'
-            when state_gap.window_end_date < cast($as_of as date) then 'expired'
+            when matched_gaps.window_end_date < cast($as_of as date) then 'expired'
             else 'resolved'
         end as closing_reason,
-        state_gap.window_start_date,
-        state_gap.window_end_date,
-        state_gap.due_date,
-        state_gap.opened_date,
-        coalesce(state_gap.closed_date, cast($as_of as date)) as closed_date,
-        state_gap.severity,
-        state_gap.impactability,
-        state_gap.confidence,
-        state_gap.action,
-        state_gap.reason,
-        state_gap.evidence,
-        state_gap.is_sensitive
-    from raw.state_gap
+        matched_gaps.window_start_date,
+        matched_gaps.window_end_date,
+        matched_gaps.due_date,
+        matched_gaps.known_opened_date as opened_date,
+        coalesce(matched_gaps.known_closed_date, cast($as_of as date)) as closed_date,
+        matched_gaps.severity,
+        matched_gaps.impactability,
+        matched_gaps.confidence,
+        matched_gaps.is_sensitive,
+        false as is_found
+    from matched_gaps
     left join core.member
-        on state_gap.person_id = member.person_id
+        on matched_gaps.person_id = member.person_id
     left join facts.ended_subject
         on
             member.member_key = ended_subject.member_key
-            and state_gap.subject = ended_subject.subject
+            and matched_gaps.subject = ended_subject.subject
     left join told_subjects
         on
-            state_gap.person_id = told_subjects.person_id
-            and state_gap.gap_family = told_subjects.gap_family
-            and state_gap.subject is not distinct from told_subjects.subject
+            matched_gaps.person_id = told_subjects.person_id
+            and matched_gaps.gap_family = told_subjects.gap_family
+            and matched_gaps.subject is not distinct from told_subjects.subject
     left join ending_reports
-        on state_gap.gap_id = ending_reports.gap_id
+        on matched_gaps.known_gap_id = ending_reports.gap_id
     where
-        not exists (
-            select 1
-            from current_gaps
-            where
-                current_gaps.person_id = state_gap.person_id
-                and current_gaps.gap_code = state_gap.gap_code
-                and current_gaps.subject is not distinct from state_gap.subject
-        )
-        and extract(year from coalesce(state_gap.closed_date, cast($as_of as date)))
+        matched_gaps.member_key is null
+        and extract(year from coalesce(matched_gaps.known_closed_date, cast($as_of as date)))
         = extract(year from cast($as_of as date))
-        and state_gap.gap_code in (select speakable_codes.gap_code from speakable_codes)
+        and matched_gaps.gap_code in (select speakable_codes.gap_code from speakable_codes)
         and (
-            state_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+            matched_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
             or coalesce(
                 member.member_key not in (select lost_members.member_key from lost_members),
                 -- Of somebody whom eligibility no longer names, a loss could not be seen.
@@ -344,10 +342,8 @@ select
     continued_gaps.severity,
     continued_gaps.impactability,
     continued_gaps.confidence,
-    continued_gaps.action,
-    continued_gaps.reason,
-    continued_gaps.evidence,
-    continued_gaps.is_sensitive
+    continued_gaps.is_sensitive,
+    continued_gaps.is_found
 from continued_gaps
 union all
 select
@@ -367,10 +363,8 @@ select
     ended_gaps.severity,
     ended_gaps.impactability,
     ended_gaps.confidence,
-    ended_gaps.action,
-    ended_gaps.reason,
-    ended_gaps.evidence,
-    ended_gaps.is_sensitive
+    ended_gaps.is_sensitive,
+    ended_gaps.is_found
 from ended_gaps
 order by
     person_id,

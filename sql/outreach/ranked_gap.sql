@@ -197,4 +197,3 @@ left join conversations
     on eligible_gap.gap_id = conversations.gap_id
 left join listed_gaps
     on eligible_gap.gap_id = listed_gaps.gap_id
-order by eligible_gap.gap_id

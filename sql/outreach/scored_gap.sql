@@ -102,4 +102,3 @@ select
     ) as score,
     factors.is_rural
 from factors
-order by factors.gap_id

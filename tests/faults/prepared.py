@@ -47,7 +47,7 @@ ROWS = {
         pharmacy_npi | state | gap_id | recalled_date
         1234567893   | TX    | g0     | 2026-06-30
     """,
-    "outreach.gap_state": "gap_id\ng1\ng2",
+    "outreach.gap": "gap_id\ng1\ng2",
 }
 
 
@@ -57,4 +57,4 @@ def stamp(con: duckdb.DuckDBPyConnection, night: Night, mark: str) -> None:
     names = [contract.id for layer in LAYERS for contract in all_contracts(layer)]
     con.execute(f"insert into door.built select unnest({names!r}), date '{night.as_of}', '{night.digest}', 0, 0.0")
     con.execute("update outreach.worklist set reason = ?, as_of = ?", [mark, night.as_of])
-    con.execute("update outreach.gap_state set reason = ?", [mark])
+    con.execute("update outreach.gap set reason = ?", [mark])

@@ -262,6 +262,49 @@ def test_what_the_plan_has_to_clear_up(story):
     )
 
 
+def test_a_gap_that_is_gone_keeps_what_was_told_of_it(story):
+    """Interface 3.1, `gap`: action, reason and evidence of tonight; of what no family finds any more, of the last night.
+
+    A gap that a report closed is still found, and told as it is tonight.
+    """
+    story(
+        model="outreach.gap",
+        given={
+            "outreach.ledger": """
+                gap_id  | person_id | member_key | gap_code       | subject     | status | closing_reason | is_found
+                late    | ann       | 1          | ADHERENCE_LATE | pdc_statins | open   | -              | yes
+                done    | bea       | 2          | ADHERENCE_LATE | pdc_statins | closed | documented     | yes
+                gone    | ann       | 1          | ADHERENCE_RISK | pdc_statins | closed | superseded     | no
+                desert  | cal       | 3          | PD_OB          | -           | open   | -              | yes
+                unknown | dan       | -          | ADHERENCE_LATE | pdc_statins | closed | resolved       | no
+            """,
+            "outreach.every_gap": """
+                member_key | gap_code       | subject     | action | reason   | evidence
+                1          | ADHERENCE_LATE | pdc_statins | call   | tonight  | {"n": 1}
+                2          | ADHERENCE_LATE | pdc_statins | call   | tonight  | {"n": 2}
+                3          | PD_OB          | -           | offer  | far      | {"n": 3}
+            """,
+            "raw.state_gap": """
+                gap_id  | action | reason    | evidence
+                late    | asked  | last week | {"o": 1}
+                done    | asked  | last week | {"o": 2}
+                gone    | asked  | last week | {"o": 3}
+                unknown | asked  | last year | {"o": 4}
+            """,
+            "outreach.ranked_gap": "gap_id | status_reason\nlate | capacity\ndesert | no_pharmacy",
+            "outreach.scored_gap": "gap_id\nlate\ndone\ngone\ndesert\nunknown",
+        },
+        expect="""
+            gap_id  | status_reason | action | reason    | evidence
+            late    | capacity      | call   | tonight   | {"n": 1}
+            done    | documented    | call   | tonight   | {"n": 2}
+            gone    | superseded    | asked  | last week | {"o": 3}
+            desert  | no_pharmacy   | offer  | far       | {"n": 3}
+            unknown | resolved      | asked  | last year | {"o": 4}
+        """,
+    )
+
+
 def test_outcomes_that_say_nothing_are_counted(story):
     """Interface 2.1: `unlinked` names a row that nobody knows and no member; `unknown_outcome` is no registered code."""
     story(

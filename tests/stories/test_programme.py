@@ -112,7 +112,11 @@ def test_a_population_limits_a_programme(story):
     story(
         given=gaps("ann TX SUPD", "bea TX SUPD", "cal TX SUPD")
         | {
-            "raw.programme": rows(PROGRAMMES, "sugar | diabetes | diabetes | 1 | - | 2026-01-01"),
+            "raw.programme": rows(
+                PROGRAMMES,
+                "sugar | diabetes  | diabetes | 1 | - | 2026-01-01",
+                "sugar | adherence | diabetes | 1 | - | 2026-01-01",
+            ),
             "facts.programme_member": rows(
                 "member_key | programme_id | gap_family | population",
                 "1 | sugar | diabetes | diabetes",

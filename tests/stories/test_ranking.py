@@ -223,17 +223,22 @@ def test_a_row_says_whether_it_leads_and_which_row_it_stands_for(story):
         model="outreach.worklist",
         given={
             "core.member": "member_key | person_id\n1 | ann",
-            "outreach.ledger": """
-                gap_id | person_id | member_key | gap_code       | gap_family | subject     | status | closing_reason | closed_date
-                new    | ann       | 1          | ADHERENCE_LATE | adherence  | pdc_statins | open   | -              | -
-                other  | ann       | 1          | ADHERENCE_LATE | adherence  | pdc_ras     | open   | -              | -
-                third  | ann       | 1          | ADHERENCE_LATE | adherence  | pdc_doac    | open   | -              | -
-                old    | ann       | 1          | OLD            | adherence  | pdc_statins | closed | superseded     | 2026-06-30
-                older  | ann       | 1          | OLDER          | adherence  | pdc_statins | closed | superseded     | 2026-05-27
-                done   | ann       | 1          | OLD            | adherence  | pdc_ras     | closed | resolved       | 2026-06-30
-                late   | ann       | 1          | OLD            | adherence  | pdc_doac    | closed | superseded     | 2026-05-26
+            "outreach.gap": """
+                gap_id | person_id | gap_code       | gap_family | subject     | score
+                new    | ann       | ADHERENCE_LATE | adherence  | pdc_statins | 30
+                other  | ann       | ADHERENCE_LATE | adherence  | pdc_ras     | 20
+                third  | ann       | ADHERENCE_LATE | adherence  | pdc_doac    | 10
             """,
-            "outreach.scored_gap": "gap_id | score\nnew | 30\nother | 20\nthird | 10",
+            "outreach.ledger": """
+                gap_id | person_id | gap_family | subject     | status | closing_reason | closed_date
+                new    | ann       | adherence  | pdc_statins | open   | -              | -
+                other  | ann       | adherence  | pdc_ras     | open   | -              | -
+                third  | ann       | adherence  | pdc_doac    | open   | -              | -
+                old    | ann       | adherence  | pdc_statins | closed | superseded     | 2026-06-30
+                older  | ann       | adherence  | pdc_statins | closed | superseded     | 2026-05-27
+                done   | ann       | adherence  | pdc_ras     | closed | resolved       | 2026-06-30
+                late   | ann       | adherence  | pdc_doac    | closed | superseded     | 2026-05-26
+            """,
             "outreach.ranked_gap": """
                 gap_id | pharmacy_npi | state | list_rank | bundle_rank
                 new    | north        | TX    | 1         | 1
