@@ -18,6 +18,7 @@ from assets.engine import door
 from assets.engine.contract import Contract
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, Landed, parquet_source, reading
+from assets.engine.raw_copy import copy_name
 from assets.engine.sql_text import literal
 
 # A row is named by its file and its place in it: `row_id` goes up in the order of the delivery.
@@ -111,18 +112,26 @@ def refused_rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def is_view(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
-    """Whether an input table is a view of its files rather than a copy."""
-    [[views]] = con.execute(
-        "select count(*) from duckdb_views() where schema_name = ? and view_name = ?", list(contract.key)
-    ).fetchall()
-    return views > 0
+    """Whether an input table is a view of its delivery's files rather than a copy."""
+    return _kind(con, contract.id) == "view" and _kind(con, copy_name(contract)) is None
 
 
 def drop(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Remove an input table, whichever it is; the files of a view are not its to remove."""
-    con.execute(f"drop {'view' if is_view(con, contract) else 'table'} if exists {contract.id}")
+    con.execute(f"drop {_kind(con, contract.id) or 'table'} if exists {contract.id}")
+    con.execute(f"drop table if exists {copy_name(contract)}")
     con.execute(f"create table if not exists door.seen_file ({SEEN_DDL})")
     con.execute("delete from door.seen_file where source_table = ?", [contract.key[1]])
+
+
+def _kind(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """`view` or `table`, None for a name of neither."""
+    found = con.execute(
+        "select 'view' from duckdb_views() where schema_name = ? and view_name = ? "
+        "union all select 'table' from duckdb_tables() where schema_name = ? and table_name = ?",
+        name.split(".") * 2,
+    ).fetchone()
+    return found[0] if found else None
 
 
 def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
