@@ -18,6 +18,7 @@ from assets.engine import door, relation
 from assets.engine.contract import Contract
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, Landed, parquet_source, reading
+from assets.engine.raw_copy import copy_name
 from assets.engine.sql_text import literal
 
 # A row is named by its file and its place in it: `row_id` goes up in the order of the delivery.
@@ -110,9 +111,15 @@ def refused_rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return rows
 
 
+def is_view(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
+    """Whether an input table is a view of its delivery's files rather than a copy."""
+    return relation.kind(con, contract.id) == "view" and relation.kind(con, copy_name(contract)) is None
+
+
 def drop(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Remove an input table, whichever it is; the files of a view are not its to remove."""
-    relation.drop(con, contract.key)
+    relation.drop(con, contract.id)
+    relation.drop(con, copy_name(contract))
     con.execute(f"create table if not exists door.seen_file ({SEEN_DDL})")
     con.execute("delete from door.seen_file where source_table = ?", [contract.key[1]])
 
@@ -123,10 +130,7 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
     Raises:
         InputError: A file was changed or taken away since.
     """
-    [[known]] = con.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'door' and table_name = 'seen_file'"
-    ).fetchall()
-    if not known:
+    if relation.kind(con, "door.seen_file") is None:
         return
     for path, label, *stamp in con.execute("select path, label, bytes, modified_ns from door.seen_file").fetchall():
         try:

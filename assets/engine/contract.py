@@ -114,17 +114,13 @@ class Table(BaseModel):
     quality: list[Quality] = []
     source: Literal["registry", "state", "door"] | None = None
     rows: Literal["always", "may_be_empty"] = "may_be_empty"
+    # A view holds no rows of its own: wide rows that others hold, and few read whole, are not copied.
     physical_type: Literal["table", "view"] = Field(default="table", alias="physicalType")
     published: bool = False
     restricted: bool = False
     reject_when: dict[str, str] = Field(default={}, alias="rejectWhen")
     blank_without: list[str] = Field(default=[], alias="blankWithout")
     sensitive_when: str | None = Field(default=None, alias="sensitiveWhen")
-
-    @property
-    def is_view(self) -> bool:
-        """Whether it holds no rows of its own: wide rows that others hold, and few read whole, are not copied."""
-        return self.physical_type == "view"
 
 
 class Contract(BaseModel):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from assets.engine.contract import CONTRACTS, Contract, Property
+from assets.engine.sql_text import literal
 
 # Types a Parquet file may declare that need no reading as text.
 NATIVE = {
@@ -100,10 +101,30 @@ FORMATS = {
 }
 
 
+# Formats whose usual text needs nothing: it is its own value.
+USUAL = {
+    "ndc": "[0-9]{11}",
+    "zip": "[0-9]{5}",
+    "zcta": "[0-9]{5}",
+    "county_fips": "[0-9]{5}",
+    "bill_type": "[0-9]{2}[0-9A-Z]",
+}
+
+# Of a text in one of these no rule makes null.
+NEVER_NULL = {None, "npi", "icd", "code", "lower", "gap_code"}
+
+
 def text_of(column: str, declared: str) -> str:
     """A landed column as trimmed text, null where empty."""
     text = f'"{column}"' if declared == "VARCHAR" else f'"{column}"::varchar'
     return f"nullif(trim({text}, ' \t'), '')"
+
+
+def _quick_text_of(column: str) -> str:
+    """`text_of` a column of text, asked for by those values alone that begin or end with a blank or are empty."""
+    # Nothing that begins with a space or a tab, and no empty text, comes after the first mark that is printed.
+    is_open = f"\"{column}\" < '!' or ends_with(\"{column}\", ' ') or ends_with(\"{column}\", '\t')"
+    return f'case when {is_open} then {text_of(column, "VARCHAR")} else "{column}" end'
 
 
 def value_of(p: Property, text: str) -> str:
@@ -122,6 +143,46 @@ def value_of(p: Property, text: str) -> str:
         return f"case when lower({text}) in {TRUE} then true when lower({text}) in {FALSE} then false end"
     value = FORMATS[p.options.format](text) if p.options.format else text
     return f"lower({value})" if p.enum else value
+
+
+@dataclass(frozen=True)
+class _Shortcut:
+    """What spares the usual text of a column its dear reading, without another answer for any text.
+
+    `holds` is SQL that is true where `value` is what `value_of` would say; both may name the column `q_<name>`, which is
+    `tried`. `is_spelling` says that such a text is spelled as its value is, so that nothing in it was repaired.
+    """
+
+    holds: str
+    value: str
+    tried: str | None = None
+    is_spelling: bool = True
+
+
+def _shortcut(p: Property, text: str) -> _Shortcut | None:
+    """The shortcut of a column, None where every text is read in the same way."""
+    tried = f"q_{p.name}"
+    if p.logical_type in {"integer", "bigint"}:
+        return _Shortcut(f"{tried}::varchar = {text}", tried, f"try_cast({text} as {p.sql_type})")
+    if p.logical_type == "number":
+        return _Shortcut(f"isfinite({tried})", tried, f"try_cast({text} as double)")
+    if p.logical_type == "date":
+        # Ten characters leave out what the engine spells as a date and no form of ours is: infinity, years BC.
+        return _Shortcut(f"strlen({text}) = 10 and {tried}::varchar = {text}", tried, f"try_cast({text} as date)")
+    if p.logical_type == "boolean":
+        return _Shortcut(f"{text} in ('true', 'false')", f"{text} = 'true'")
+    if p.enum:
+        usual = [name for name in p.enum if p.options.format in {None, "lower"} and name == name.lower()]
+        return _Shortcut(f"{text} in ({', '.join(map(literal, usual))})", text) if usual else None
+    if p.options.format in USUAL:
+        return _Shortcut(f"regexp_full_match({text}, '{USUAL[p.options.format]}')", text)
+    if p.options.format == "npi":
+        return _Shortcut(f"not contains({text}, '.')", text)
+    if p.options.format in {"icd", "code"}:
+        return _Shortcut(
+            f"not contains({text}, '.') and not contains({text}, ' ')", f"upper({text})", is_spelling=False
+        )
+    return None
 
 
 def _counts_repairs(p: Property) -> bool:
@@ -146,7 +207,7 @@ class _Typing:
     """The pieces of SQL that type and judge one landed row.
 
     `texts` are what is landed, trimmed; `values` are typed from them; `repairs` and `changes` say per column family what
-    was repaired, and which text is not as it was landed.
+    was repaired, and which text is not as it was landed. `tried` and `sure` are what shortcuts rest on.
     """
 
     texts: list[str]
@@ -154,22 +215,29 @@ class _Typing:
     reasons: list[tuple[str, str]]
     repairs: dict[str, list[str]]
     changes: dict[str, list[str]]
+    tried: list[str]
+    sure: list[str]
 
     def reason(self) -> str:
         """All reasons of a row, null for an accepted one."""
         told = ", ".join(f"case when {condition} then '{reason}' end" for reason, condition in self.reasons)
         return f"nullif(concat_ws(';', {told or 'null'}), '')"
 
+    def is_refused(self) -> str:
+        """Whether a row has a reason: a cheaper question than which."""
+        return " or ".join(f"({condition})" for _, condition in self.reasons) or "false"
+
     def is_told(self) -> str:
         """Whether a row has a reason, a repair or a change: a cheaper question than which."""
         families = [*self.repairs.values(), *self.changes.values()]
-        conditions = [condition for _, condition in self.reasons] + [c for found in families for c in found]
-        return " or ".join(f"({condition})" for condition in conditions) or "false"
+        return " or ".join([self.is_refused(), *(f"({condition})" for found in families for condition in found)])
 
 
-def _typing(contract: Contract, declared: dict[str, str], as_landed: frozenset[str] = frozenset()) -> _Typing:
-    """What types a row; texts of the families `as_landed` are known to need nothing."""
-    found = _Typing([], [], [], {name: [] for name in repairable(contract)}, {})
+def _typing(
+    contract: Contract, declared: dict[str, str], as_landed: frozenset[str] = frozenset(), *, is_quick: bool = False
+) -> _Typing:
+    """What types a row; texts of the families `as_landed` are known to need nothing, `is_quick` takes shortcuts."""
+    found = _Typing([], [], [], {name: [] for name in repairable(contract)}, {}, [], [])
     for p in contract.properties:
         kind = declared.get(p.name)
         if kind is None:
@@ -189,19 +257,38 @@ def _typing(contract: Contract, declared: dict[str, str], as_landed: frozenset[s
                 else f"case when isfinite(t_{p.name}) then t_{p.name}::double end"
             )
         else:
-            found.texts.append(f'{text_of(p.name, kind)} as "t_{p.name}"')
-            value = value_of(p, f"t_{p.name}")
-            if _counts_repairs(p) and kind != "BOOLEAN":
-                found.repairs[family(p.name)].append(f't_{p.name} <> "{p.name}"::varchar')
-            if kind == p.sql_type:
-                found.changes.setdefault(family(p.name), []).append(f'"{p.name}" is distinct from "l_{p.name}"')
+            value = _read(found, p, kind, is_quick=is_quick)
         found.values.append(f'{value} as "{p.name}"')
         if p.required:
             found.reasons.append((f"missing_{p.name}", f"t_{p.name} is null"))
-        broken = [f'"{p.name}" is null', *(c for rule, c in p.broken().items() if rule != "not_null")]
-        found.reasons.append((f"invalid_{p.name}", f"t_{p.name} is not null and ({' or '.join(broken)})"))
+        broken = [c for rule, c in p.broken().items() if rule != "not_null"]
+        if broken or p.logical_type != "string" or p.options.format not in NEVER_NULL:
+            broken.insert(0, f'"{p.name}" is null')
+            found.reasons.append((f"invalid_{p.name}", f"t_{p.name} is not null and ({' or '.join(broken)})"))
     found.reasons.extend(contract.table.reject_when.items())
     return found
+
+
+def _read(found: _Typing, p: Property, kind: str, *, is_quick: bool) -> str:
+    """SQL of the value of a column that is read as text; what it rests on goes to `found`."""
+    text = f"t_{p.name}"
+    value = value_of(p, text)
+    repaired = f'{text} <> "{p.name}"::varchar'
+    shortcut = _shortcut(p, text) if is_quick and kind == "VARCHAR" else None
+    trimmed = _quick_text_of(p.name) if is_quick and kind == "VARCHAR" else text_of(p.name, kind)
+    found.texts.append(f'{trimmed} as "{text}"')
+    if shortcut:
+        if shortcut.tried:
+            found.tried.append(f'{shortcut.tried} as "q_{p.name}"')
+        found.sure.append(f'{shortcut.holds} as "s_{p.name}"')
+        value = f"case when s_{p.name} then {shortcut.value} else {value} end"
+        # Null is no yes: what the engine cannot read may still be read, and repaired, in the long way.
+        repaired = f"s_{p.name} is distinct from true and {repaired}" if shortcut.is_spelling else repaired
+    if _counts_repairs(p) and kind != "BOOLEAN":
+        found.repairs[family(p.name)].append(f"({repaired})")
+    if kind == p.sql_type:
+        found.changes.setdefault(family(p.name), []).append(f'"{p.name}" is distinct from "l_{p.name}"')
+    return value
 
 
 def _mask(found: Iterable[list[str]]) -> str:
@@ -225,12 +312,14 @@ def typed_select(contract: Contract, landed: str, declared: dict[str, str]) -> s
         A SELECT of the contract's columns, `source_file`, `line_number`, `row_id`, `reasons` (VARCHAR, `;`-joined, null
         for an accepted row) and `repairs` (BIGINT, one bit per column family in the order of `repairable`).
     """
-    typing = _typing(contract, declared)
+    typing = _typing(contract, declared, is_quick=True)
     return (
         f"with landed as ({landed}), texts as (select {', '.join([*typing.texts, PLACE])} from landed), "
-        f"typed as (select *, {', '.join(typing.values)} from texts) "
-        f"select {_columns(contract)}, {PLACE}, {typing.reason()} as reasons, {_mask(typing.repairs.values())} as repairs "
-        "from typed"
+        f"tried as (select {', '.join(['*', *typing.tried])} from texts), "
+        f"known as (select {', '.join(['*', *typing.sure])} from tried), "
+        f"typed as (select *, {', '.join(typing.values)} from known) "
+        f"select {_columns(contract)}, {PLACE}, case when {typing.is_refused()} then {typing.reason()} end as reasons, "
+        f"{_mask(typing.repairs.values())} as repairs from typed"
     )
 
 

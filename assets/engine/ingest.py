@@ -8,6 +8,8 @@ detail, row_count).
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +18,13 @@ import duckdb
 from assets.engine import claim_view, door
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.errors import InputError, one_line
-from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, reading, refused_lines
+from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, open_rows, reading, settle
 from assets.engine.layout import Layout, land_source
 from assets.engine.model import Model
+from assets.engine.raw_copy import Copy
 from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
+from assets.engine.text_rows import one_thread, refused_lines
 
 REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 
@@ -137,25 +141,47 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
 
 
 def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
-    """Copy the accepted rows of a table into `raw.<table>` and return the number of all."""
+    """Copy the accepted rows of a table into `raw.<table>` and return the number of all.
+
+    One transaction: between files the engine would write what it has to its place on disk, and again after the next one.
+    """
     table = contract.key[1]
-    con.execute(
-        f"create table raw.{table} ({contract.ddl()}, source_file VARCHAR, line_number BIGINT, row_id BIGINT, "
-        "reasons VARCHAR, repairs BIGINT)"
-    )
-    base = 0
-    if inputs.layout.maps(table):
-        base = _load_mapped(con, contract, inputs, folder)
-    else:
-        for number, file in enumerate(inputs.files_of(table)):
-            with reading(file):
-                base += _load_file(con, contract, file, number, base, inputs.expansion_ratio)
-    _set_aside(con, contract, f"raw.{table}")
-    if table in VERSIONED_TABLES:
-        _keep_codes(con, contract, f"select * from raw.{table} where reasons is not null")
-    con.execute(f"delete from raw.{table} where reasons is not null")
-    con.execute(f"alter table raw.{table} drop column reasons; alter table raw.{table} drop column repairs")
+    is_claims, is_mapped = table in VERSIONED_TABLES, inputs.layout.maps(table)
+    files = inputs.files_of(table)
+    is_text = not is_mapped and not all(file.is_parquet for file in files)
+    with one_thread(con) if is_text else nullcontext(), _transaction(con):
+        if is_mapped:
+            copy = Copy(contract, contract.columns, is_shown=is_claims)
+            copy.create(con)
+            base = _load_mapped(con, copy, inputs, folder)
+        else:
+            landed = [_land(con, contract, file, number, inputs.expansion_ratio) for number, file in enumerate(files)]
+            found = {name for one in landed for name in one.header} if is_claims else contract.columns
+            copy = Copy(contract, [name for name in contract.columns if name in found], is_shown=is_claims)
+            copy.create(con)
+            base = 0
+            for file, one in zip(files, landed, strict=True):
+                with reading(file):
+                    base += _load_file(con, copy, file, one, base)
+        _set_aside(con, contract, copy.name)
+        if is_claims:
+            _keep_codes(con, contract, copy.refused())
+        copy.settle(con)
     return base
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that is written within, or nothing of it."""
+    con.execute("begin")
+    try:
+        yield
+        con.execute("commit")
+    except BaseException:
+        # What went wrong is the error to tell; the engine may have given the transaction up by itself.
+        with suppress(duckdb.Error):
+            con.execute("rollback")
+        raise
 
 
 def _show_files(
@@ -192,7 +218,9 @@ def _land(
         InputError: It lacks a column that the table requires, or holds no single values in one.
     """
     table = contract.key[1]
-    landed = land(con, file, number, expansion_ratio=expansion_ratio)
+    # Rows that nobody filled in are looked for first: such a file, a form, is read more than once.
+    landing = land if contract.table.blank_without else open_rows
+    landed = landing(con, file, number, expansion_ratio=expansion_ratio)
     required = [p.name for p in contract.properties if p.is_column_required]
     if missing := [name for name in required if name not in landed.header]:
         raise InputError(f"{file.label}: found no column {', '.join(missing)}; {table} requires {', '.join(required)}")
@@ -207,27 +235,23 @@ def _land(
     return landed
 
 
-def _load_file(
-    con: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    file: InputFile,
-    number: int,
-    base: int,
-    expansion_ratio: int,
-) -> int:
+def _load_file(con: duckdb.DuckDBPyConnection, copy: Copy, file: InputFile, landed: Landed, base: int) -> int:
     """Append one file and return the number of its rows, the refused ones included."""
+    contract = copy.contract
     table = contract.key[1]
-    landed = _land(con, contract, file, number, expansion_ratio)
     query, blanks = _without_blanks(con, contract, landed.query)
     _count(con, table, "blank", "", blanks)
     label = literal(file.label)
     # Rows are numbered, not lines: lines have gaps, and begin at 2 in text and at 1 in Parquet.
     query = f"select *, {label} as source_file, {base}::bigint + row_number() over () as row_id from ({query})"
-    _append(con, contract, query)
+    if landed.is_open:
+        # To describe the query would open the file once more.
+        rows = copy.append(con, query, dict.fromkeys(landed.header, "VARCHAR"))
+        settle(con, file, landed, copy.name, rows, base)
+    else:
+        copy.append(con, query)
     if landed.rejects_table:
         con.execute(f"insert into door.{table}_rejected {refused_lines(landed.rejects_table, table, label)}")
-    if not file.is_parquet:
-        con.execute(f"drop table landing_{number}")
     return landed.line_count - blanks
 
 
@@ -242,23 +266,17 @@ def _without_blanks(con: duckdb.DuckDBPyConnection, contract: Contract, query: s
     return f"select * from ({query}) where not ({empty})", blanks
 
 
-def _load_mapped(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inputs, folder: Path) -> int:
+def _load_mapped(con: duckdb.DuckDBPyConnection, copy: Copy, inputs: Inputs, folder: Path) -> int:
     """Load a table that the layout maps from files of its own, and return the number of mapped rows."""
-    model = Model(inputs.layout.mapping(contract.key[1]))
+    table = copy.contract.key[1]
+    model = Model(inputs.layout.mapping(table))
     lost = 0
     for _, source in sorted(model.inputs):
-        lost += land_source(con, inputs.layout, source, folder, contract.key[1], inputs.expansion_ratio)
+        lost += land_source(con, inputs.layout, source, folder, table, inputs.expansion_ratio)
     con.execute(f"create or replace temp table mapped as select *, row_number() over () as row_id from ({model.sql})")
-    [[rows]] = con.execute("select count(*) from mapped").fetchall()
-    _append(con, contract, "select * from mapped")
+    rows = copy.append(con, "select * from mapped")
     con.execute("drop table mapped")
     return rows + lost
-
-
-def _append(con: duckdb.DuckDBPyConnection, contract: Contract, landed: str) -> None:
-    """Type landed rows into `raw.<table>`, where refused ones wait with their reasons for `_settle`."""
-    declared = {row[0]: row[1] for row in con.execute(f"describe {landed}").fetchall()}
-    con.execute(f"insert into raw.{contract.key[1]} by name {door.typed_select(contract, landed, declared)}")
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, judged: str) -> None:
@@ -271,11 +289,13 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, judged: str) 
     families = door.repairable(contract)
     if not families:
         return
-    sums = ", ".join(f"count(*) filter (where repairs & {1 << bit} <> 0)" for bit in range(len(families)))
-    [counts] = con.execute(f"select {sums} from {judged} where reasons is null").fetchall()
-    for name, count in zip(families, counts, strict=True):
-        if count:
-            _count(con, table, "repaired", name, count)
+    # A few kinds of repaired rows: to sum bit by bit over all rows takes as long as to read them.
+    kinds = con.execute(
+        f"select repairs, count(*) from {judged} where reasons is null and repairs <> 0 group by repairs"
+    ).fetchall()
+    for bit, name in enumerate(families):
+        if rows := sum(count for repairs, count in kinds if repairs >> bit & 1):
+            _count(con, table, "repaired", name, rows)
 
 
 def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str) -> None:

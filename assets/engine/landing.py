@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,8 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError, PublicationError, one_line
-from assets.engine.sql_text import literal
-from assets.engine.text_file import EXPANSION_RATIO, refuse_bomb, refuse_many, refuse_repeats, scan_lines
+from assets.engine.sql_text import identifier, sql_path
+from assets.engine.text_file import EXPANSION_RATIO, refuse_bomb, refuse_repeats, scan_lines
+from assets.engine.text_rows import gaps_of, reader, renumber
 from assets.engine.workbook import read_sheets
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
@@ -33,22 +33,12 @@ SHEET_TABLES = ("outreach_outcome",)
 LARGEST_WORKBOOK = 1 << 26
 DONE_MARKER = ".done"
 BLOCK = 1 << 22
-LONGEST_LINE = 1 << 24
 # Columns that landing and the door add to every row; a file's own of these names are not read.
 ADDED_COLUMNS = ("line_number", "source_file", "row_id")
 # What the engine tells of a row of a Parquet file, unless the file has a column of the name.
 ENGINE_COLUMNS = ("file_row_number", "file_index")
 # Parquet types that no column of any table has a reading for.
 NO_VALUE = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
-
-# What DuckDB calls a line that it refuses, in the words of `raw.rejected`.
-LINE_REASONS = {
-    "MISSING COLUMNS": "too_few_columns",
-    "TOO MANY COLUMNS": "too_many_columns",
-    "INVALID ENCODING": "invalid_encoding",
-    "UNQUOTED VALUE": "invalid_quoting",
-    "LINE SIZE OVER MAXIMUM": "line_too_long",
-}
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,8 @@ class Landed:
     """One file in the warehouse, as text: the query that yields it and the lines that never became rows.
 
     `nested` are the columns of a Parquet file whose values are no single value. Of such a file `columns` is the select
-    list and `declared` the types of its columns; both are empty for text.
+    list and `declared` the types of its columns; both are empty for text. `is_open` says that the query reads a text file,
+    of which `blanks` are the blank lines and `rejects_table` will have the refused ones.
     """
 
     query: str
@@ -108,6 +99,8 @@ class Landed:
     nested: frozenset[str] = frozenset()
     columns: str = ""
     declared: tuple[tuple[str, str], ...] = ()
+    blanks: tuple[int, ...] = ()
+    is_open: bool = False
 
 
 def stem(name: str) -> str | None:
@@ -212,9 +205,35 @@ def land(
     quote: str = '"',
     expansion_ratio: int = EXPANSION_RATIO,
 ) -> Landed:
+    """Make one file readable as rows, as often as they are asked for: as `open_rows`, of a text file a copy, settled.
+
+    Raises:
+        InputError: The file cannot be read as its kind promises.
+    """
+    landed = open_rows(con, file, number, delimiter, quote, expansion_ratio)
+    if not landed.is_open:
+        return landed
+    name = f"landing_{number}"
+    with reading(file):
+        con.execute(f"create or replace temp table {name} as {landed.query}")
+    [[rows]] = con.execute(f"select count(*) from {name}").fetchall()
+    refused = settle(con, file, landed, name, rows)
+    rejects_table = landed.rejects_table if refused else None
+    return replace(landed, query=f"select * from {name}", rejects_table=rejects_table, is_open=False)
+
+
+def open_rows(
+    con: duckdb.DuckDBPyConnection,
+    file: InputFile,
+    number: int,
+    delimiter: str = ",",
+    quote: str = '"',
+    expansion_ratio: int = EXPANSION_RATIO,
+) -> Landed:
     """Make one file readable as rows: a query with its columns in lower case plus BIGINT `line_number`.
 
-    Text files yield VARCHAR columns; Parquet keeps the types that it declares.
+    Text files yield VARCHAR columns, and are read by the query, which may run once; `settle` then accounts for their
+    lines. Parquet keeps the types that it declares.
 
     Args:
         con: Connection to the working warehouse.
@@ -232,7 +251,7 @@ def land(
             return _land_parquet(con, file, expansion_ratio)
         if file.is_workbook:
             return _land_workbook(con, file, number)
-        return _land_csv(con, file, number, delimiter, quote, expansion_ratio)
+        return _open_csv(con, file, number, delimiter, quote, expansion_ratio)
 
 
 @contextmanager
@@ -288,7 +307,7 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
             raise InputError(f"{file.label}: found a column {name.lower()}; another name is expected")
     types = {row[0]: row[1] for row in con.execute(f"describe select * from {source}").fetchall()}
     own = {n: kind for n, kind in types.items() if n.lower() not in ADDED_COLUMNS}
-    columns = [f"{_identifier(n)} as {_identifier(n.lower())}" for n in own]
+    columns = [f"{identifier(n)} as {identifier(n.lower())}" for n in own]
     select_list = ", ".join([*columns, "(file_row_number + 1)::bigint as line_number"])
     nested = frozenset(n.lower() for n, kind in types.items() if kind.endswith("]") or kind.startswith(NO_VALUE))
     header, declared = tuple(n.lower() for n in types), tuple((n.lower(), kind) for n, kind in own.items())
@@ -334,64 +353,40 @@ def _cell_text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _land_csv(
+def _open_csv(
     con: duckdb.DuckDBPyConnection, file: InputFile, number: int, delimiter: str, quote: str, expansion_ratio: int
 ) -> Landed:
     header, lines, blanks = scan_lines(file, delimiter, quote, expansion_ratio)
-    source = f"landing_{number}"
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
-    ordinal = next(name for n in range(len(header) + 1) if (name := f"ordinal_{n}") not in header)
-    con.execute(
-        f"drop table if exists {source}_rejects; drop table if exists {source}_scans; drop table if exists {source}"
+    name = f"landing_{number}"
+    con.execute(f"drop table if exists {name}_rejects; drop table if exists {name}_scans")
+    kept = "".join(f"{identifier(column)}, " for column in header if column not in ADDED_COLUMNS)
+    # The header is a line, and lines that are no rows are told only when all are read: `settle` has the last word.
+    query = (
+        f"select {kept}row_number() over () + 1 as line_number from {reader(file.path, header, delimiter, quote, name)}"
     )
-    reader = (
-        f"read_csv({sql_path(file.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, strict_mode = true, "
-        f"max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
-        f"rejects_table = '{source}_rejects', rejects_scan = '{source}_scans')"
-    )
-    con.execute(f"create temp table {source} as select *, row_number() over () as {ordinal} from {reader}")
-    [[rows]] = con.execute(f"select count(*) from {source}").fetchall()
-    refused = [line for (line,) in con.execute(f"select distinct line from {source}_rejects").fetchall()]
-    refuse_many(file, len(refused))
-    if rows + len(refused) != lines - 1 - len(blanks):
-        raise InputError(
-            f"{file.label}: {lines - 1 - len(blanks)} lines became {rows} rows and {len(refused)} refused lines; "
-            "every line must be one row (look for an unclosed quote or a line break inside quotes)"
-        )
-    kept = ", ".join(f"{source}.{_identifier(name)}" for name in header if name not in ADDED_COLUMNS)
-    query = f"select {kept}{', ' if kept else ''}{source}.{ordinal} + 1{{}} as line_number from {source}{{}}"
-    if gaps := sorted({*refused, *blanks}):
-        # A row's physical line is its ordinal, plus the header, plus the lines before it that are no rows.
-        shifts = {line - 1 - at: at + 1 for at, line in enumerate(gaps)}
-        table = pa.table(
-            {"first_ordinal": pa.array(shifts, pa.int64()), "shift": pa.array(shifts.values(), pa.int64())}
-        )
-        con.register("gaps", table)
-        con.execute(f"create or replace temp table {source}_gaps as select * from gaps")
-        con.unregister("gaps")
-        query = query.format(
-            " + coalesce(gap.shift, 0)",
-            f" asof left join {source}_gaps as gap on {source}.{ordinal} >= gap.first_ordinal",
-        )
-    else:
-        query = query.format("", "")
-    return Landed(query, header, rows + len(refused), f"{source}_rejects" if refused else None)
+    return Landed(query, header, lines - 1 - len(blanks), f"{name}_rejects", blanks=tuple(blanks), is_open=True)
 
 
-def refused_lines(rejects_table: str, table: str, label: str) -> str:
-    """Query of the lines that the reader refused, as rows of `raw.rejected`; `label` is the file as a SQL literal."""
-    cases = " ".join(f"when '{kind}' then '{reason}'" for kind, reason in LINE_REASONS.items())
-    return (
-        f"select '{table}', {label}, line, string_agg(reason, ';' order by reason) from (select distinct line, "
-        f"case error_type {cases} else 'unreadable_line' end as reason from {rejects_table}) group by line"
-    )
+def settle(
+    con: duckdb.DuckDBPyConnection, file: InputFile, landed: Landed, table: str, rows: int, base: int = 0
+) -> int:
+    """Account for every line of an open file, and give its rows in a table the numbers of their lines.
 
+    Args:
+        con: Connection to the working warehouse.
+        file: The file.
+        landed: What `open_rows` told of it.
+        table: The table that its rows went to, with their `line_number`.
+        rows: How many those are.
+        base: The `row_id` that comes before all of them; 0 where the table holds nothing else.
 
-def sql_path(path: Path) -> str:
-    """A path as a SQL string that names this file alone: to the engine `*`, `?` and `[` are patterns."""
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+    Returns:
+        How many lines the reader refused.
 
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    Raises:
+        InputError: Rows and refused lines are not all its lines, or too many are refused.
+    """
+    with reading(file):
+        refused, gaps = gaps_of(con, file, f"{landed.rejects_table}", landed.blanks, landed.line_count, rows)
+        renumber(con, table, gaps, base)
+    return refused

@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import InputError, SettingsError
-from assets.engine.landing import InputFile, input_file, land, refused_lines
+from assets.engine.landing import InputFile, input_file, land
 from assets.engine.model import SQL
 from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
+from assets.engine.text_rows import refused_lines
 from assets.engine.yaml_file import yaml_value
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 import duckdb
 
 from assets.engine.contract import Contract
-from assets.engine.landing import sql_path
+from assets.engine.sql_text import sql_path
 
 
 def load_shipped(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import duckdb
 
 
-def is_view(con: duckdb.DuckDBPyConnection, key: tuple[str, str]) -> bool:
-    """Whether `(schema, name)` is a view."""
-    [[views]] = con.execute(
-        "select count(*) from duckdb_views() where database_name = current_database() and schema_name = ? "
-        "and view_name = ?",
-        list(key),
-    ).fetchall()
-    return views > 0
+def kind(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """`view` or `table`; None where nothing bears the name, which is `schema.table`."""
+    found = con.execute(
+        "with known as (select database_name, schema_name, view_name as name, 'view' as kind from duckdb_views() "
+        "union all select database_name, schema_name, table_name, 'table' from duckdb_tables()) "
+        "select kind from known where database_name = current_database() and schema_name = ? and name = ?",
+        name.split("."),
+    ).fetchone()
+    return found[0] if found else None
 
 
-def drop(con: duckdb.DuckDBPyConnection, key: tuple[str, str]) -> None:
-    """Remove `(schema, name)`, whichever it is; what a view reads is not its to remove."""
-    con.execute(f"drop {'view' if is_view(con, key) else 'table'} if exists {'.'.join(key)}")
+def drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Remove what bears the name, whichever it is; what a view reads is not its to remove."""
+    con.execute(f"drop {kind(con, name) or 'table'} if exists {name}")

@@ -92,9 +92,13 @@ def _header_names(file: InputFile, first: bytes, delimiter: str) -> tuple[str, .
     if "\r" in text:
         raise InputError(f"{file.label}: found lines that end in CR alone; LF or CRLF is expected")
     try:
-        names = tuple(n.strip().lower() for n in next(csv.reader(io.StringIO(text), delimiter=delimiter), []))
+        # A line behind the header shows whether the header ends where its line does.
+        header, *behind = csv.reader(io.StringIO(f"{text}\nx"), delimiter=delimiter)
     except csv.Error as error:
         raise InputError(f"{file.label}: the header is not readable as CSV; a line of names is expected") from error
+    if not behind:
+        raise InputError(f"{file.label}: the header has an unclosed quote; a line of names is expected")
+    names = tuple(n.strip().lower() for n in header)
     if len(names) > MOST_COLUMNS:
         raise InputError(f"{file.label}: found {len(names):,} columns; at most {MOST_COLUMNS:,} are read")
     if len(names) <= 1:

@@ -183,10 +183,10 @@ Create = Callable[[duckdb.DuckDBPyConnection, Model, dict[str, Any]], None]
 
 def by_duckdb(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> None:
     """Replace a model's table by DuckDB's own answer, or its view by the question."""
-    is_view = contract_for(*model.key).table.is_view
-    if relation.is_view(con, model.key) != is_view:
-        relation.drop(con, model.key)
-    if is_view:
+    kind = contract_for(*model.key).table.physical_type
+    if relation.kind(con, model.name) != kind:
+        relation.drop(con, model.name)
+    if kind == "view":
         con.execute(f"create or replace view {model.name} as {model.sql}")
     else:
         model.create(con, params)
@@ -287,7 +287,7 @@ def broken_rules(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str
     if broken or not is_input:
         return broken or violations(con, contract)
     [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
-    if rows > FRAME_ROWS and relation.is_view(con, contract.key):
+    if rows > FRAME_ROWS and claim_view.is_view(con, contract):
         return {}
     broken = violations(con, contract)
     return pandera_failures(con, contract) if not broken and 0 < rows <= FRAME_ROWS else broken

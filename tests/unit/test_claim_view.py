@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.engine import claim_view, ingest, relation, warehouse
+from assets.engine import claim_view, ingest, warehouse
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
@@ -69,7 +69,7 @@ def test_files_of_two_shapes_are_one_table_in_the_order_of_their_names(
         ("D0", 1, "E119", "medical_claim/4.parquet", 1),
         ("D1", 1, "E119", "medical_claim/4.parquet", 2),
     ]
-    assert relation.is_view(con, CLAIMS.key)
+    assert claim_view.is_view(con, CLAIMS)
 
 
 def test_one_dotted_code_among_plain_ones_is_repaired(con: duckdb.DuckDBPyConnection, delivery: Path) -> None:
@@ -127,12 +127,12 @@ def test_a_text_file_beside_makes_all_a_copy(con: duckdb.DuckDBPyConnection, del
     load(con, delivery)
     write(con, delivery, "2.csv", one.replace("'A'", "'B'"))
     assert load(con, delivery) == 2
-    assert not relation.is_view(con, CLAIMS.key)
+    assert not claim_view.is_view(con, CLAIMS)
     assert rows(con, "claim_id") == [("A",), ("B",)]
     claim_view.refuse_changed(con)
     (delivery / "medical_claim" / "2.csv").unlink()
     load(con, delivery)
-    assert relation.is_view(con, CLAIMS.key)
+    assert claim_view.is_view(con, CLAIMS)
 
 
 @pytest.mark.parametrize("what", ["written anew", "taken away"])

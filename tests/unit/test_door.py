@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from assets.engine import door, ingest
-from assets.engine.contract import contract_for
+from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import InputError
 from assets.engine.layout import read_layout
 from assets.engine.sql_text import literal
+from assets.engine.warehouse import misshapen
 
 pytestmark = pytest.mark.survival("bad rows")
 
@@ -126,6 +127,40 @@ def test_required_value_that_is_not_there_is_missing(
     con: duckdb.DuckDBPyConnection, table: str, column: str, text: str | None
 ) -> None:
     assert through_the_door(con, table, column, text)[:2] == (None, f"missing_{column}")
+
+
+ODD_TEXTS = [
+    None, "", " ", "\t", " \t ", "0", "-0", "+1", " 1", "1 ", "1\t", "\n1", "007", "1.", "1.0", "1.50", "1e3", "1_000", "0x1",
+    "2147483647", "2147483648", "-2147483648", "nan", "inf", "-inf", "1e400", "0.1", ".5", "5.", "infinity", "-infinity",
+    "2026-01-05", " 2026-01-05", "2026-1-5", "2026-01-32", "2024-02-29", "2025-02-29", "0000-01-01", "0001-01-01",
+    "0044-03-15 (BC)", "9999-12-31", "10000-01-01", "-2026-01-0", "05-Jan-2026", "1/5/26", "01/05/2026", "epoch",
+    "2026-01-05 00:00:00", "2026-01-05T10:11:12", "2026-01-05 10:11:12.5", "20260105", "true", "True", "TRUE ", "t", "y", "f",
+    "false", "99999000101", "9999900010", "99999-0001-01", "0099999000101", "９９９９９000101", "78701", "2139", "78701-1234",
+    "2139.0", "111", "0111", "11", "13i", "13I", "13Ä", "TX", "tx", "Texas", "E11.9", "e119", "E 11 9", "É119", ".", " . ",
+    "450.0", "450.00", "45a.0", "paid", "PAID", "paid ", "void", "professional", "1234567893", "1234567893.0", "PCP.1",
+    "a;B; a", ";;", "!", "\u00a0x\u00a0", "x\u3000", "\x1f1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("contract", ingest.input_contracts().values(), ids=lambda c: c.key[1])
+def test_no_shortcut_has_an_answer_of_its_own(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, contract: Contract
+) -> None:
+    """The usual text of a column is read in a quick way: value, reasons and repairs are those of the long way."""
+    texts = ", ".join("null::varchar" if text is None else literal(text) for text in ODD_TEXTS)
+    columns = ", ".join(f'texts as "{name}"' for name in contract.columns)
+    landed = (
+        f"select {columns}, 'f' as source_file, row_number() over () as line_number, 1::bigint as row_id "
+        f"from (select unnest([{texts}]) as texts)"
+    )
+    declared = dict.fromkeys(contract.columns, "VARCHAR")
+    quick = con.execute(f"{door.typed_select(contract, landed, declared)} order by line_number").fetchall()
+    monkeypatch.setattr(door, "_shortcut", lambda *_: None)
+    monkeypatch.setattr(door, "_quick_text_of", lambda column: door.text_of(column, "VARCHAR"))
+    assert repr(quick) == repr(
+        con.execute(f"{door.typed_select(contract, landed, declared)} order by line_number").fetchall()
+    )
+    assert len(quick) == len(ODD_TEXTS)
 
 
 # A table through the door ---------------------------------------------------------------------------------------------
@@ -264,3 +299,95 @@ def test_codes_of_a_refused_claim_are_kept(con: duckdb.DuckDBPyConnection, tmp_p
         ("P3", "C", DAY(2026, 1, 7), "ms_drg", "770"),
         ("P4", "D", DAY(2026, 1, 9), "icd10cm", "O021"),
     ]
+
+
+# A copy of claims -----------------------------------------------------------------------------------------------------
+
+
+def test_lines_that_are_no_rows_move_the_numbers_of_those_behind_them(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """In each file by its own lines: a blank line, one with a value too many, a refused row."""
+    (tmp_path / "pharmacy_claim").mkdir()
+    row = "C{},1,P1,2026-01-01,1,30\n"
+    first = [
+        row.format(1),
+        "\n",
+        row.format(2),
+        "C3,1,P1,2026-01-01,1,30,7\n",
+        row.format(4),
+        "C5,x,P1,2026-01-01,1,30\n",
+    ]
+    (tmp_path / "pharmacy_claim" / "1.csv").write_text(f"{CLAIMS}\n{''.join(first)}", encoding="utf-8")
+    (tmp_path / "pharmacy_claim" / "2.csv").write_text(
+        f"{CLAIMS}\n{row.format(6)}\n{row.format(7)}\n", encoding="utf-8"
+    )
+    counts = load(con, tmp_path, "pharmacy_claim")
+    assert (counts["read"], counts["stored"]) == (7, 5)
+    assert con.execute(
+        "select claim_id, source_file[-5:], line_number from raw.pharmacy_claim order by row_id"
+    ).fetchall() == [("C1", "1.csv", 2), ("C2", "1.csv", 4), ("C4", "1.csv", 6), ("C6", "2.csv", 2), ("C7", "2.csv", 4)]
+    assert con.execute("select line_number, reasons from door.pharmacy_claim_rejected order by all").fetchall() == [
+        (5, "too_many_columns"),
+        (7, "invalid_claim_line_number"),
+    ]
+
+
+def test_columns_of_claims_that_no_file_has_are_null_and_kept_nowhere(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "pharmacy_claim").mkdir()
+    (tmp_path / "pharmacy_claim" / "1.csv").write_text(f"{CLAIMS}\nC1,1,P1,2026-01-01,1,30\n", encoding="utf-8")
+    (tmp_path / "pharmacy_claim" / "2.csv").write_text(
+        f"{CLAIMS},rx_number\nC2,1,P1,2026-01-01,1,30,R2\n", encoding="utf-8"
+    )
+    load(con, tmp_path, "pharmacy_claim")
+    assert con.execute("select claim_id, rx_number, quantity from raw.pharmacy_claim order by all").fetchall() == [
+        ("C1", None, None),
+        ("C2", "R2", None),
+    ]
+    kept = {row[0] for row in con.execute("describe door.pharmacy_claim_copy").fetchall()}
+    assert "rx_number" in kept
+    assert "quantity" not in kept
+    assert misshapen(con, contract_for("raw", "pharmacy_claim")) == {}
+
+
+def test_a_table_that_fails_leaves_nothing_half_loaded(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """The second of two files has a line break inside quotes, which shows when its rows are there."""
+    (tmp_path / "pharmacy_claim").mkdir()
+    (tmp_path / "pharmacy_claim" / "1.csv").write_text(f"{CLAIMS}\nC1,1,P1,2026-01-01,1,30\n", encoding="utf-8")
+    broken = tmp_path / "pharmacy_claim" / "2.csv"
+    broken.write_text(f'{CLAIMS}\n"C\n2",1,P1,2026-01-01,1,30\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"^pharmacy_claim/2\.csv: 2 lines became 1 rows and 0 refused lines"):
+        load(con, tmp_path, "pharmacy_claim")
+    assert (
+        con.execute("select table_name from duckdb_tables() where table_name like 'pharmacy_claim_copy'").fetchall()
+        == []
+    )
+    broken.unlink()
+    assert load(con, tmp_path, "pharmacy_claim")["stored"] == 1
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["read", "broken off"])
+def test_no_thread_stays_away_from_what_comes_after_a_text_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_broken: bool
+) -> None:
+    (tmp_path / "pharmacy_claim.csv").write_text(f"{CLAIMS}\nC1,1,P1,2026-01-01,1,30\n", encoding="utf-8")
+    used = []
+
+    sound = door.typed_select
+
+    def typed_select(*asked: Any) -> str:
+        used.append(connection.execute("select current_setting('threads')").fetchone())
+        return f"select * replace (error('broken off') as claim_id) from ({sound(*asked)})"
+
+    with duckdb.connect(config={"threads": 2}) as connection:
+        if is_broken:
+            monkeypatch.setattr(door, "typed_select", typed_select)
+            with pytest.raises(InputError, match=r"^pharmacy_claim\.csv: not readable as CSV; a complete file"):
+                load(connection, tmp_path, "pharmacy_claim")
+            assert used == [(1,)]
+            monkeypatch.undo()
+        assert connection.execute("select current_setting('threads')").fetchone() == (2,)
+        assert load(connection, tmp_path, "pharmacy_claim")["stored"] == 1
+        assert connection.execute("select current_setting('threads')").fetchone() == (2,)

@@ -11,7 +11,8 @@ import pytest
 
 from assets.engine import landing
 from assets.engine.errors import InputError
-from assets.engine.landing import InputFile, files_of_folder, land, refused_lines
+from assets.engine.landing import InputFile, files_of_folder, land
+from assets.engine.text_rows import refused_lines
 
 pytestmark = pytest.mark.survival("bad files")
 

@@ -23,8 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.engine.errors import InputError
-from assets.engine.landing import sql_path
-from assets.engine.sql_text import literal
+from assets.engine.sql_text import literal, sql_path
 from assets.engine.workbook import Rows, read_sheets
 
 TEXT = (".csv", ".txt", ".tsv", ".dat")

@@ -10,8 +10,8 @@ from importlib import resources
 
 import duckdb
 
-from assets.engine.landing import sql_path
 from assets.engine.reference_files.source import count_of
+from assets.engine.sql_text import sql_path
 
 LOW_INCOME_SHARE, HIGH_POVERTY = 0.8, 0.2
 
