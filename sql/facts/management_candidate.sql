@@ -22,35 +22,67 @@ evaluations as (
         and make_date(management_year.management_year, quarters.first_month, 1) <= cast($as_of as date)
 ),
 
+at_risk_members as (
+    select distinct member.member_key
+    from core.member
+    inner join raw.eligibility
+        on member.person_id = eligibility.person_id
+    where
+        eligibility.is_drug_management
+        and eligibility.enrollment_start_date <= cast($as_of as date)
+        and coalesce(eligibility.enrollment_end_date >= cast($as_of as date), true)
+),
+
+-- Costs first, which few reach: only those members are looked at, and only their drugs told apart. Exact numbers, so
+-- that the order of claims decides nothing.
+quarter_costs as (
+    select
+        fill.member_key,
+        evaluations.evaluation_date,
+        sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) as gross_cost
+    from core.fill
+    inner join evaluations
+        on
+            fill.fill_date >= evaluations.quarter_start_date
+            and fill.fill_date < evaluations.evaluation_date
+    left join at_risk_members
+        on fill.member_key = at_risk_members.member_key
+    group by
+        fill.member_key,
+        evaluations.evaluation_date
+    having
+        max(at_risk_members.member_key) is not null
+        or sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) * 4 >= max(evaluations.cost_threshold)
+),
+
 spans as (
     select
         member.member_key,
-        member.birth_date,
-        lower(member.payer_type) as payer_type,
-        max(coalesce(eligibility.mtm_opt_out, false)) as is_opted_out,
-        max(
-            coalesce(eligibility.is_drug_management, false)
-            and coalesce(eligibility.enrollment_end_date >= cast($as_of as date), true)
-        ) as is_at_risk
+        min(member.birth_date) as birth_date,
+        min(lower(member.payer_type)) as payer_type,
+        max(coalesce(eligibility.mtm_opt_out, false)) as is_opted_out
     from core.member
     inner join raw.eligibility
         on member.person_id = eligibility.person_id
     where
         eligibility.enrollment_start_date <= cast($as_of as date)
         and coalesce(member.death_date > cast($as_of as date), true)
-    group by
-        member.member_key,
-        member.birth_date,
-        member.payer_type
+        and member.member_key in (
+            select quarter_costs.member_key
+            from quarter_costs
+            union all
+            select at_risk_members.member_key
+            from at_risk_members
+        )
+    group by member.member_key
 ),
 
 participants as (
     select
         spans.member_key,
-        spans.is_at_risk,
+        at_risk_members.member_key is not null as is_at_risk,
         evaluations.evaluation_date,
         evaluations.quarter_start_date,
-        evaluations.cost_threshold,
         evaluations.min_drugs
     from spans
     inner join evaluations
@@ -70,53 +102,34 @@ participants as (
         on
             spans.member_key = enrollment.member_key
             and evaluations.evaluation_date between enrollment.enrollment_start_date and enrollment.enrollment_end_date
+    left join at_risk_members
+        on spans.member_key = at_risk_members.member_key
     where not spans.is_opted_out
 ),
 
--- Costs first, which few reach: only their drugs are told apart. Exact numbers, so that the order of claims decides
--- nothing.
-quarter_costs as (
+drugs as (
     select
         participants.member_key,
         participants.evaluation_date,
-        participants.quarter_start_date,
-        sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) as gross_cost
+        drug.ingredients,
+        max(coalesce(drug.is_maintenance, false)) as is_maintenance,
+        max(drug.is_maintenance is null) as is_untold,
+        min(fill.fill_date) <> max(fill.fill_date) as is_refilled
     from participants
+    inner join quarter_costs
+        on
+            participants.member_key = quarter_costs.member_key
+            and participants.evaluation_date = quarter_costs.evaluation_date
     inner join core.fill
         on
             participants.member_key = fill.member_key
             and participants.quarter_start_date <= fill.fill_date
             and participants.evaluation_date > fill.fill_date
-    group by
-        participants.member_key,
-        participants.evaluation_date,
-        participants.quarter_start_date,
-        participants.is_at_risk,
-        participants.cost_threshold
-    having
-        participants.is_at_risk
-        or sum(cast(coalesce(fill.gross_cost, 0) as decimal(18, 2))) * 4 >= participants.cost_threshold
-),
-
-drugs as (
-    select
-        quarter_costs.member_key,
-        quarter_costs.evaluation_date,
-        drug.ingredients,
-        max(coalesce(drug.is_maintenance, false)) as is_maintenance,
-        max(drug.is_maintenance is null) as is_untold,
-        min(fill.fill_date) <> max(fill.fill_date) as is_refilled
-    from quarter_costs
-    inner join core.fill
-        on
-            quarter_costs.member_key = fill.member_key
-            and quarter_costs.quarter_start_date <= fill.fill_date
-            and quarter_costs.evaluation_date > fill.fill_date
     left join core.drug
         on fill.drug_key = drug.drug_key
     group by
-        quarter_costs.member_key,
-        quarter_costs.evaluation_date,
+        participants.member_key,
+        participants.evaluation_date,
         drug.ingredients
 ),
 

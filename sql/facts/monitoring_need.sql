@@ -110,7 +110,7 @@ supplied_rules as (
         therapy.product,
         therapy.start_date,
         therapy.last_fill_date,
-        fill.claim_id,
+        therapy.last_claim_id as claim_id,
         -- Whole months of therapy.
         cast(
             (extract(year from cast($as_of as date)) - extract(year from therapy.start_date)) * 12
@@ -125,8 +125,6 @@ supplied_rules as (
         on therapy.last_drug_key = drug_group.drug_key
     inner join raw.monitoring_rule
         on drug_group.value_set = monitoring_rule.medicines
-    inner join core.fill
-        on therapy.last_fill_key = fill.fill_key
     where therapy.supply_end_date >= cast($as_of as date) - monitoring_rule.lapse_days
 ),
 
@@ -502,6 +500,7 @@ sensitive_products as (
 windows as (
     select
         window_ends.*,
+        sensitive_products.product is not null as is_sensitive,
         case
             when monitoring_rule.frame = 'year' then window_ends.window_end_date
             else least(window_ends.window_start_date + monitoring_rule.due_days, window_ends.window_end_date)
@@ -509,6 +508,68 @@ windows as (
     from window_ends
     inner join raw.monitoring_rule
         on window_ends.monitoring_rule_key = monitoring_rule.monitoring_rule_key
+    left join sensitive_products
+        on window_ends.subject = sensitive_products.product
+    left join stopped
+        on
+            window_ends.member_key = stopped.member_key
+            and window_ends.monitoring_rule_key = stopped.monitoring_rule_key
+    where
+        stopped.member_key is null
+        and window_ends.window_start_date <= window_ends.window_end_date
+        and window_ends.window_end_date >= cast($as_of as date)
+),
+
+-- A few sentences serve many members: each is put together once.
+sentences as (
+    select
+        told.*,
+        replace(
+            replace(
+                replace(
+                    replace(
+                        monitoring_rule.reason,
+                        '{last}',
+                        coalesce(
+                            'since ' || cast(told.last_test_date as varchar),
+                            'in the last ' || cast(told.frame_days as varchar) || ' days',
+                            'this year'
+                        )
+                    ),
+                    '{missing}', told.missing
+                ),
+                '{start}', coalesce(cast(told.start_date as varchar), '')
+            ),
+            '{due}', cast(told.due_date as varchar)
+        ) as reason,
+        concat(
+            '"}],"last_test_date":', coalesce('"' || cast(told.last_test_date as varchar) || '"', 'null'),
+            ',"start_date":', coalesce('"' || cast(told.start_date as varchar) || '"', 'null'),
+            ',', substr(
+                cast(
+                    cast(
+                        {
+                            'missing': told.missing,
+                            'rule': monitoring_rule.monitoring_rule_id,
+                            'source': monitoring_rule.source
+                        } as json
+                    ) as varchar
+                ),
+                2
+            )
+        ) as evidence_end
+    from (
+        select distinct
+            windows.monitoring_rule_key,
+            windows.missing,
+            windows.last_test_date,
+            windows.frame_days,
+            windows.start_date,
+            windows.due_date
+        from windows
+    ) as told
+    inner join raw.monitoring_rule
+        on told.monitoring_rule_key = monitoring_rule.monitoring_rule_key
 )
 
 select
@@ -523,64 +584,29 @@ select
     windows.due_date,
     monitoring_rule.confidence,
     case
-        when sensitive_products.product is not null then 'Check in, and go through the refills together.'
-        else replace(
-            replace(
-                replace(
-                    replace(
-                        monitoring_rule.reason,
-                        '{last}',
-                        coalesce(
-                            'since ' || cast(windows.last_test_date as varchar),
-                            'in the last ' || cast(windows.frame_days as varchar) || ' days',
-                            'this year'
-                        )
-                    ),
-                    '{missing}', windows.missing
-                ),
-                '{start}', coalesce(cast(windows.start_date as varchar), '')
-            ),
-            '{due}', cast(windows.due_date as varchar)
-        )
+        when windows.is_sensitive then 'Check in, and go through the refills together.'
+        else sentences.reason
     end as reason,
     concat(
         '{"claims":[', rtrim(cast(cast({ 'claim_id': windows.claim_id } as json) as varchar), '}'),
-        ',"date":"', windows.claim_date,
-        '"}],"last_test_date":', coalesce('"' || cast(windows.last_test_date as varchar) || '"', 'null'),
-        ',"start_date":', coalesce('"' || cast(windows.start_date as varchar) || '"', 'null'),
-        ',', substr(
-            cast(
-                cast(
-                    {
-                        'missing': windows.missing,
-                        'rule': monitoring_rule.monitoring_rule_id,
-                        'source': monitoring_rule.source
-                    } as json
-                ) as varchar
-            ),
-            2
-        )
+        ',"date":"', windows.claim_date, sentences.evidence_end
     ) as evidence,
     windows.start_date,
     windows.last_test_date,
     windows.missing,
     monitoring_rule.monitoring_rule_id,
-    sensitive_products.product is not null as is_sensitive
+    windows.is_sensitive
 from windows
 inner join raw.monitoring_rule
     on windows.monitoring_rule_key = monitoring_rule.monitoring_rule_key
-left join sensitive_products
-    on windows.subject = sensitive_products.product
-where
-    not exists (
-        select 1
-        from stopped
-        where
-            stopped.member_key = windows.member_key
-            and stopped.monitoring_rule_key = windows.monitoring_rule_key
-    )
-    and windows.window_start_date <= windows.window_end_date
-    and windows.window_end_date >= cast($as_of as date)
+inner join sentences
+    on
+        windows.monitoring_rule_key = sentences.monitoring_rule_key
+        and windows.missing = sentences.missing
+        and windows.last_test_date is not distinct from sentences.last_test_date
+        and windows.frame_days is not distinct from sentences.frame_days
+        and windows.start_date is not distinct from sentences.start_date
+        and windows.due_date = sentences.due_date
 order by
     windows.member_key,
     windows.monitoring_rule_key,

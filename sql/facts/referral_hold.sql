@@ -70,22 +70,17 @@ holds as (
         )
     union all
     select
-        medical_line.member_key,
+        programme_line.member_key,
         cast(null as varchar) as category,
         'navigated' as hold_reason,
-        max(medical_line.service_date) + 90 as hold_until_date
-    from core.medical_line
-    inner join raw.value_set
+        max(programme_line.event_date) + 90 as hold_until_date
+    from facts.programme_line
+    inner join facts.asked_code
         on
-            value_set.value_set = 'community_navigation'
-            and value_set.code_system = 'hcpcs'
-            and medical_line.hcpcs_code = value_set.code
-            and medical_line.service_date >= coalesce(value_set.from_date, medical_line.service_date)
-            and medical_line.service_date <= coalesce(value_set.to_date, medical_line.service_date)
-    where
-        medical_line.is_paid
-        and not medical_line.is_void
-    group by medical_line.member_key
+            programme_line.asked_code_key = asked_code.asked_code_key
+            and asked_code.value_set = 'community_navigation'
+    where programme_line.is_paid
+    group by programme_line.member_key
 ),
 
 standing_holds as (

@@ -24,24 +24,36 @@ unpaid_claims as (
         pharmacy_claim.claim_id,
         pharmacy_claim.claim_line_number,
         pharmacy_claim.dispensing_provider_npi,
-        case when pharmacy_claim_removed.bucket = 'netted' then 'reversed' else pharmacy_claim.claim_status end as kind,
         case
-            when pharmacy_claim_removed.row_id is null then replace(pharmacy_claim.reject_codes, ' ', '')
+            when pharmacy_claim.claim_status in ('denied', 'pended') then pharmacy_claim.claim_status
+            else 'reversed'
+        end as kind,
+        case
+            when pharmacy_claim.claim_status in ('denied', 'pended') then replace(pharmacy_claim.reject_codes, ' ', '')
         end as reject_codes
     from raw.pharmacy_claim
-    left join core.pharmacy_claim_removed
-        on pharmacy_claim.row_id = pharmacy_claim_removed.row_id
     where
         pharmacy_claim.dispensing_date <= cast($as_of as date)
         and pharmacy_claim.dispensing_date > cast($as_of as date) - 180
+        -- By membership: a join would keep every claim of the window at hand instead of those that fell.
         and (
-            (pharmacy_claim_removed.row_id is null and pharmacy_claim.claim_status in ('denied', 'pended'))
+            (
+                pharmacy_claim.claim_status in ('denied', 'pended')
+                and pharmacy_claim.row_id not in (
+                    select pharmacy_claim_removed.row_id
+                    from core.pharmacy_claim_removed
+                )
+            )
             or (
-                pharmacy_claim_removed.bucket = 'netted'
-                and coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
+                coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
                 and coalesce(pharmacy_claim.quantity, 0) >= 0
                 and coalesce(pharmacy_claim.days_supply, 0) >= 0
                 and coalesce(pharmacy_claim.paid_amount, 0) >= 0
+                and pharmacy_claim.row_id in (
+                    select pharmacy_claim_removed.row_id
+                    from core.pharmacy_claim_removed
+                    where pharmacy_claim_removed.bucket = 'netted'
+                )
             )
         )
 ),

@@ -36,22 +36,17 @@ told_needs as (
     where social_screening.is_positive
     union all
     select
-        medical_line.member_key,
+        programme_line.member_key,
         'sdoh-category-unspecified' as category,
         'screened' as need_tier,
-        medical_line.service_date as event_date,
-        medical_line.claim_id
-    from core.medical_line
-    inner join raw.value_set
+        programme_line.event_date,
+        programme_line.claim_id
+    from facts.programme_line
+    inner join facts.asked_code
         on
-            value_set.value_set = 'social_risk_assessment'
-            and value_set.code_system = 'hcpcs'
-            and medical_line.hcpcs_code = value_set.code
-            and medical_line.service_date >= coalesce(value_set.from_date, medical_line.service_date)
-            and medical_line.service_date <= coalesce(value_set.to_date, medical_line.service_date)
-    where
-        medical_line.is_paid
-        and not medical_line.is_void
+            programme_line.asked_code_key = asked_code.asked_code_key
+            and asked_code.value_set = 'social_risk_assessment'
+    where programme_line.is_paid
 ),
 
 recent_needs as (

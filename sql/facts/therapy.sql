@@ -13,6 +13,7 @@ followed_fills as (
         fill.fill_key,
         fill.fill_date,
         fill.days_supply,
+        fill.claim_id,
         fill.drug_key,
         followed_drug.product,
         followed_drug.product_class,
@@ -123,6 +124,8 @@ last_fills as (
         supplies.fill_count,
         supplies.fill_date,
         supplies.fill_key,
+        supplies.claim_id,
+        supplies.days_supply,
         supplies.supply_end_date,
         max(supplies.fill_key) over (
             partition by supplies.member_key, supplies.product_class
@@ -156,6 +159,8 @@ select
     cast(last_fills.fill_count as integer) as fill_count,
     last_fills.fill_date as last_fill_date,
     last_fills.fill_key as last_fill_key,
+    last_fills.claim_id as last_claim_id,
+    last_fills.days_supply as last_days_supply,
     last_fills.supply_end_date + cast(coalesce(stay_days.stay_days, 0) as integer) as supply_end_date,
     followed_products.is_specialty,
     followed_products.is_oncology,

@@ -3,56 +3,40 @@
 --
 -- One row per member, value set, category, day and claim. `is_principal` is a diagnosis that its inpatient bill names
 -- first, or the diagnosis-related group that was made from it. What tells of a birth, a loss or a doubt about a
--- pregnancy is kept unpaid too: it takes a stay off every list (maternal 1.7). One pass over claim lines, one over
--- diagnoses and one over procedures, of these members only.
+-- pregnancy is kept unpaid too: it takes a stay off every list (maternal 1.7). One pass over diagnoses and one over
+-- procedures, of these members only; claim lines were read for `facts.programme_line`.
 with
-
-recent_members as (
-    select facility_stay.member_key
-    from facts.facility_stay
-    group by facility_stay.member_key
-    having max(facility_stay.end_date) > cast($as_of as date) - 130
-),
-
-asked_sets as (
-    select transition_rule_set.value_set
-    from raw.transition_rule_set
-    union
-    select kept.value_set
-    from (
-        values
-        ('sensitive_stay'), ('delivery'), ('live_birth'), ('newborn'), ('pregnancy_loss'), ('pregnancy_hold')
-    ) as kept (value_set)
-),
 
 asked_codes as (
     select
-        code_category.value_set,
-        code_category.code_system,
-        code_category.code,
-        code_category.category
-    from facts.code_category
-    inner join asked_sets
-        on code_category.value_set = asked_sets.value_set
+        asked_code.asked_code_key,
+        asked_code.value_set,
+        asked_code.code_system,
+        asked_code.code,
+        asked_code.category,
+        asked_code.first_date
+    from facts.asked_code
+    where asked_code.population = 'stay'
+),
+
+recent_members as (
+    select asked_member.member_key
+    from facts.asked_member
+    where asked_member.population_key = 4
 ),
 
 findings as (
     select
-        medical_line.member_key,
+        programme_line.member_key,
         asked_codes.value_set,
         asked_codes.category,
-        medical_line.service_date as event_date,
-        medical_line.claim_id,
+        programme_line.event_date,
+        programme_line.claim_id,
         false as is_principal,
-        medical_line.is_paid and not medical_line.is_void as is_paid
-    from core.medical_line
-    inner join recent_members
-        on medical_line.member_key = recent_members.member_key
+        programme_line.is_paid
+    from facts.programme_line
     inner join asked_codes
-        on
-            asked_codes.code_system = 'hcpcs'
-            and medical_line.hcpcs_code = asked_codes.code
-    where medical_line.service_date > cast($as_of as date) - 1100
+        on programme_line.asked_code_key = asked_codes.asked_code_key
     union all
     select
         facility_bill.member_key,
@@ -83,6 +67,7 @@ findings as (
         on
             asked_codes.code_system = 'icd10cm'
             and diagnosis.code = asked_codes.code
+            and diagnosis.diagnosis_date >= asked_codes.first_date
     left join facts.facility_bill
         on
             diagnosis.member_key = facility_bill.member_key
@@ -107,6 +92,7 @@ findings as (
         on
             asked_codes.code_system = 'icd10pcs'
             and procedure.code = asked_codes.code
+            and procedure.procedure_date >= asked_codes.first_date
     where
         not procedure.is_voided
         and procedure.procedure_date > cast($as_of as date) - 400

@@ -48,7 +48,8 @@ refills as (
         therapy.member_key,
         therapy.product,
         therapy.last_fill_date,
-        therapy.last_fill_key,
+        therapy.last_claim_id,
+        therapy.last_days_supply,
         therapy.supply_end_date,
         therapy.is_sensitive,
         cast(cast($as_of as date) - therapy.supply_end_date as integer) as days_late,
@@ -165,9 +166,9 @@ select
         else replace(refill_phase.reason, '{end}', cast(refills.supply_end_date as varchar))
     end as reason,
     concat(
-        '{"claims":[', rtrim(cast(cast({ 'claim_id': fill.claim_id } as json) as varchar), '}'),
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': refills.last_claim_id } as json) as varchar), '}'),
         ',"fill_date":"', refills.last_fill_date,
-        '","days_supply":', coalesce(cast(fill.days_supply as varchar), 'null'),
+        '","days_supply":', coalesce(cast(refills.last_days_supply as varchar), 'null'),
         '}],"supply_end_date":"', refills.supply_end_date,
         '","days_late":', refills.days_late,
         ',', substr(
@@ -189,8 +190,6 @@ inner join raw.refill_phase
     on
         refills.is_oncology = refill_phase.is_oncology
         and refills.days_late between refill_phase.from_day and refill_phase.last_day
-inner join core.fill
-    on refills.last_fill_key = fill.fill_key
 union all
 select
     unfilled_starts.member_key,
