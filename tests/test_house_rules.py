@@ -391,6 +391,8 @@ def test_guard_of_types_allows(query: str) -> None:
 @every_model
 def test_parameters_are_settings_or_the_as_of_date(model: Model) -> None:
     assert not model.params - {"as_of", *read_settings().params()}
+    # The text of a view outlives the night that gave its parameters.
+    assert not model.params or contract_for(*model.key).table.physical_type == "table"
 
 
 @every_model

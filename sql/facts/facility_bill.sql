@@ -45,12 +45,6 @@ bills as (
         and medical_line.is_paid
         and not medical_line.is_void
         and coalesce(medical_line.discharge_date, medical_line.claim_end_date) > cast($as_of as date) - 400
-        -- Outpatient bills of hospitals are most bills: to leave them out first spares their other columns.
-        and (
-            medical_line.bill_type_code < '13'
-            or medical_line.bill_type_code >= '17'
-            or medical_line.bill_type_code is null
-        )
         and (
             bill_types.code is not null
             or (medical_line.bill_type_code is null and medical_line.drg_code is not null)

@@ -490,7 +490,3 @@ select
     chosen_subjects.last_fill_date,
     cast($as_of as date) as attributed_date
 from chosen_subjects
-order by
-    person_id,
-    gap_family,
-    subject

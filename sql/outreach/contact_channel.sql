@@ -83,4 +83,3 @@ select
     channels.is_phone_restricted,
     channels.is_wrong_number
 from channels
-order by channels.member_key

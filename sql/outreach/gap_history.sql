@@ -67,6 +67,3 @@ select
     cast(null as date) as valid_to,
     changed_gaps.is_restricted
 from changed_gaps
-order by
-    gap_id,
-    valid_from

@@ -151,6 +151,3 @@ left join claim_closures
         arms.programme = claim_closures.gap_family
         and arms.person_id = claim_closures.person_id
         and arms.subject is not distinct from claim_closures.subject
-order by
-    arms.programme,
-    arms.person_id

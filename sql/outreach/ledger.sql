@@ -366,7 +366,3 @@ select
     ended_gaps.is_sensitive,
     ended_gaps.is_found
 from ended_gaps
-order by
-    person_id,
-    gap_code,
-    subject

@@ -56,7 +56,8 @@ def test_column_lineage_leads_from_a_list_to_the_claim(instance: dg.DagsterInsta
 
     assert "core.fill.days_supply" in sources("facts.class_fill", "days_supply")
     assert "raw.pharmacy_claim.days_supply" in sources("core.fill", "days_supply")
-    assert "outreach.ledger.gap_id" in sources("outreach.worklist", "gap_id")
+    assert "outreach.gap.gap_id" in sources("outreach.worklist", "gap_id")
+    assert "outreach.ledger.gap_id" in sources("outreach.gap", "gap_id")
 
 
 def test_every_contract_was_checked_and_held(instance: dg.DagsterInstance) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assets.engine import relation
 from assets.engine.errors import CaregapsError, ModelError, PublicationError, SettingsError, WarehouseError
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
 from assets.engine.warehouse import cause_of, connect, damage_of, spill_folder
 from assets.resources import workplace
 from pipelines.launch import night_of_clock
+from tests.story import build_models, empty_warehouse
 
 pytestmark = pytest.mark.survival("faults")
 
@@ -207,6 +209,20 @@ def test_a_clock_that_jumps_ahead_is_not_believed(tmp_path: Path, now: str, as_o
 
 def test_the_first_night_believes_the_clock(tmp_path: Path) -> None:
     assert str(night_of_clock(read_settings(), tmp_path, datetime.datetime(2026, 7, 1, 4))) == "2026-06-30"
+
+
+# Tables and views ------------------------------------------------------------------------------------------------------
+
+
+def test_a_contract_says_whether_a_model_is_a_view() -> None:
+    """A warehouse of before, in which it was the other way round, is no hindrance; a second night is none either."""
+    con = empty_warehouse()
+    con.execute("create table outreach.every_gap as select 1 as one; create view outreach.ledger as select 1 as one")
+    for _ in range(2):
+        build_models(con, ["outreach.every_gap", "outreach.ledger"], NIGHT)
+        assert relation.kind(con, "outreach.every_gap") == "view"
+        assert relation.kind(con, "outreach.ledger") == "table"
+    assert relation.kind(con, "outreach.nothing") is None
 
 
 def test_every_error_of_a_warehouse_is_ours() -> None:
