@@ -207,33 +207,39 @@ unpaired_reversals as (
 fallen_rows as (
     select
         copy_numbers.row_id,
-        'duplicate' as bucket
+        'duplicate' as bucket,
+        copy_numbers.is_transaction
     from copy_numbers
     where copy_numbers.copy_number > 1
     union all
     select
         mirror_pairs.reversal_row_id,
-        'netted'
+        'netted',
+        true
     from mirror_pairs
     union all
     select
         mirror_pairs.original_row_id,
-        'netted'
+        'netted',
+        false
     from mirror_pairs
     union all
     select
         line_pairs.reversal_row_id,
-        'netted'
+        'netted',
+        true
     from line_pairs
     union all
     select
         line_pairs.original_row_id,
-        'netted'
+        'netted',
+        false
     from line_pairs
     union all
     select
         remaining_versions.row_id,
-        'netted'
+        'netted',
+        false
     from remaining_versions
     where
         remaining_versions.recency > 1
@@ -287,22 +293,26 @@ event_pairs as (
 settled_rows as (
     select
         fallen_rows.row_id,
-        fallen_rows.bucket
+        fallen_rows.bucket,
+        fallen_rows.is_transaction
     from fallen_rows
     union all
     select
         event_pairs.reversal_row_id,
-        'netted'
+        'netted',
+        true
     from event_pairs
     union all
     select
         event_pairs.original_row_id,
-        'netted'
+        'netted',
+        false
     from event_pairs
     union all
     select
         unpaired_reversals.row_id,
-        'rejected'
+        'rejected',
+        true
     from unpaired_reversals
     where unpaired_reversals.row_id not in (select event_pairs.reversal_row_id from event_pairs)
 ),
@@ -366,13 +376,15 @@ rebilled_lines as (
 select
     settled_rows.row_id,
     settled_rows.bucket,
-    case when settled_rows.bucket = 'rejected' then 'reversal_without_original' end as reason
+    case when settled_rows.bucket = 'rejected' then 'reversal_without_original' end as reason,
+    settled_rows.is_transaction
 from settled_rows
 union all
 select
     rebilled_lines.row_id,
     'duplicate' as bucket,
-    null as reason
+    null as reason,
+    false as is_transaction
 from rebilled_lines
 where
     rebilled_lines.billing_number > 1

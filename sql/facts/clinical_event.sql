@@ -99,6 +99,3 @@ inner join facts.asked_member
         fill.member_key = asked_member.member_key
         and asked_drugs.population_key = asked_member.population_key
 where not fill.is_compound
-order by
-    member_key,
-    value_set

@@ -1,5 +1,6 @@
 -- How whole each member's enrolment is in the measurement year, from its first day through the as-of date or death.
 --
+-- Only members with a diabetes medicine in the year: nothing else is asked of anybody (SUPD).
 -- A hole before the first span and one after the last count like one between two spans. Enrolment that is known to end
 -- later is no hole yet; `enrolled_through_date` says when it ends, so that nothing is asked for after that.
 -- Source: CMS Star Ratings Technical Notes 2026, D12 (continuous enrolment with one permitted gap).
@@ -28,6 +29,7 @@ spans as (
             and enrollment.enrollment_end_date >= measurement_year.year_start_date
     inner join core.member
         on enrollment.member_key = member.member_key
+    where enrollment.member_key in (select diabetes_fill.member_key from facts.diabetes_fill)
 ),
 
 holes as (

@@ -3,7 +3,8 @@
 -- The rules are those of data_contracts/monitoring_rules.yaml, for every family that has some. Only members who are
 -- enrolled tonight, alive and not in hospice; of the rules for diabetes, nobody from 66 on who lives in an institution.
 -- A rule is met when each of its tests is found in any of its sets; two tests of a pair have the earlier of their days.
--- The first biologic or targeted medicine can be told only after so long an enrolment without one.
+-- The first biologic or targeted medicine can be told only after so long an enrolment without one. The words are those
+-- of `facts.monitoring_sentence`.
 with
 
 members as (
@@ -389,12 +390,21 @@ found_tests as (
         test_dates.test_number
 ),
 
-named_tests as (
+numbered_tests as (
     select distinct
         monitoring_test.monitoring_rule_key,
-        monitoring_test.test_number,
-        monitoring_test.test_name
+        monitoring_test.test_number
     from raw.monitoring_test
+),
+
+test_names as (
+    select
+        monitoring_test.monitoring_rule_key,
+        max(case when monitoring_test.test_number = 1 then monitoring_test.test_name end) as first_name,
+        max(case when monitoring_test.test_number = 2 then monitoring_test.test_name end) as second_name,
+        max(case when monitoring_test.test_number = 3 then monitoring_test.test_name end) as third_name
+    from raw.monitoring_test
+    group by monitoring_test.monitoring_rule_key
 ),
 
 -- From which day on each test is missing; tests that are there for long are none.
@@ -403,8 +413,7 @@ missing_tests as (
         asked.member_key,
         asked.monitoring_rule_key,
         asked.subject,
-        named_tests.test_number,
-        named_tests.test_name,
+        numbered_tests.test_number,
         found_tests.test_date,
         case monitoring_rule.frame
             when 'year'
@@ -417,14 +426,14 @@ missing_tests as (
     from asked
     inner join raw.monitoring_rule
         on asked.monitoring_rule_key = monitoring_rule.monitoring_rule_key
-    inner join named_tests
-        on asked.monitoring_rule_key = named_tests.monitoring_rule_key
+    inner join numbered_tests
+        on asked.monitoring_rule_key = numbered_tests.monitoring_rule_key
     left join found_tests
         on
             asked.member_key = found_tests.member_key
             and asked.monitoring_rule_key = found_tests.monitoring_rule_key
             and asked.subject = found_tests.subject
-            and named_tests.test_number = found_tests.test_number
+            and numbered_tests.test_number = found_tests.test_number
     where
         found_tests.test_number is null
         or (
@@ -433,35 +442,60 @@ missing_tests as (
         )
 ),
 
-first_missing as (
+-- The tests of a rule side by side: a window over them would carry every row along.
+test_needs as (
     select
-        missing_tests.*,
-        min(missing_tests.missing_date) over (
-            partition by missing_tests.member_key, missing_tests.monitoring_rule_key, missing_tests.subject
-        ) as window_start_date
+        missing_tests.member_key,
+        missing_tests.monitoring_rule_key,
+        missing_tests.subject,
+        min(missing_tests.missing_date) as window_start_date,
+        greatest(cast($as_of as date), min(missing_tests.missing_date)) as told_through_date,
+        max(case when missing_tests.test_number = 1 then missing_tests.missing_date end) as first_missing_date,
+        max(case when missing_tests.test_number = 2 then missing_tests.missing_date end) as second_missing_date,
+        max(case when missing_tests.test_number = 3 then missing_tests.missing_date end) as third_missing_date,
+        max(case when missing_tests.test_number = 1 then missing_tests.test_date end) as first_test_date,
+        max(case when missing_tests.test_number = 2 then missing_tests.test_date end) as second_test_date,
+        max(case when missing_tests.test_number = 3 then missing_tests.test_date end) as third_test_date
     from missing_tests
+    group by
+        missing_tests.member_key,
+        missing_tests.monitoring_rule_key,
+        missing_tests.subject
 ),
 
+-- A day long before every other stands for a test that was never done.
 needs as (
     select
-        first_missing.member_key,
-        first_missing.monitoring_rule_key,
-        first_missing.subject,
-        first_missing.window_start_date,
-        case when count(*) = count(first_missing.test_date) then min(first_missing.test_date) end as last_test_date,
+        test_needs.member_key,
+        test_needs.monitoring_rule_key,
+        test_needs.subject,
+        test_needs.window_start_date,
+        nullif(
+            least(
+                case
+                    when test_needs.first_missing_date <= test_needs.told_through_date
+                        then coalesce(test_needs.first_test_date, date '1900-01-01')
+                end,
+                case
+                    when test_needs.second_missing_date <= test_needs.told_through_date
+                        then coalesce(test_needs.second_test_date, date '1900-01-01')
+                end,
+                case
+                    when test_needs.third_missing_date <= test_needs.told_through_date
+                        then coalesce(test_needs.third_test_date, date '1900-01-01')
+                end
+            ),
+            date '1900-01-01'
+        ) as last_test_date,
         concat_ws(
             ', ',
-            max(case when first_missing.test_number = 1 then first_missing.test_name end),
-            max(case when first_missing.test_number = 2 then first_missing.test_name end),
-            max(case when first_missing.test_number = 3 then first_missing.test_name end)
+            case when test_needs.first_missing_date <= test_needs.told_through_date then test_names.first_name end,
+            case when test_needs.second_missing_date <= test_needs.told_through_date then test_names.second_name end,
+            case when test_needs.third_missing_date <= test_needs.told_through_date then test_names.third_name end
         ) as missing
-    from first_missing
-    where first_missing.missing_date <= greatest(cast($as_of as date), first_missing.window_start_date)
-    group by
-        first_missing.member_key,
-        first_missing.monitoring_rule_key,
-        first_missing.subject,
-        first_missing.window_start_date
+    from test_needs
+    inner join test_names
+        on test_needs.monitoring_rule_key = test_names.monitoring_rule_key
 ),
 
 window_ends as (
@@ -518,95 +552,24 @@ windows as (
         stopped.member_key is null
         and window_ends.window_start_date <= window_ends.window_end_date
         and window_ends.window_end_date >= cast($as_of as date)
-),
-
--- A few sentences serve many members: each is put together once.
-sentences as (
-    select
-        told.*,
-        replace(
-            replace(
-                replace(
-                    replace(
-                        monitoring_rule.reason,
-                        '{last}',
-                        coalesce(
-                            'since ' || cast(told.last_test_date as varchar),
-                            'in the last ' || cast(told.frame_days as varchar) || ' days',
-                            'this year'
-                        )
-                    ),
-                    '{missing}', told.missing
-                ),
-                '{start}', coalesce(cast(told.start_date as varchar), '')
-            ),
-            '{due}', cast(told.due_date as varchar)
-        ) as reason,
-        concat(
-            '"}],"last_test_date":', coalesce('"' || cast(told.last_test_date as varchar) || '"', 'null'),
-            ',"start_date":', coalesce('"' || cast(told.start_date as varchar) || '"', 'null'),
-            ',', substr(
-                cast(
-                    cast(
-                        {
-                            'missing': told.missing,
-                            'rule': monitoring_rule.monitoring_rule_id,
-                            'source': monitoring_rule.source
-                        } as json
-                    ) as varchar
-                ),
-                2
-            )
-        ) as evidence_end
-    from (
-        select distinct
-            windows.monitoring_rule_key,
-            windows.missing,
-            windows.last_test_date,
-            windows.frame_days,
-            windows.start_date,
-            windows.due_date
-        from windows
-    ) as told
-    inner join raw.monitoring_rule
-        on told.monitoring_rule_key = monitoring_rule.monitoring_rule_key
 )
 
 select
     windows.member_key,
     windows.monitoring_rule_key,
-    monitoring_rule.gap_family,
-    monitoring_rule.gap_code,
     windows.subject,
     case when windows.window_start_date <= cast($as_of as date) then 'open' else 'prospective' end as status,
     windows.window_start_date,
     windows.window_end_date,
     windows.due_date,
-    monitoring_rule.confidence,
-    case
-        when windows.is_sensitive then 'Check in, and go through the refills together.'
-        else sentences.reason
-    end as reason,
-    concat(
-        '{"claims":[', rtrim(cast(cast({ 'claim_id': windows.claim_id } as json) as varchar), '}'),
-        ',"date":"', windows.claim_date, sentences.evidence_end
-    ) as evidence,
+    windows.claim_id,
+    windows.claim_date,
     windows.start_date,
+    windows.frame_days,
     windows.last_test_date,
     windows.missing,
-    monitoring_rule.monitoring_rule_id,
     windows.is_sensitive
 from windows
-inner join raw.monitoring_rule
-    on windows.monitoring_rule_key = monitoring_rule.monitoring_rule_key
-inner join sentences
-    on
-        windows.monitoring_rule_key = sentences.monitoring_rule_key
-        and windows.missing = sentences.missing
-        and windows.last_test_date is not distinct from sentences.last_test_date
-        and windows.frame_days is not distinct from sentences.frame_days
-        and windows.start_date is not distinct from sentences.start_date
-        and windows.due_date = sentences.due_date
 order by
     windows.member_key,
     windows.monitoring_rule_key,

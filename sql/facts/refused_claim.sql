@@ -46,13 +46,12 @@ unpaid_claims as (
             )
             or (
                 coalesce(pharmacy_claim.claim_status, 'paid') in ('paid', 'adjusted', 'reversed')
-                and coalesce(pharmacy_claim.quantity, 0) >= 0
-                and coalesce(pharmacy_claim.days_supply, 0) >= 0
-                and coalesce(pharmacy_claim.paid_amount, 0) >= 0
                 and pharmacy_claim.row_id in (
                     select pharmacy_claim_removed.row_id
                     from core.pharmacy_claim_removed
-                    where pharmacy_claim_removed.bucket = 'netted'
+                    where
+                        pharmacy_claim_removed.bucket = 'netted'
+                        and not pharmacy_claim_removed.is_transaction
                 )
             )
         )

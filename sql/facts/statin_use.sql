@@ -2,59 +2,37 @@
 --
 -- One row per member with a diabetes fill while enrolled; `exclusion_reason` lists every reason not to measure them.
 -- A fill date counts once. A statin of any strength counts, alone or in a combination, with or without usable days
--- supply. Weight-loss brands of a diabetes ingredient are no diabetes medicine; compounds are left out.
+-- supply. What a diabetes medicine is: `facts.diabetes_fill`; compounds are left out.
 -- Age is that on the first day of the year (confidence medium); conditions count any time in the year, never earlier.
 -- Ages, days, drugs and exclusions: data_contracts/statin_use.yaml. Source: CMS Star Ratings Technical Notes 2026, D12.
 with
 
-diabetes_drugs as (
-    select distinct drug_group.drug_key
-    from facts.drug_group
-    inner join raw.statin_use as rule
-        on concat(';', rule.treated_value_sets, ';') like concat('%;', drug_group.value_set, ';%')
-    where
-        not exists (
-            select 1
-            from raw.statin_use_exclusion
-            inner join facts.drug_group as excluded_products
-                on statin_use_exclusion.value_set = excluded_products.value_set
-            where
-                statin_use_exclusion.kind = 'product'
-                and excluded_products.drug_key = drug_group.drug_key
-        )
-),
-
-diabetes_fills as (
+counted_fills as (
     select
-        fill.member_key,
-        fill.fill_key,
-        fill.fill_date,
+        diabetes_fill.member_key,
+        diabetes_fill.fill_key,
+        diabetes_fill.fill_date,
         dense_rank() over (
-            partition by fill.member_key
-            order by fill.fill_date
+            partition by diabetes_fill.member_key
+            order by diabetes_fill.fill_date
         ) as date_number
-    from core.fill
-    inner join diabetes_drugs
-        on fill.drug_key = diabetes_drugs.drug_key
-    inner join facts.measurement_year
-        on fill.fill_date between measurement_year.year_start_date and measurement_year.as_of
+    from facts.diabetes_fill
+    cross join facts.measurement_year
     left join facts.enrolled_year
-        on fill.member_key = enrolled_year.member_key
-    where
-        not fill.is_compound
-        and fill.fill_date <= coalesce(enrolled_year.enrolled_through_date, measurement_year.year_end_date)
+        on diabetes_fill.member_key = enrolled_year.member_key
+    where diabetes_fill.fill_date <= coalesce(enrolled_year.enrolled_through_date, measurement_year.year_end_date)
 ),
 
 treated as (
     select
-        diabetes_fills.member_key,
-        cast(max(diabetes_fills.date_number) as integer) as fill_date_count,
-        min(diabetes_fills.fill_date) as index_date,
-        min(diabetes_fills.fill_key) as index_fill_key,
-        min(case when diabetes_fills.date_number = 2 then diabetes_fills.fill_date end) as second_fill_date,
-        min(case when diabetes_fills.date_number = 2 then diabetes_fills.fill_key end) as second_fill_key
-    from diabetes_fills
-    group by diabetes_fills.member_key
+        counted_fills.member_key,
+        cast(max(counted_fills.date_number) as integer) as fill_date_count,
+        min(counted_fills.fill_date) as index_date,
+        min(counted_fills.fill_key) as index_fill_key,
+        min(case when counted_fills.date_number = 2 then counted_fills.fill_date end) as second_fill_date,
+        min(case when counted_fills.date_number = 2 then counted_fills.fill_key end) as second_fill_key
+    from counted_fills
+    group by counted_fills.member_key
 ),
 
 statins as (

@@ -64,28 +64,40 @@ select
     gaps.fill_date_count,
     gaps.index_date
 from gaps
-inner join core.fill as index_fills
+inner join facts.diabetes_fill as index_fills
     on gaps.index_fill_key = index_fills.fill_key
-inner join core.fill as second_fills
+inner join facts.diabetes_fill as second_fills
     on gaps.second_fill_key = second_fills.fill_key
 cross join raw.statin_use as measures
 union all
 select
     monitoring_need.member_key,
-    monitoring_need.gap_code,
+    monitoring_sentence.gap_code,
     monitoring_need.subject,
     monitoring_need.status,
     monitoring_need.window_start_date,
     monitoring_need.window_end_date,
     monitoring_need.due_date,
     cast(null as decimal(9, 4)) as severity,
-    monitoring_need.confidence,
-    monitoring_need.reason,
-    monitoring_need.evidence,
+    monitoring_sentence.confidence,
+    monitoring_sentence.reason,
+    concat(
+        '{"claims":[', rtrim(cast(cast({ 'claim_id': monitoring_need.claim_id } as json) as varchar), '}'),
+        ',"date":"', monitoring_need.claim_date, monitoring_sentence.evidence_end
+    ) as evidence,
     cast(null as integer) as fill_date_count,
     cast(null as date) as index_date
 from facts.monitoring_need
-where monitoring_need.gap_family = 'diabetes'
+inner join facts.monitoring_sentence
+    on
+        monitoring_need.monitoring_rule_key = monitoring_sentence.monitoring_rule_key
+        and monitoring_need.missing = monitoring_sentence.missing
+        and monitoring_need.last_test_date is not distinct from monitoring_sentence.last_test_date
+        and monitoring_need.frame_days is not distinct from monitoring_sentence.frame_days
+        and monitoring_need.start_date is not distinct from monitoring_sentence.start_date
+        and monitoring_need.due_date = monitoring_sentence.due_date
+        and monitoring_need.is_sensitive = monitoring_sentence.is_sensitive
+where monitoring_sentence.gap_family = 'diabetes'
 order by
     member_key,
     gap_code

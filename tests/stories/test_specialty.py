@@ -338,13 +338,13 @@ def test_evidence_names_the_infusion_that_began(con: duckdb.DuckDBPyConnection) 
     }
     for table, rows in given.items():
         give(con, table, rows)
-    build_models(con, ["facts.monitoring_need"], AS_OF)
+    build_models(con, [MODEL], AS_OF)
     told = con.execute(
-        "select gap_code, start_date, evidence from facts.monitoring_need where gap_code in ('LAB_TB_BIOLOGIC', 'LAB_HBV')"
+        "select evidence from gaps.specialty where gap_code in ('LAB_TB_BIOLOGIC', 'LAB_HBV')"
     ).fetchall()
     assert len(told) == 2
-    for _, start_date, evidence in told:
-        assert (str(start_date), json.loads(evidence)["claims"]) == (
+    for [evidence] in told:
+        assert (json.loads(evidence)["start_date"], json.loads(evidence)["claims"]) == (
             "2026-04-20",
             [{"claim_id": "M1", "date": "2026-04-20"}],
         )
