@@ -67,7 +67,8 @@ class MonitoringRule(Entry):
     ahead_days: int = Field(default=0, ge=0)
     due_days: int = Field(ge=0)
     stay_days: int | None = Field(default=None, ge=0)
-    tests: dict[str, tuple[CountedSet, ...]] = Field(min_length=1)
+    # `facts.monitoring_need` sets three side by side.
+    tests: dict[str, tuple[CountedSet, ...]] = Field(min_length=1, max_length=3)
     stops: dict[str, tuple[StopSet, ...]] = Field(default={})
     confidence: float = Field(gt=0, le=1)
     reason: str

@@ -7,20 +7,17 @@ with
 
 bills as (
     select
-        medical_line.member_key,
-        medical_line.claim_id,
-        min(coalesce(medical_line.admission_date, medical_line.claim_start_date)) as admission_date,
-        max(coalesce(medical_line.discharge_date, medical_line.claim_end_date)) as bill_end_date,
-        max(medical_line.discharge_date is null and medical_line.discharge_disposition_code = '30') as is_still_patient
-    from core.medical_line
-    where
-        medical_line.claim_type = 'institutional'
-        and medical_line.is_paid
-        and not medical_line.is_void
-        and substr(medical_line.bill_type_code, 1, 2) in ('11', '18', '21', '41')
+        inpatient_line.member_key,
+        inpatient_line.claim_id,
+        min(inpatient_line.admission_date) as admission_date,
+        max(inpatient_line.bill_end_date) as bill_end_date,
+        max(not inpatient_line.is_discharge_dated and inpatient_line.discharge_disposition_code = '30')
+            as is_still_patient
+    from core.inpatient_line
+    where substr(inpatient_line.bill_type_code, 1, 2) in ('11', '18', '21', '41')
     group by
-        medical_line.member_key,
-        medical_line.claim_id
+        inpatient_line.member_key,
+        inpatient_line.claim_id
 ),
 
 dated_bills as (

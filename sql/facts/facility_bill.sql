@@ -4,21 +4,21 @@
 -- is another kind: psychiatric and detoxification beds make a psychiatric stay; rehabilitation, subacute care, swing
 -- beds and skilled nursing a post-acute one; nursery a newborn's. Only an admit-through-discharge or last interim bill,
 -- or a replacement of one, tells of a discharge (frequency 1, 4 or 7), and only where the patient is not still there
--- (status 30). The one pass over claim lines that finds stays; 400 days back (transitions 3.1).
+-- (status 30). 400 days back (transitions 3.1).
 with
 
 bills as (
     select
-        medical_line.member_key,
-        medical_line.claim_id,
-        min(coalesce(medical_line.admission_date, medical_line.claim_start_date)) as admission_date,
-        max(coalesce(medical_line.discharge_date, medical_line.claim_end_date)) as bill_end_date,
-        max(medical_line.discharge_disposition_code) as discharge_disposition_code,
-        max(substr(medical_line.bill_type_code, 3, 1)) as frequency,
-        max(medical_line.facility_npi) as facility_npi,
-        max(medical_line.drg_code) as drg_code,
-        max(medical_line.principal_diagnosis_code) as principal_diagnosis_code,
-        min(medical_line.received_date) as received_date,
+        inpatient_line.member_key,
+        inpatient_line.claim_id,
+        min(inpatient_line.admission_date) as admission_date,
+        max(inpatient_line.bill_end_date) as bill_end_date,
+        max(inpatient_line.discharge_disposition_code) as discharge_disposition_code,
+        max(substr(inpatient_line.bill_type_code, 3, 1)) as frequency,
+        max(inpatient_line.facility_npi) as facility_npi,
+        max(inpatient_line.drg_code) as drg_code,
+        max(inpatient_line.principal_diagnosis_code) as principal_diagnosis_code,
+        min(inpatient_line.received_date) as received_date,
         max(bill_types.category) as bill_kind,
         max(newborn_groups.code) as newborn_group,
         max(rooms.category = 'acute') as has_acute_room,
@@ -26,32 +26,29 @@ bills as (
         max(rooms.category in ('rehabilitation', 'subacute')) as has_post_acute_room,
         max(rooms.category = 'hospice') as has_hospice_room,
         max(rooms.category = 'newborn') as has_newborn_room
-    from core.medical_line
+    from core.inpatient_line
     left join facts.code_category as bill_types
         on
             bill_types.value_set = 'inpatient_bill'
-            and substr(medical_line.bill_type_code, 1, 2) = bill_types.code
+            and substr(inpatient_line.bill_type_code, 1, 2) = bill_types.code
     left join facts.code_category as rooms
         on
             rooms.value_set = 'inpatient_room'
-            and medical_line.revenue_center_code = rooms.code
+            and inpatient_line.revenue_center_code = rooms.code
     left join facts.code_category as newborn_groups
         on
             newborn_groups.value_set = 'newborn'
             and newborn_groups.code_system = 'ms_drg'
-            and medical_line.drg_code = newborn_groups.code
+            and inpatient_line.drg_code = newborn_groups.code
     where
-        medical_line.claim_type = 'institutional'
-        and medical_line.is_paid
-        and not medical_line.is_void
-        and coalesce(medical_line.discharge_date, medical_line.claim_end_date) > cast($as_of as date) - 400
+        inpatient_line.bill_end_date > cast($as_of as date) - 400
         and (
             bill_types.code is not null
-            or (medical_line.bill_type_code is null and medical_line.drg_code is not null)
+            or (inpatient_line.bill_type_code is null and inpatient_line.drg_code is not null)
         )
     group by
-        medical_line.member_key,
-        medical_line.claim_id
+        inpatient_line.member_key,
+        inpatient_line.claim_id
 )
 
 select

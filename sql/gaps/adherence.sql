@@ -215,7 +215,3 @@ inner join raw.measure
     on not_started.measure_key = measure.measure_key
 inner join core.fill as last_fills
     on not_started.last_fill_key = last_fills.fill_key
-order by
-    member_key,
-    gap_code,
-    subject

@@ -433,7 +433,3 @@ from facts.discharge
 where
     discharge.not_asked_reason = 'deferred'
     and discharge.discharge_date + 100 >= cast($as_of as date)
-order by
-    member_key,
-    gap_code,
-    subject

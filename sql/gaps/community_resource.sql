@@ -212,7 +212,3 @@ left join services
         case when held_askings.gap_code = 'COMMUNITY_NEED' then held_askings.member_key end = services.member_key
         and held_askings.category = services.category
         and coalesce(services.organization_name, services.name, services.phone) is not null
-order by
-    held_askings.member_key,
-    held_askings.gap_code,
-    subject

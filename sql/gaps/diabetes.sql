@@ -98,6 +98,3 @@ inner join facts.monitoring_sentence
         and monitoring_need.due_date = monitoring_sentence.due_date
         and monitoring_need.is_sensitive = monitoring_sentence.is_sensitive
 where monitoring_sentence.gap_family = 'diabetes'
-order by
-    member_key,
-    gap_code

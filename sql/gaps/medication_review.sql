@@ -186,7 +186,3 @@ select
     cast(null as integer) as concurrent_days,
     cast(null as date) as last_concurrent_date
 from known_reviews
-order by
-    member_key,
-    gap_code,
-    subject

@@ -107,6 +107,3 @@ select
 from enrolled
 cross join quarter
 where enrolled.quarter_review_date is null
-order by
-    member_key,
-    gap_code

@@ -491,7 +491,3 @@ left join dating_claims
     on
         check_ins.member_key = dating_claims.member_key
         and check_ins.episode = dating_claims.episode
-order by
-    member_key,
-    gap_code,
-    subject

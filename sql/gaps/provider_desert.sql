@@ -419,6 +419,3 @@ select
 from worded_needs
 inner join raw.gap_code
     on worded_needs.gap_code = gap_code.gap_code
-order by
-    worded_needs.member_key,
-    worded_needs.gap_code

@@ -255,7 +255,3 @@ inner join facts.monitoring_sentence
         and monitoring_need.due_date = monitoring_sentence.due_date
         and monitoring_need.is_sensitive = monitoring_sentence.is_sensitive
 where monitoring_sentence.gap_family = 'specialty'
-order by
-    member_key,
-    gap_code,
-    subject

@@ -165,6 +165,30 @@ def test_bill_types_of_stays(story, claim_type, bill_type, is_stay):
     )
 
 
+def test_which_bills_are_of_inpatient_care(story):
+    """Interface 2.1 and transitions 3.1: facility types 11, 12, 17, 18, 21, 22, 27, 41, 47, 81 and 82, or a group alone.
+
+    Outpatient bills (13x, 14x, 23x, 83x) are none, nor a claim of a professional, without a type or refused.
+    """
+    bills = "\n".join(
+        f"ann | {claim} | {claim_type} | {bill} | {group} | {status} | 2025-03-01"
+        for claim, claim_type, bill, group, status in [
+            *((kind, "institutional", f"{kind}1", "-", "paid") for kind in range(10, 100)),
+            ("group", "institutional", "-", "291", "paid"),
+            ("neither", "institutional", "-", "-", "paid"),
+            ("professional", "professional", "111", "291", "paid"),
+            ("denied", "institutional", "111", "-", "denied"),
+        ]
+    )
+    kept = ["11", "12", "17", "18", "21", "22", "27", "41", "47", "81", "82", "group"]
+    story(
+        given={
+            "raw.medical_claim": f"person_id | claim_id | claim_type | bill_type_code | drg_code | claim_status | claim_start_date\n{bills}"
+        },
+        expect={"core.inpatient_line": "claim_id\n" + "\n".join(kept)},
+    )
+
+
 def test_stays_that_overlap_or_touch_are_one(story):
     """Interface 2.1: stitched. A day at home parts two stays; lines of one claim are one bill."""
     story(
