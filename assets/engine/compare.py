@@ -16,7 +16,7 @@ from assets.engine.errors import PublicationError
 from assets.engine.releases import last_night
 from assets.engine.report.small_cells import Counts, Published
 from assets.engine.settings import Settings
-from assets.engine.sql_text import literal
+from assets.engine.sql_text import sql_path
 from assets.engine.trial import changed_settings, trial_of
 
 ALL = "all"
@@ -98,7 +98,7 @@ def compare_nights(before: Path, after: Path, settings: Settings) -> Iterator[st
     yield from _differences(changed_settings(*(manifest.get("settings", {}) for manifest in manifests)))
     with duckdb.connect() as con:
         tables = [
-            {name: f"read_parquet({literal(output / 'latest' / 'tables' / f'{name}.parquet')}, hive_partitioning = false)"
+            {name: f"read_parquet({sql_path(output / 'latest' / 'tables' / f'{name}.parquet')}, hive_partitioning = false)"
              for name in ("worklist", "gap")}
             for output in (before, after)
         ]  # fmt: skip

@@ -27,7 +27,7 @@ from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
 from assets.engine.quality import kept_results, write_data_docs
 from assets.engine.report import write_report
-from assets.engine.sql_text import literal
+from assets.engine.sql_text import literal, sql_path
 from assets.engine.state import STATE_TABLES
 
 # Version of the published interface (docs/interface.md): major for anything an importer can notice.
@@ -251,7 +251,7 @@ def _write_database(con: duckdb.DuckDBPyConnection, published: list[Contract], d
     try:
         for contract in published:
             name = contract.key[1]
-            rows = f"read_parquet({literal(draft / 'tables' / f'{name}.parquet')}, hive_partitioning = false)"
+            rows = f"read_parquet({sql_path(draft / 'tables' / f'{name}.parquet')}, hive_partitioning = false)"
             con.execute(f"create table published.{name} as from {rows}")
         # close() can swallow a failed checkpoint; this one cannot.
         con.execute("checkpoint published")

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from assets.engine.contract import CONTRACTS
 from assets.engine.errors import ContractError
-from assets.engine.sql_text import literal
+from assets.engine.sql_text import literal, sql_path
 
 BORDERS = ("raw", "outreach")
 EXPECTATIONS = CONTRACTS / "expectations"
@@ -272,7 +272,7 @@ def _catalogue(
     with duckdb.connect(str(path), config={"threads": 2}) as catalogue:
         for table in exports:
             file = path.parent / f"{table}.parquet"
-            catalogue.execute(f"create view tonight_{table} as from read_parquet({literal(file)})")
+            catalogue.execute(f"create view tonight_{table} as from read_parquet({sql_path(file)})")
         compared = COMPARED[suite.border]
         file = None if previous is None else previous / "tables" / f"{compared}.parquet"
         is_comparable = _remember(catalogue, compared, file)
@@ -295,9 +295,9 @@ def _remember(catalogue: duckdb.DuckDBPyConnection, table: str, file: Path | Non
         return True
     wanted = {row[0] for row in catalogue.execute(f"describe previous_{table}").fetchall()}
     try:
-        there = {row[0] for row in catalogue.execute(f"describe from read_parquet({literal(file)})").fetchall()}
+        there = {row[0] for row in catalogue.execute(f"describe from read_parquet({sql_path(file)})").fetchall()}
         columns = ", ".join(sorted(wanted & there)) or "null"
-        catalogue.execute(f"insert into previous_{table} by name select {columns} from read_parquet({literal(file)})")
+        catalogue.execute(f"insert into previous_{table} by name select {columns} from read_parquet({sql_path(file)})")
     except duckdb.Error:
         return False
     return True

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow.parquet as pq
 from sqlglot import exp
 
+from assets.engine import relation
 from assets.engine.contract import contract_for
 from assets.engine.errors import ModelError, SettingsError
 from assets.engine.model import LAYERS, Model, to_dialect
@@ -131,6 +132,8 @@ class Spark:
             shutil.rmtree(self._folder / "steps", ignore_errors=True)
             self._register(model.key, columns)
         # In the order of the query's ORDER BY: Spark numbers the files of a sorted result in its order.
+        if relation.kind(con, model.name) == "view":
+            relation.drop(con, model.name)
         con.execute(f"create or replace table {model.name} ({contract.ddl()})")
         if files := _parts(self._place(model.key)):
             con.execute(f"insert into {model.name} by name from read_parquet(?, hive_partitioning = false)", [files])

@@ -13,7 +13,7 @@ import duckdb
 from assets.engine.contract import contract_for
 from assets.engine.errors import PublicationError
 from assets.engine.releases import SECRET, damaged_files, night_before, restricted_part
-from assets.engine.sql_text import literal
+from assets.engine.sql_text import sql_path
 
 # Table of the warehouse -> the state table that the next night reads.
 STATE_TABLES = {
@@ -49,7 +49,7 @@ def load_state(con: duckdb.DuckDBPyConnection, table: str, output: Path, as_of: 
                 f"{night.name} and its restricted part from a backup, or run that night again"
             )
         if (path := secret / "state" / f"{table}.parquet").is_file():
-            kept = f"read_parquet({literal(path)}, hive_partitioning = false)"
+            kept = f"read_parquet({sql_path(path)}, hive_partitioning = false)"
             known = {name for name, *_ in con.execute(f"describe from {kept}").fetchall()}
             columns = ", ".join(f'"{c}"' for c in contract.columns if c in known)
             con.execute(f"insert into raw.{table} by name select {columns} from {kept}")
