@@ -19,8 +19,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from assets.engine.contract import contract_for
+from assets.engine.contract import all_contracts, contract_for
 from assets.engine.families import all_models
+from assets.engine.publish import order_of
 from assets.engine.registry import load_registry
 from assets.engine.warehouse import violations
 from tests.properties.histories import (
@@ -152,13 +153,13 @@ def compare(members: list[History], found: dict[str, dict[str, Any]], as_of: dat
 
 
 def published(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, bytes]:
-    """Every outreach table as the bytes of a Parquet file."""
-    names = [m.name for m in all_models() if m.key[0] == "outreach"]
+    """Every outreach table as the bytes of a Parquet file, in the order in which a night publishes it."""
     found = {}
-    for name in names:
-        path = folder / f"{name}.parquet"
-        con.execute(f"copy {name} to '{path}' (format parquet)")
-        found[name] = path.read_bytes()
+    for contract in all_contracts("outreach"):
+        path = folder / f"{contract.id}.parquet"
+        order = ", ".join(f"{column} nulls first" for column in order_of(contract))
+        con.execute(f"copy (from {contract.id} order by {order}) to '{path}' (format parquet)")
+        found[contract.id] = path.read_bytes()
     return found
 
 

@@ -299,9 +299,11 @@ def outcome(con: duckdb.DuckDBPyConnection, member: Member) -> tuple[Any, ...]:
 
 
 def remember(con: duckdb.DuckDBPyConnection) -> None:
-    """Tonight's state becomes what the next night knows."""
+    """Tonight's state becomes what the next night knows: all of it is told before any of it is replaced."""
     for table, source in STATE.items():
-        con.execute(f"delete from raw.{table}; insert into raw.{table} by name select * from {source}")
+        con.execute(f"create or replace temp table told_{table} as from {source}")
+    for table in STATE:
+        con.execute(f"delete from raw.{table}; insert into raw.{table} by name from told_{table}")
 
 
 def forget(con: duckdb.DuckDBPyConnection) -> None:
