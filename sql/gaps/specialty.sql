@@ -228,30 +228,18 @@ cross join raw.first_fill_rule
 where unfilled_starts.window_start_date + unfilled_starts.window_days >= cast($as_of as date)
 union all
 select
-    monitoring_need.member_key,
-    monitoring_sentence.gap_code,
-    monitoring_need.subject,
-    monitoring_need.status,
-    monitoring_need.window_start_date,
-    monitoring_need.window_end_date,
-    monitoring_need.due_date,
+    told_need.member_key,
+    told_need.gap_code,
+    told_need.subject,
+    told_need.status,
+    told_need.window_start_date,
+    told_need.window_end_date,
+    told_need.due_date,
     cast(null as decimal(9, 4)) as severity,
-    monitoring_sentence.confidence,
-    monitoring_sentence.reason,
-    concat(
-        '{"claims":[', rtrim(cast(cast({ 'claim_id': monitoring_need.claim_id } as json) as varchar), '}'),
-        ',"date":"', monitoring_need.claim_date, monitoring_sentence.evidence_end
-    ) as evidence,
-    monitoring_need.is_sensitive,
-    monitoring_sentence.monitoring_rule_id as rule_id
-from facts.monitoring_need
-inner join facts.monitoring_sentence
-    on
-        monitoring_need.monitoring_rule_key = monitoring_sentence.monitoring_rule_key
-        and monitoring_need.missing = monitoring_sentence.missing
-        and monitoring_need.last_test_date is not distinct from monitoring_sentence.last_test_date
-        and monitoring_need.frame_days is not distinct from monitoring_sentence.frame_days
-        and monitoring_need.start_date is not distinct from monitoring_sentence.start_date
-        and monitoring_need.due_date = monitoring_sentence.due_date
-        and monitoring_need.is_sensitive = monitoring_sentence.is_sensitive
-where monitoring_sentence.gap_family = 'specialty'
+    told_need.confidence,
+    told_need.reason,
+    told_need.evidence,
+    told_need.is_sensitive,
+    told_need.monitoring_rule_id as rule_id
+from facts.told_need
+where told_need.gap_family = 'specialty'
