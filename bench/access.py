@@ -36,7 +36,7 @@ from assets.engine.settings import read_settings
 from assets.engine.sphere import chord_of_miles, miles_of_chord, unit_vectors
 from assets.engine.warehouse import SCHEMAS, build
 from bench.claims import needed
-from bench.measuring import allowed, child, machine, peak_mb, reset_peak, table, timed
+from bench.measuring import allowed, child, machine, open_database, peak_mb, reset_peak, table, timed
 
 AS_OF = "2026-06-30"
 THREADS, MEMORY_GB = 2, 0.6
@@ -141,12 +141,6 @@ def draw(con: duckdb.DuckDBPyConnection, layout: str, provider_count: int, membe
     con.execute("checkpoint")
 
 
-def open_database(path: Path) -> duckdb.DuckDBPyConnection:
-    """The benchmark's tables, with the threads and the memory that are stated."""
-    config = {"threads": THREADS, "memory_limit": f"{int(MEMORY_GB * 1000)}MB", "temp_directory": f"{path}.tmp"}
-    return duckdb.connect(str(path), config=config)
-
-
 def handed_to(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, pa.Table]:
     """What a computed model is handed."""
     model = next(model for model in COMPUTED if model.name == name)
@@ -197,7 +191,7 @@ def floor_of_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 def measure(path: Path, runs: int) -> dict[str, Any]:
     """Build every table of the step and join the result to the members; the least of the runs."""
-    con = open_database(path)
+    con = open_database(path, THREADS, MEMORY_GB)
     every = {model.name: model for model in all_models()}
     drawn = {f"{c.key[0]}.{c.key[1]}" for c in all_contracts("raw")} | {"core.member", "core.enrollment"}
     wanted = set().union(*(needed(name, every, drawn) for name in (*JUDGED, *BESIDE)))
@@ -300,7 +294,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         for layout in LAYOUTS:
             path = Path(folder) / f"{layout}.duckdb"
-            with duckdb.connect(str(path)) as con:
+            with open_database(path, THREADS, MEMORY_GB) as con:
                 draw(con, layout, asked.providers, asked.members, asked.seed)
             found[layout] = json.loads(child(__file__, "--measure", str(path), "--runs", str(asked.runs)))
             path.unlink()

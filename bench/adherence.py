@@ -23,12 +23,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from assets.engine.model import ROOT
 from assets.engine.warehouse import build
 from bench.claims import AS_OF, SHAPE, Draw, step
-from bench.measuring import child, growth_chart, machine, peak_mb, reset_peak, table, timed, yes
+from bench.measuring import child, growth_chart, machine, open_database, peak_mb, reset_peak, table, timed, yes
 
 SIZES = (20_000, 200_000, 1_000_000)
 CMS = ("pdc_diabetes", "pdc_ras", "pdc_statins")
@@ -46,15 +44,9 @@ PAGE = ROOT / "docs" / "performance-adherence.md"
 CHART = ROOT / "docs" / "images" / "adherence_bench.svg"
 
 
-def open_database(path: Path) -> duckdb.DuckDBPyConnection:
-    """The benchmark's tables, with the threads and the memory that are stated."""
-    config = {"threads": THREADS, "memory_limit": f"{int(MEMORY_GB * 1000)}MB", "temp_directory": f"{path}.tmp"}
-    return duckdb.connect(str(path), config=config)
-
-
 def measure(path: Path, runs: int, *, cms_only: bool) -> dict[str, Any]:
     """Run the step and its floor over drawn tables; medians over the runs."""
-    con = open_database(path)
+    con = open_database(path, THREADS, MEMORY_GB)
     if cms_only:
         con.execute(f"delete from raw.measure where measure_id not in {CMS}")
         con.execute("delete from raw.measure_exclusion where measure_key not in (select measure_key from raw.measure)")
@@ -224,7 +216,7 @@ def main() -> None:
     parser.add_argument("--cms", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.draw:
-        Draw(open_database(asked.draw), asked.members, asked.seed).tables()
+        Draw(open_database(asked.draw, THREADS, MEMORY_GB), asked.members, asked.seed).tables()
     elif asked.measure:
         print(json.dumps(measure(asked.measure, asked.runs, cms_only=asked.cms)))
     else:

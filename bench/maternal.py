@@ -16,8 +16,6 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import duckdb
-
 from assets.engine.contract import all_contracts
 from assets.engine.families import all_models
 from assets.engine.model import ROOT
@@ -25,7 +23,7 @@ from assets.engine.settings import read_settings
 from assets.engine.warehouse import build
 from bench.adherence import MEMORY_GB, THREADS
 from bench.claims import AS_OF, FIRST_DAY, Draw, needed, numbers
-from bench.measuring import machine, peak_mb, reset_peak, timed, yes
+from bench.measuring import machine, open_database, peak_mb, reset_peak, timed, yes
 
 TARGETS = {"ratio": 2.5, "peak_mb": 2000.0}
 PAGE = ROOT / "docs" / "performance-maternal.md"
@@ -116,11 +114,10 @@ class MaternalDraw(Draw):
 def measure(members: int, runs: int, folder: Path) -> dict[str, float | dict[str, float]]:
     """Draw, build what is shared with adherence, then time the maternal models and the floor in turn."""
     path = folder / "maternal.duckdb"
-    config = {"threads": THREADS, "memory_limit": f"{int(MEMORY_GB * 1000)}MB", "temp_directory": f"{path}.tmp"}
-    con = duckdb.connect(str(path), config=config)
+    con = open_database(path, THREADS, MEMORY_GB)
     MaternalDraw(con, members, 1).tables()
     con.close()
-    con = duckdb.connect(str(path), config=config)
+    con = open_database(path, THREADS, MEMORY_GB)
     models = {model.name: model for model in all_models()}
     built = {f"{schema}.{table}" for schema, table in con.execute(
         "select table_schema, table_name from information_schema.tables where table_schema in ('raw', 'core')"

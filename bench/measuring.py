@@ -12,6 +12,13 @@ from typing import Any
 
 import duckdb
 
+from assets.engine.warehouse import engine_config
+
+
+def open_database(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnection:
+    """A benchmark's tables in a database set up as the working warehouse is, with what is stated."""
+    return duckdb.connect(str(path), config=engine_config(threads, memory_gb, Path(f"{path}.tmp")))
+
 
 def cpu_seconds() -> float:
     """CPU seconds of this process so far, of all its threads."""

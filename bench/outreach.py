@@ -32,7 +32,7 @@ from assets.engine.reference import load_shipped
 from assets.engine.settings import read_settings
 from assets.engine.state import STATE_TABLES
 from assets.engine.warehouse import SCHEMAS, build
-from bench.measuring import allowed, child, peak_mb, processor, reset_peak, table, timed
+from bench.measuring import allowed, child, open_database, peak_mb, processor, reset_peak, table, timed
 from sample_data.generate import generate
 
 FIRST_NIGHT, AS_OF = datetime.date(2026, 6, 29), datetime.date(2026, 6, 30)
@@ -202,15 +202,9 @@ def copied(contract: Contract, copies: int, places: int, steps: dict[str, int]) 
     )
 
 
-def open_database(path: Path) -> duckdb.DuckDBPyConnection:
-    """The benchmark's tables, with the threads and the memory that are stated."""
-    config = {"threads": THREADS, "memory_limit": f"{int(MEMORY_GB * 1000)}MB", "temp_directory": f"{path}.tmp"}
-    return duckdb.connect(str(path), config=config)
-
-
 def measure(path: Path, runs: int) -> dict[str, Any]:
     """Build every measured table in the order of the flow; the least of the runs."""
-    con = open_database(path)
+    con = open_database(path, THREADS, MEMORY_GB)
     wanted = {*JUDGED, *BEFORE, *AFTER}
     models = [model for model in all_models() if model.name in wanted]
     params = {"as_of": AS_OF, **read_settings().params()}
@@ -306,9 +300,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         sample, path = Path(folder) / "sample.duckdb", Path(folder) / "outreach.duckdb"
         generate(SAMPLE_MEMBERS, asked.seed, Path(folder) / "sample")
-        with open_database(sample) as con:
+        with open_database(sample, THREADS, MEMORY_GB) as con:
             build_sample(con, Path(folder) / "sample")
-        with open_database(path) as con:
+        with open_database(path, THREADS, MEMORY_GB) as con:
             multiply(con, sample, asked.copies, asked.pharmacies)
         found = json.loads(child(__file__, "--measure", str(path), "--runs", str(asked.runs)))
     text = page(found, asked.runs)

@@ -46,13 +46,7 @@ def trial_of(
     Raises:
         PublicationError: The warehouse is absent, at work, or not of the published night.
     """
-    config = {
-        "threads": settings.limits.threads,
-        "memory_limit": f"{int(settings.limits.memory_gb * 1000)}MB",
-        "temp_directory": str(scratch),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    config = warehouse.engine_config(settings.limits.threads, settings.limits.memory_gb, scratch)
     with duckdb.connect(config=config) as con:
         _attach(con, file, manifest)
         params = {**settings.params(), "as_of": datetime.date.fromisoformat(manifest["as_of"])}
