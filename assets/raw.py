@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from assets.engine import ingest, registry, state
+from assets.engine import ingest, kept, registry, state
 from assets.engine.contract import Contract, all_contracts
 from assets.engine.layout import read_layout
 from assets.engine.reference import load_shipped
@@ -75,6 +75,19 @@ def state_asset(contract: Contract) -> dg.AssetsDefinition:
     return asset
 
 
+def kept_asset(contract: Contract) -> dg.AssetsDefinition:
+    """What the working warehouse keeps from night to night."""
+
+    @raw_asset(contract, "duckdb")
+    def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
+        with night.open(context.run) as (con, plan):
+            with timed() as seconds:
+                rows = kept.load_known_members(con, contract.ddl())
+            return record(con, plan, contract, rows, seconds[-1])
+
+    return asset
+
+
 def door_asset(contract: Contract, suffix: str) -> dg.AssetsDefinition:
     """What the door set aside or counted, all input tables together."""
     tables = sorted(ingest.input_contracts())
@@ -140,6 +153,8 @@ def assets() -> list[dg.AssetsDefinition]:
                 found.append(registry_asset(contract))
             case "state":
                 found.append(state_asset(contract))
+            case "kept":
+                found.append(kept_asset(contract))
             case "door":
                 found.append(door_asset(contract, "count" if contract.key[1] == "ingested" else contract.key[1]))
     return found

@@ -126,7 +126,7 @@ class Meter:
         setattr(module, function, measured)
 
 
-def measure(delivery: Path, work: Path) -> dict[str, Any]:
+def measure(delivery: Path, work: Path, as_of: str) -> dict[str, Any]:
     """One night in this process, with its floor before and after."""
     before = floors(delivery)
     import assets.publication
@@ -146,7 +146,7 @@ def measure(delivery: Path, work: Path) -> dict[str, Any]:
     settings.write_text(re.sub(r"(?m)^memory_gb = .*$", f"memory_gb = {MEMORY_GB}", limited, count=1), encoding="utf-8")
     output = work / "output"
     night = [
-        "run", "--input", str(delivery), "--output", str(output), "--as-of", AS_OF, "--config", str(settings),
+        "run", "--input", str(delivery), "--output", str(output), "--as-of", as_of, "--config", str(settings),
     ]  # fmt: skip
     codes: list[int] = []
     reset_peak()
@@ -170,7 +170,7 @@ def measure(delivery: Path, work: Path) -> dict[str, Any]:
         "bytes": {
             "delivery": size_of(delivery),
             "working warehouse": size_of(output / ".warehouse"),
-            "published night": size_of(output / f"as_of={AS_OF}"),
+            "published night": size_of(output / f"as_of={as_of}"),
         },
         "floors": {name: (before[name] + after[name]) / 2 for name in before},
         "assets": {
@@ -366,12 +366,13 @@ def main() -> None:
     for hidden in ("--measure", "--work"):
         parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--alternative", help=argparse.SUPPRESS)
+    parser.add_argument("--as-of", default=AS_OF, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.alternative:
         print(json.dumps(measure_alternative(asked.alternative, asked.measure)))
         return
     if asked.measure:
-        print(json.dumps(measure(asked.measure, asked.work)))
+        print(json.dumps(measure(asked.measure, asked.work, asked.as_of)))
         return
     sizes = [int(size) for size in asked.sizes.split(",")]
     if asked.input:

@@ -3,10 +3,16 @@
 To copy a claim table of eighty columns takes longer than all that a night computes from it. `raw.<table>` is a view
 that types a value where it is read; `door.<table>_refused` holds the rows that it leaves out. A column whose texts all
 came as they must be is read as it lies.
+
+Files that an earlier night judged, and that lie there as they did, are not judged again: `door.judged_table` says by which
+code, `door.judged_file` which files those were and the place that each keeps in the numbers of rows.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from assets.engine import door, relation
+from assets.engine.code_digest import code_digest
 from assets.engine.contract import Contract
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, Landed, parquet_source, reading
@@ -24,7 +31,12 @@ from assets.engine.sql_text import literal
 # A row is named by its file and its place in it: `row_id` goes up in the order of the delivery.
 ROWS_OF_A_FILE = 1 << 36
 
-SEEN_DDL = "source_table VARCHAR, path VARCHAR, label VARCHAR, bytes BIGINT, modified_ns BIGINT"
+JUDGED_FILE_DDL = (
+    "source_table VARCHAR, place INTEGER, path VARCHAR, label VARCHAR, bytes BIGINT, modified_ns BIGINT, footer VARCHAR"
+)
+# `changes` has a bit for each family of columns whose texts did not all come as they must be; `generation` is another one
+# whenever a table is judged from its first file on.
+JUDGED_TABLE_DDL = "source_table VARCHAR primary key, code_digest VARCHAR, changes BIGINT, generation VARCHAR"
 
 
 @dataclass(frozen=True)
@@ -50,9 +62,43 @@ class Part:
         return [Part((file,), self.columns, self.declared, self.first + n) for n, file in enumerate(self.files)]
 
 
-def parts_of(landed: Sequence[tuple[InputFile, Landed]]) -> list[Part]:
-    """Parquet files, those of one shape together so that one scan reads them."""
-    parts, first = [], 0
+@dataclass(frozen=True)
+class Known:
+    """The files of a table that need no judgement any more, in the order of their places, and what it found."""
+
+    files: tuple[InputFile, ...] = ()
+    changes: int = 0
+    generation: str = ""
+
+
+def known_files(con: duckdb.DuckDBPyConnection, contract: Contract, files: Sequence[InputFile]) -> Known:
+    """What an earlier night judged of these files, if it all stands: the same code, and no file gone or changed.
+
+    From here until `show` the table counts as never judged, so that a load that fails leaves nothing to go on with.
+    """
+    table = contract.key[1]
+    if relation.kind(con, "door.judged_table") is None:
+        con.execute(f"create table door.judged_table ({JUDGED_TABLE_DDL})")
+    judged = con.execute(
+        "delete from door.judged_table where source_table = ? returning code_digest, changes, generation", [table]
+    ).fetchone()
+    if judged is None or judged[0] != code_digest() or not is_view(con, contract):
+        return Known()
+    seen = con.execute(
+        "select path, label, bytes, modified_ns, footer from door.judged_file where source_table = ? order by place",
+        [table],
+    ).fetchall()
+    by_path = {str(file.path): file for file in files}
+    for path, label, size, modified, footer in seen:
+        file = by_path.get(path)
+        if not file or file.label != label or _stamp(file.path) != [size, modified] or _footer(file.path) != footer:
+            return Known()
+    return Known(tuple(by_path[path] for path, *_ in seen), judged[1], judged[2])
+
+
+def parts_of(landed: Sequence[tuple[InputFile, Landed]], first: int = 0) -> list[Part]:
+    """Parquet files, those of one shape together so that one scan reads them; the first one has the number `first`."""
+    parts = []
     for (columns, declared), group in groupby(landed, key=lambda one: (one[1].columns, one[1].declared)):
         files = tuple(file for file, _ in group)
         parts.append(Part(files, columns, dict(declared), first))
@@ -85,24 +131,41 @@ def _judge(con: duckdb.DuckDBPyConnection, contract: Contract, part: Part) -> No
     con.execute(f"insert into judged {door.judged_select(contract, part.landed(), part.declared)}")
 
 
-def show(con: duckdb.DuckDBPyConnection, contract: Contract, parts: Sequence[Part]) -> None:
-    """Make `raw.<table>` a view of the judged files, and remember which files those were."""
+def show(
+    con: duckdb.DuckDBPyConnection, contract: Contract, known: Known, parts: Sequence[Part], new_parts: Sequence[Part]
+) -> None:
+    """Make `raw.<table>` a view of all judged files, and remember which files those were.
+
+    Args:
+        con: Connection to the working warehouse, with what is new in the temporary table `judged`.
+        contract: The input table's contract.
+        known: What was judged before.
+        parts: The files judged before.
+        new_parts: The files judged now.
+    """
     table = contract.key[1]
     families = door.text_families(contract)
-    con.execute(
-        f"create or replace table door.{table}_refused as select row_id from judged where reasons is not null order by row_id"
-    )
-    [[mask]] = con.execute("select coalesce(bit_or(changes), 0) from judged where reasons is null").fetchall()
-    as_landed = frozenset(name for bit, name in enumerate(families) if not mask >> bit & 1)
+    con.execute(f"create table if not exists door.{table}_refused (row_id BIGINT)")
+    con.execute(f"insert into door.{table}_refused select row_id from judged where reasons is not null order by row_id")
+    [[changes]] = con.execute("select coalesce(bit_or(changes), 0) from judged where reasons is null").fetchall()
+    changes |= known.changes
+    as_landed = frozenset(name for bit, name in enumerate(families) if not changes >> bit & 1)
     accepted = f"where row_id not in (select row_id from door.{table}_refused)" if refused_rows(con, table) else ""
-    queries = [f"{door.seen_select(contract, part.landed(), part.declared, as_landed)} {accepted}" for part in parts]
-    con.execute(f"create view {contract.id} as {' union all '.join(queries)}")
-    for part in parts:
-        for file in part.files:
+    queries = [
+        f"{door.seen_select(contract, part.landed(), part.declared, as_landed)} {accepted}"
+        for part in (*parts, *new_parts)
+    ]
+    con.execute(f"create or replace view {contract.id} as {' union all '.join(queries)}")
+    for part in new_parts:
+        for place, file in enumerate(part.files, start=part.first):
             con.execute(
-                "insert into door.seen_file values (?, ?, ?, ?, ?)",
-                [table, str(file.path), file.label, *_stamp(file.path)],
+                "insert into door.judged_file values (?, ?, ?, ?, ?, ?, ?)",
+                [table, place, str(file.path), file.label, *_stamp(file.path), _footer(file.path)],
             )
+    con.execute(
+        "insert into door.judged_table values (?, ?, ?, ?)",
+        [table, code_digest(), changes, known.generation or uuid.uuid4().hex],
+    )
 
 
 def refused_rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -120,8 +183,9 @@ def drop(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Remove an input table, whichever it is; the files of a view are not its to remove."""
     relation.drop(con, contract.id)
     relation.drop(con, copy_name(contract))
-    con.execute(f"create table if not exists door.seen_file ({SEEN_DDL})")
-    con.execute("delete from door.seen_file where source_table = ?", [contract.key[1]])
+    relation.drop(con, f"door.{contract.key[1]}_refused")
+    con.execute(f"create table if not exists door.judged_file ({JUDGED_FILE_DDL})")
+    con.execute("delete from door.judged_file where source_table = ?", [contract.key[1]])
 
 
 def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
@@ -130,9 +194,9 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
     Raises:
         InputError: A file was changed or taken away since.
     """
-    if relation.kind(con, "door.seen_file") is None:
+    if relation.kind(con, "door.judged_file") is None:
         return
-    for path, label, *stamp in con.execute("select path, label, bytes, modified_ns from door.seen_file").fetchall():
+    for path, label, *stamp in con.execute("select path, label, bytes, modified_ns from door.judged_file").fetchall():
         try:
             found = _stamp(Path(path))
         except OSError:
@@ -147,3 +211,15 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
 def _stamp(path: Path) -> list[int]:
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
+
+
+def _footer(path: Path) -> str:
+    """Digest of the end of a Parquet file, where its schema lies and, of every part, place, size and bounds."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-8, os.SEEK_END)
+            length = int.from_bytes(file.read(4), "little")
+            file.seek(-8 - length, os.SEEK_END)
+            return hashlib.sha256(file.read()).hexdigest()[:16]
+    except OSError:
+        return ""

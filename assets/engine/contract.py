@@ -112,10 +112,12 @@ class Table(BaseModel):
     description: str
     properties: list[Property]
     quality: list[Quality] = []
-    source: Literal["registry", "state", "door"] | None = None
+    source: Literal["registry", "state", "door", "kept"] | None = None
     rows: Literal["always", "may_be_empty"] = "may_be_empty"
     # A view holds no rows of its own: wide rows that others hold, and few read whole, are not copied.
     physical_type: Literal["table", "view"] = Field(default="table", alias="physicalType")
+    # The rows of a person rest on that person's claims alone: those of others are carried on from the night before.
+    kept: bool = False
     published: bool = False
     restricted: bool = False
     reject_when: dict[str, str] = Field(default={}, alias="rejectWhen")

@@ -8,8 +8,7 @@ detail, row_count).
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from assets.engine.raw_copy import Copy
 from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
 from assets.engine.text_rows import one_thread, refused_lines
+from assets.engine.transaction import transaction
 
 REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 
@@ -117,13 +117,16 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     """
     table = contract.key[1]
     con.execute("create schema if not exists raw; create schema if not exists door")
-    con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
-    con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
-    con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
-    claim_view.drop(con, contract)
     files = inputs.files_of(table)
-    if table in VERSIONED_TABLES and not inputs.layout.maps(table) and files and all(f.is_parquet for f in files):
-        base = _show_files(con, contract, files, inputs.expansion_ratio)
+    is_seen = table in VERSIONED_TABLES and not inputs.layout.maps(table) and all(file.is_parquet for file in files)
+    known = claim_view.known_files(con, contract, files) if is_seen else claim_view.Known()
+    if not known.files:
+        con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
+        con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
+        con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
+        claim_view.drop(con, contract)
+    if is_seen and files:
+        base = _show_files(con, contract, files, known, inputs.expansion_ratio)
     else:
         base = _store_files(con, contract, inputs, folder)
     if table in REQUIRED_TABLES and base == 0:
@@ -149,7 +152,7 @@ def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inp
     is_claims, is_mapped = table in VERSIONED_TABLES, inputs.layout.maps(table)
     files = inputs.files_of(table)
     is_text = not is_mapped and not all(file.is_parquet for file in files)
-    with one_thread(con) if is_text else nullcontext(), _transaction(con):
+    with one_thread(con) if is_text else nullcontext(), transaction(con):
         if is_mapped:
             copy = Copy(contract, contract.columns, is_shown=is_claims)
             copy.create(con)
@@ -170,31 +173,33 @@ def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inp
     return base
 
 
-@contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All that is written within, or nothing of it."""
-    con.execute("begin")
-    try:
-        yield
-        con.execute("commit")
-    except BaseException:
-        # What went wrong is the error to tell; the engine may have given the transaction up by itself.
-        with suppress(duckdb.Error):
-            con.execute("rollback")
-        raise
-
-
 def _show_files(
-    con: duckdb.DuckDBPyConnection, contract: Contract, files: tuple[InputFile, ...], expansion_ratio: int
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    files: tuple[InputFile, ...],
+    known: claim_view.Known,
+    expansion_ratio: int,
 ) -> int:
-    """Make `raw.<table>` a view of Parquet files and return the number of their rows, the refused ones included."""
+    """Make `raw.<table>` a view of Parquet files and return the number of their rows, the refused ones included.
+
+    Counts and refused rows of the files that are known stand as they are; those of the others come beside them.
+    """
     table = contract.key[1]
-    landed = [(file, _land(con, contract, file, number, expansion_ratio)) for number, file in enumerate(files)]
-    parts = claim_view.parts_of(landed)
+    con.execute(f"delete from door.{table}_count where measure in ('read', 'stored', 'blank')")
+    old = [
+        (file, open_rows(con, file, number, expansion_ratio=expansion_ratio)) for number, file in enumerate(known.files)
+    ]
+    unknown = [file for file in files if file not in known.files]
+    new = [
+        (file, _land(con, contract, file, number, expansion_ratio))
+        for number, file in enumerate(unknown, start=len(known.files))
+    ]
+    parts = claim_view.parts_of(new, first=len(old))
     claim_view.judge(con, contract, parts)
     _set_aside(con, contract, "judged")
-    claim_view.show(con, contract, parts)
-    if claim_view.refused_rows(con, table):
+    _sum_repairs(con, table)
+    claim_view.show(con, contract, known, claim_view.parts_of(old), parts)
+    if con.execute("select row_id from judged where reasons is not null limit 1").fetchone():
         queries = [
             door.typed_select(
                 contract,
@@ -206,7 +211,17 @@ def _show_files(
         _keep_codes(con, contract, " union all ".join(f"select * from ({query})" for query in queries))
     con.execute("drop table judged")
     _count(con, table, "blank", "", 0)
-    return sum(one.line_count for _, one in landed)
+    return sum(one.line_count for _, one in (*old, *new))
+
+
+def _sum_repairs(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """One count of repairs for each column, however many nights they came in."""
+    repaired = con.execute(
+        f"select detail, sum(row_count) from door.{table}_count where measure = 'repaired' group by detail order by detail"
+    ).fetchall()
+    con.execute(f"delete from door.{table}_count where measure = 'repaired'")
+    for detail, rows in repaired:
+        _count(con, table, "repaired", detail, rows)
 
 
 def _land(
@@ -310,7 +325,7 @@ def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str
         f"insert into door.{table}_refused_code select distinct '{table}', person_id, claim_id, service_date, "
         f"told.code_system, told.code from (select person_id, claim_id, coalesce({', '.join(SERVICE_DATES[table])}) "
         f"as service_date, unnest([{codes}]) as told from ({refused})) "
-        "where person_id is not null and told.code is not null"
+        f"where person_id is not null and told.code is not null except select * from door.{table}_refused_code"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import claim_view, relation
+from assets.engine import claim_view, kept, relation
 from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
 from assets.engine.model import Model
@@ -195,11 +195,13 @@ Create = Callable[[duckdb.DuckDBPyConnection, Model, dict[str, Any]], None]
 
 def by_duckdb(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> None:
     """Replace a model's table by DuckDB's own answer, or its view by the question."""
-    kind = contract_for(*model.key).table.physical_type
-    if relation.kind(con, model.name) != kind:
+    table = contract_for(*model.key).table
+    if relation.kind(con, model.name) not in (table.physical_type, None):
         relation.drop(con, model.name)
-    if kind == "view":
+    if table.physical_type == "view":
         con.execute(f"create or replace view {model.name} as {model.sql}")
+    elif table.kept:
+        kept.build(con, model, params)
     else:
         model.create(con, params)
 
@@ -225,6 +227,8 @@ def build(
         raise ModelError(f"{model.name} needs {sorted(missing)}; known parameters are {sorted(params)}")
     started = time.perf_counter()
     try:
+        if create is not by_duckdb:
+            kept.forget(con, model.name)
         create(con, model, {name: params[name] for name in model.params})
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ModelError(f"{model.name}: memory ran out; raise limits.memory_gb in settings.toml") from error

@@ -1,7 +1,8 @@
 -- Everyone in eligibility, with an integer key and what the latest enrolment span says of them.
 --
 -- The latest span is the one that starts last; spans that start on one day are told apart by their end and then by
--- plan, so that the order of rows in a delivery decides nothing.
+-- plan, so that the order of rows in a delivery decides nothing. A person whom an earlier night numbered keeps the key;
+-- others are numbered after all of those.
 with
 
 spans as (
@@ -30,10 +31,21 @@ deaths as (
         max(eligibility.death_date) as death_date
     from raw.eligibility
     group by eligibility.person_id
+),
+
+last_keys as (
+    select coalesce(max(known_member.member_key), 0) as member_key
+    from raw.known_member
 )
 
 select
-    cast(row_number() over (order by spans.person_id) as integer) as member_key,
+    coalesce(
+        known_member.member_key,
+        cast(
+            last_keys.member_key
+            + row_number() over (partition by known_member.member_key is null order by spans.person_id) as integer
+        )
+    ) as member_key,
     spans.person_id,
     spans.birth_date,
     deaths.death_date,
@@ -67,5 +79,8 @@ select
 from spans
 inner join deaths
     on spans.person_id = deaths.person_id
+cross join last_keys
+left join raw.known_member
+    on spans.person_id = known_member.person_id
 where spans.recency = 1
 order by member_key

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.engine import ingest, publish, quality, registry, state, warehouse
+from assets.engine import ingest, kept, publish, quality, registry, state, warehouse
 from assets.engine.contract import Contract, all_contracts, contract_for
 from assets.engine.families import all_models
 from assets.engine.layout import read_layout
@@ -59,12 +59,27 @@ class Plan:
 
     def deliver(self, as_of: datetime.date) -> dict[str, int]:
         """Write what the plan knows at the end of a day, and return the rows of each claim table."""
-        day = (as_of - START).days
         written = {}
         for name, date in CLAIMS.items():
             rows = arrived(self.tables[name], date, as_of)
             rows.write_parquet(self.folder / f"{name}.parquet")
             written[name] = rows.height
+        self._deliver_all_but_claims(as_of)
+        return written
+
+    def deliver_news(self, as_of: datetime.date, since: datetime.date | None) -> dict[str, int]:
+        """Write the claims that arrived after a day as new files beside the old ones, and return their rows."""
+        written = {}
+        for name, date in CLAIMS.items():
+            (self.folder / name).mkdir(exist_ok=True)
+            rows = arrived(self.tables[name], date, as_of, since)
+            rows.write_parquet(self.folder / name / f"{as_of}.parquet")
+            written[name] = rows.height
+        self._deliver_all_but_claims(as_of)
+        return written
+
+    def _deliver_all_but_claims(self, as_of: datetime.date) -> None:
+        day = (as_of - START).days
         self._members(day).write_parquet(self.folder / "eligibility.parquet")
         wish = f"{self.people['opts out']},1,member_request\n" if day >= OPTS_OUT else ""
         (self.folder / "member_preference.csv").write_text(
@@ -72,7 +87,6 @@ class Plan:
         )
         told = "".join(f"{gap},{moment},{code}\n" for gap, moment, code in self.answers if moment[:10] <= str(as_of))
         (self.folder / "outreach_outcome.csv").write_text(f"gap_id,attempted_at,outcome_code\n{told}", encoding="utf-8")
-        return written
 
     def _members(self, day: int) -> pl.DataFrame:
         members = self.tables["eligibility"]
@@ -111,8 +125,15 @@ class Plan:
         return {self.people[who] for who, is_gone in told.items() if is_gone}
 
 
-def arrived(claims: pl.DataFrame, date: str, as_of: datetime.date) -> pl.DataFrame:
-    """The rows of a claim table that have arrived by the end of a day: first versions, corrections, reversals."""
+def arrived(claims: pl.DataFrame, date: str, as_of: datetime.date, since: datetime.date | None = None) -> pl.DataFrame:
+    """The rows of a claim table that have arrived by the end of a day: first versions, corrections, reversals.
+
+    Args:
+        claims: Every claim that will ever be.
+        date: The column with the day of service.
+        as_of: The last day of arrival.
+        since: The day before the first day of arrival; None for everything until then.
+    """
     place = pl.int_range(pl.len())
     late = pl.when(place % 9 == 4).then(14).otherwise(1)
     first = claims.sort("claim_id", "claim_line_number", date).with_columns(
@@ -137,7 +158,8 @@ def arrived(claims: pl.DataFrame, date: str, as_of: datetime.date) -> pl.DataFra
     told = pl.concat(versions).with_columns(
         file_date="arrival", paid_date="arrival", ingest_datetime=pl.col("arrival").cast(pl.Datetime("us"))
     )
-    return told.filter(pl.col("arrival") <= as_of).drop("place", "arrival")
+    is_news = pl.col("arrival") > since if since else pl.lit(value=True)
+    return told.filter(is_news & (pl.col("arrival") <= as_of)).drop("place", "arrival")
 
 
 # A night by its parts --------------------------------------------------------------------------------------------------
@@ -193,6 +215,8 @@ def load(con: duckdb.DuckDBPyConnection, contract: Contract, night: Night, input
             return registry.load_registry(con, contract.key[1], night.reference)
         case "state":
             return state.load_state(con, contract.key[1], night.output, night.as_of)
+        case "kept":
+            return kept.load_known_members(con, contract.ddl())
     suffix = "count" if contract.key[1] == "ingested" else contract.key[1]
     union = " union all ".join(f"select * from door.{t}_{suffix}" for t in sorted(ingest.input_contracts()))
     con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
