@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check survive faults nights spark golden docs bench bench-adherence bench-access bench-outreach bench-delivery bench-csv access-check backtest ranking-value mutate lock audit sbom clean
+.PHONY: help setup setup-dev run ui test check survive faults nights spark golden docs bench bench-adherence bench-access bench-outreach bench-delivery bench-csv bench-delta access-check backtest ranking-value mutate lock audit sbom clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +87,9 @@ bench-outreach: .stamp-dev ## the cost of suppression to ranked list; rewrites d
 
 bench-delivery: .stamp-dev ## the cost of per-pharmacy files; rewrites docs/performance-delivery.md
 	$(BIN)/python bench/delivery.py --write
+
+bench-delta: .stamp-dev ## the cost of a night that carries on; rewrites docs/performance-delta.md
+	$(BIN)/python bench/delta.py --write
 
 bench-csv: .stamp-dev ## the cost of CSV input beside DuckDB's own read; rewrites docs/performance-csv.md
 	$(BIN)/python bench/csv_ingest.py --write

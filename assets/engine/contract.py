@@ -167,12 +167,16 @@ class Contract(BaseModel):
         """The column list of a CREATE TABLE."""
         return ", ".join(f'"{p.name}" {p.sql_type}' for p in self.properties)
 
-    def violations_sql(self) -> str:
+    def violations_sql(self, relation: str | None = None) -> str:
         """One scan that counts, per column and rule, the rows that break it, and the repeats of the grain.
+
+        Args:
+            relation: Where the rows are, of the table itself unless it is said.
 
         Returns:
             A query with one row and one BIGINT column per `column rule` pair.
         """
+        relation = relation or self.id
         counts = [
             f'count(*) filter (where {condition}) as "{p.name} {rule}"'
             for p in self.properties
@@ -181,10 +185,10 @@ class Contract(BaseModel):
         if self.grain:
             grain = ", ".join(f'"{c}"' for c in self.grain)
             counts.append(
-                f"(select coalesce(sum(n - 1), 0) from (select count(*) as n from {self.id} group by {grain}))"
+                f"(select coalesce(sum(n - 1), 0) from (select count(*) as n from {relation} group by {grain}))"
                 ' as "grain unique"'
             )
-        return f"select count(*) as row_count{''.join(', ' + c for c in counts)} from {self.id}"
+        return f"select count(*) as row_count{''.join(', ' + c for c in counts)} from {relation}"
 
     def to_pandera(self) -> Any:
         """The pandera (polars) schema: exact columns, order and types, nulls and bounds.

@@ -3,8 +3,7 @@
 A model whose contract says `kept` puts the rows of a person together from that person's claims alone. When new files of
 claims came beside those that it was built from, its own SQL runs once more over the claims of the persons with news, and
 takes the place of their rows; everybody else's stand. News of a person are claims in a new file, claims that the as-of
-date has reached by now, and claims that another person with news has under the same id. Of tables by member, somebody
-without a row counts as news too: they may have joined since.
+date has reached by now, claims that another person with news has under the same id, and to have joined.
 
 `door.kept_table` remembers what each table was built from. Whatever else changed, such as code, contracts, a value set, a
 file of before, a number of a member, consents, or an as-of date that goes back, has the table built from the start, and so
@@ -16,42 +15,37 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
-from assets.engine import relation
+from assets.engine import news, relation
 from assets.engine.claim_view import ROWS_OF_A_FILE
 from assets.engine.code_digest import code_digest
 from assets.engine.model import Model
+from assets.engine.news import CLAIM_DAYS
 from assets.engine.transaction import transaction
 
-# The tables of claims, with the day by which a row counts.
-CLAIM_DAYS = {
-    "medical_claim": "coalesce(claim_line_start_date, claim_start_date)",
-    "pharmacy_claim": "dispensing_date",
-}
 # What a kept model may read besides claims, and other kept tables.
-OTHER_INPUTS = {"core.member", "core.withheld_claim"}
+OTHER_INPUTS = {"core.member", "core.withheld_claim", "core.drug"}
 # Beyond this share of a table's rows, or of the persons, all of it is built from the start.
 LARGEST_SHARE = 0.2
 
 KEPT_DDL = (
     "table_name VARCHAR primary key, code_digest VARCHAR, settings VARCHAR, as_of DATE, generation VARCHAR, files INTEGER, "
-    "withheld VARCHAR, members VARCHAR, changed_rows BIGINT"
+    "withheld VARCHAR, members VARCHAR, drugs VARCHAR, changed_rows BIGINT, news VARCHAR"
 )
-ABSORBED_DDL = "members VARCHAR primary key"
+# Who was a member when the kept tables were built; `members` is the digest of their numbers.
+MEMBER_DDL = "members VARCHAR, person_id VARCHAR"
 
 
 @dataclass(frozen=True)
 class Basis:
     """What a kept table is built from.
 
-    `generation` and `files` say which files of claims, `withheld` which claims Part 2 withholds, `members` who has
-    which number.
+    `generation` and `files` say which files of claims, `withheld` which claims Part 2 withholds, `members` and `drugs`
+    who and which NDC has which number.
     """
 
     code_digest: str
@@ -61,7 +55,9 @@ class Basis:
     files: int
     withheld: str
     members: str
+    drugs: str
     changed_rows: int = 0
+    news: str | None = None
 
 
 def load_known_members(con: duckdb.DuckDBPyConnection, ddl: str) -> int:
@@ -72,15 +68,28 @@ def load_known_members(con: duckdb.DuckDBPyConnection, ddl: str) -> int:
         ddl: Columns of the table.
     """
     con.execute(f"create table if not exists raw.known_member ({ddl})")
-    con.execute(f"create table if not exists door.absorbed_members ({ABSORBED_DDL})")
+    con.execute(f"create table if not exists door.kept_table ({KEPT_DDL})")
+    con.execute(f"create table if not exists door.kept_member ({MEMBER_DDL})")
     if relation.kind(con, "core.member"):
         con.execute(
             "insert into raw.known_member select person_id, member_key from core.member "
             "where person_id not in (select person_id from raw.known_member)"
         )
-        con.execute("insert or ignore into door.absorbed_members values (?)", [_members(con)])
+        members = _members(con)
+        # After a night that failed in between, the tables are still those of the members of before.
+        if con.execute("select true from door.kept_table where members = ?", [members]).fetchone():
+            con.execute("delete from door.kept_member")
+            con.execute("insert into door.kept_member select ?, person_id from core.member", [members])
     [[rows]] = con.execute("select count(*) from raw.known_member").fetchall()
     return rows
+
+
+def news_of(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """The table with the rows that a kept table took in when it was last built; None where it was built from the start."""
+    if relation.kind(con, "door.kept_table") is None:
+        return None
+    found = con.execute("select news from door.kept_table where table_name = ?", [name]).fetchone()
+    return found[0] if found else None
 
 
 def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) -> None:
@@ -104,10 +113,11 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
         model.create(con, params)
     con.execute(f"create table if not exists door.kept_table ({KEPT_DDL})")
     con.execute(
-        "insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             model.name, basis.code_digest, basis.settings, basis.as_of, basis.generation, basis.files, basis.withheld,
-            basis.members, 0 if rows is None or before is None else before.changed_rows + rows,
+            basis.members, basis.drugs, 0 if rows is None or before is None else before.changed_rows + rows,
+            None if rows is None else _news_table(model),
         ],
     )  # fmt: skip
 
@@ -171,6 +181,7 @@ def _basis_now(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, A
         files,
         _withheld(con, claims, files) if "core.withheld_claim" in inputs else "",
         _members(con) if "core.member" in inputs else "",
+        _numbers(con, "core.drug", "ndc_code", "drug_key") if "core.drug" in inputs else "",
     )
 
 
@@ -184,25 +195,36 @@ def _withheld(con: duckdb.DuckDBPyConnection, claims: str, files: int) -> str:
 
 
 def _members(con: duckdb.DuckDBPyConnection) -> str:
-    """Digest of who has which number."""
+    return _numbers(con, "core.member", "person_id", "member_key")
+
+
+def _numbers(con: duckdb.DuckDBPyConnection, table: str, *columns: str) -> str:
+    """Digest of who or what has which number."""
     [[digest]] = con.execute(
-        "select concat(count(*), ' ', bit_xor(hash(person_id, member_key))) from core.member"
+        f"select concat(count(*), ' ', bit_xor(hash({', '.join(columns)}))) from {table}"
     ).fetchall()
     return digest
 
 
 def _carries_on(con: duckdb.DuckDBPyConnection, model: Model, before: Basis, now: Basis) -> bool:
     """Whether all that differs between what a table was built from and what there is now is news."""
-    if (before.code_digest, before.settings, before.generation) != (now.code_digest, now.settings, now.generation):
+    same = ("code_digest", "settings", "generation", "drugs")
+    if any(getattr(before, name) != getattr(now, name) for name in same):
         return False
     if before.files > now.files or (before.as_of and now.as_of and now.as_of < before.as_of):
         return False
     if before.withheld and _withheld(con, _claims_of(model), before.files) != before.withheld:
         return False
     if before.members and before.members != now.members:
-        absorbed = con.execute("select true from door.absorbed_members where members = ?", [before.members]).fetchone()
-        return absorbed is not None
+        return (
+            con.execute("select true from door.kept_member where members = ? limit 1", [before.members]).fetchone()
+            is not None
+        )
     return True
+
+
+def _news_table(model: Model) -> str:
+    return f"changed.{'_'.join(model.key)}"
 
 
 def _renew(
@@ -211,58 +233,41 @@ def _renew(
     """Compute the rows of persons with news anew; None, with nothing done, where there is too much of it.
 
     Returns:
-        How many rows went in.
+        How many rows were replaced or added.
     """
     claims = _claims_of(model)
-    is_by_member = "member_key" in {name for name, *_ in con.execute(f"describe {model.name}").fetchall()}
-    with _changed_claims(con, claims, before, now):
-        if is_by_member:
-            con.execute(
-                f"insert into changed.person select person_id from core.member where member_key not in "
-                f"(select member_key from {model.name}) and person_id not in (select person_id from changed.person)"
-            )
-            gone = (
-                "member_key not in (select member_key from core.member) or member_key in (select member_key "
-                "from core.member where person_id in (select person_id from changed.person))"
-            )
-        else:
-            gone = f"row_id in (select row_id from changed.{claims})"
-        [[all_rows]] = con.execute(f"select count(*) from {model.name}").fetchall()
-        [[rows]] = con.execute(f"select count(*) from {model.name} where {gone}").fetchall()
-        if before.changed_rows + rows > LARGEST_SHARE * all_rows:
-            return None
-        query = re.sub(rf"\braw\.{claims}\b", f"changed.{claims}", model.sql)
-        con.execute(f"create or replace temp table renewed as {query}", params)
-        with transaction(con):
-            con.execute(f"delete from {model.name} where {gone}")
-            [[added]] = con.execute(f"insert into {model.name} select * from renewed").fetchall()
-        con.execute("drop table renewed")
+    [[known]] = con.execute("select count(*) from raw.known_member").fetchall()
+    named = f"{now.generation} {before.files} {now.files}"
+    if not news.gather(con, claims, before.files * ROWS_OF_A_FILE, named, LARGEST_SHARE * known):
+        return None
+    if before.as_of and now.as_of and before.as_of != now.as_of:
+        news.reach(con, claims, before.as_of, now.as_of)
+    if before.members != now.members:
+        news.add(
+            con,
+            claims,
+            "select person_id from core.member where person_id not in (select person_id from door.kept_member)",
+        )
+    columns = {name for name, *_ in con.execute(f"describe {model.name}").fetchall()}
+    gone = f"row_id in (select row_id from changed.{claims})"
+    if "member_key" in columns:
+        gone = (
+            "member_key not in (select member_key from core.member) or member_key in (select member_key "
+            f"from core.member where person_id in (select person_id from changed.{claims}_person))"
+        )
+    [[all_rows]] = con.execute(f"select count(*) from {model.name}").fetchall()
+    [[rows]] = con.execute(f"select count(*) from {model.name} where {gone}").fetchall()
+    if before.changed_rows + rows > LARGEST_SHARE * all_rows:
+        return None
+    table = _news_table(model)
+    query = re.sub(rf"\braw\.{claims}\b", f"changed.{claims}", model.sql)
+    con.execute(f"create or replace table {table} as {query}", params)
+    # Rows that a table numbers by itself come after all that it has: of a person they are numbered anew together, and
+    # only among those does the order of numbers tell anything.
+    own_key = f"{model.key[1]}_key"
+    if own_key in columns:
+        con.execute(f"update {table} set {own_key} = {own_key} + (select max({own_key}) from {model.name})")
+    with transaction(con):
+        con.execute(f"delete from {model.name} where {gone}")
+        [[added]] = con.execute(f"insert into {model.name} select * from {table}").fetchall()
     return max(rows, added)
-
-
-@contextmanager
-def _changed_claims(con: duckdb.DuckDBPyConnection, claims: str, before: Basis, now: Basis) -> Iterator[None]:
-    """`changed.person`, the persons with news, and `changed.<claims>`, all their claims, within the block."""
-    con.execute("drop schema if exists changed cascade; create schema changed")
-    try:
-        day = CLAIM_DAYS[claims]
-        reached = f"or ({day} > $since and {day} <= $as_of)" if before.as_of != now.as_of else ""
-        dates = {"since": before.as_of, "as_of": now.as_of} if reached else {}
-        con.execute(
-            f"create table changed.person as select distinct person_id from raw.{claims} where row_id >= $first {reached}",
-            {"first": before.files * ROWS_OF_A_FILE, **dates},
-        )
-        con.execute(
-            f"create view changed.{claims} as select * from raw.{claims} "
-            "where person_id in (select person_id from changed.person)"
-        )
-        # A claim id that two persons bear ties what stands of the one to the other.
-        while con.execute(
-            f"insert into changed.person select distinct person_id from raw.{claims} where claim_id in "
-            f"(select claim_id from changed.{claims}) and person_id not in (select person_id from changed.person)"
-        ).fetchall() != [(0,)]:
-            pass
-        yield
-    finally:
-        with suppress(duckdb.Error):
-            con.execute("drop schema if exists changed cascade")

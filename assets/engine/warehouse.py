@@ -269,6 +269,9 @@ def misshapen(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, i
 def violations(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
     """What breaks a contract, as counts: never a value.
 
+    Of a table that was carried on, rows that stood before were judged by this contract then, and those that it took in
+    are whole persons': neither can repeat the grain of the other.
+
     Returns:
         `rule -> rows`; empty for a table that keeps its contract.
 
@@ -277,10 +280,11 @@ def violations(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, 
     """
     if broken := misshapen(con, contract):
         return broken
-    cursor = con.execute(contract.violations_sql())
+    news = kept.news_of(con, contract.id) if contract.table.kept else None
+    cursor = con.execute(contract.violations_sql(news))
     names = [d[0] for d in cursor.description]
     counts = dict(zip(names, cursor.fetchall()[0], strict=True))
-    if counts.pop("row_count") == 0 and contract.table.rows == "always":
+    if counts.pop("row_count") == 0 and contract.table.rows == "always" and not news:
         counts["rows expected, none found"] = 1
     for rule in contract.table.quality:
         [[rows]] = con.execute(f"select count(*) from ({rule.query})").fetchall()

@@ -1,0 +1,413 @@
+"""Tables that are carried on: what is news, what has everything built from the start, and that either gives the same."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from assets.engine import claim_view, ingest, kept, warehouse
+from assets.engine.contract import contract_for
+from assets.engine.families import all_models
+from assets.engine.layout import read_layout
+from assets.engine.registry import load_registry
+from assets.engine.settings import read_settings
+from assets.engine.warehouse import SCHEMAS
+
+DAY = datetime.timedelta(1)
+AS_OF = datetime.date(2026, 6, 29)
+INPUTS = ("eligibility", "medical_claim", "pharmacy_claim", "provider", "member_consent", "drug")
+MODELS = ("core.member", "core.consent", "core.withheld_claim", "core.drug")
+KEPT = (
+    "core.medical_claim_removed",
+    "core.medical_line",
+    "core.diagnosis",
+    "core.pharmacy_claim_removed",
+    "core.fill",
+    "core.voided_line",
+)
+# The tests' members are few, so that any news would be too much.
+MUCH = 1e9
+
+
+@dataclass
+class Plan:
+    """A plan of three members with a claim each a month, in a folder to which files are added."""
+
+    folder: Path
+    con: duckdb.DuckDBPyConnection
+    members: list[str] = field(default_factory=lambda: ["P1", "P2", "P3"])
+    as_of: datetime.date = AS_OF
+
+    def write(self, name: str, query: str) -> Path:
+        path = self.folder / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.con.execute(f"copy ({query}) to '{path}' (format parquet)")
+        return path
+
+    def eligibility(self) -> None:
+        people = ", ".join(f"('{member}')" for member in self.members)
+        self.write(
+            "eligibility",
+            "select person_id, date '1980-01-01' as birth_date, date '2025-01-01' as enrollment_start_date "
+            f"from (values {people}) as t (person_id)",
+        )
+
+    def lines(self, name: str, *rows: tuple[str, str, str], status: str = "paid", more: str = "") -> Path:
+        """Medical claims: claim id, person, day, and what else they say."""
+        told = ", ".join(f"('{claim}', '{person}', date '{day}')" for claim, person, day in rows)
+        return self.write(
+            f"medical_claim/{name}",
+            "select claim_id, 1 as claim_line_number, 'professional' as claim_type, person_id, claim_start_date, "
+            f"'E119' as diagnosis_code_1, '{status}' as claim_status, 10.0 as paid_amount, '1992000008' as rendering_npi{more} "
+            f"from (values {told}) as t (claim_id, person_id, claim_start_date)",
+        )
+
+    def fills(self, name: str, *rows: tuple[str, str, str], quantity: int = 30) -> Path:
+        told = ", ".join(f"('{claim}', '{person}', date '{day}')" for claim, person, day in rows)
+        return self.write(
+            f"pharmacy_claim/{name}",
+            "select claim_id, 1 as claim_line_number, person_id, '00093505698' as ndc_code, dispensing_date, "
+            f"{quantity} as quantity, {quantity} as days_supply, 'paid' as claim_status "
+            f"from (values {told}) as t (claim_id, person_id, dispensing_date)",
+        )
+
+    def night(self, con: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Load and build up to the kept tables."""
+        con = con or self.con
+        self.eligibility()
+        inputs = ingest.find_inputs(read_layout("tuva"), self.folder, None)
+        for name in INPUTS:
+            ingest.load_table(con, contract_for("raw", name), inputs, self.folder)
+        kept.load_known_members(con, contract_for("raw", "known_member").ddl())
+        self.build(*MODELS, *KEPT, con=con)
+
+    def build(self, *names: str, con: duckdb.DuckDBPyConnection | None = None) -> None:
+        models = {model.name: model for model in all_models()}
+        for name in names:
+            warehouse.build(con or self.con, models[name], {"as_of": self.as_of, **read_settings().params()})
+
+    def record(self, name: str) -> tuple[int, str] | None:
+        return self.con.execute(
+            "select changed_rows, generation from door.kept_table where table_name = ?", [name]
+        ).fetchone()
+
+    def rows(self, name: str, con: duckdb.DuckDBPyConnection | None = None) -> list[tuple[Any, ...]]:
+        # Fills are numbered anew with their members: among those the order alone is told.
+        place = "exclude (fill_key), row_number() over (partition by member_key order by fill_key)"
+        told = f"select * {place if name == 'core.fill' else ''} from {name} order by all"
+        return (con or self.con).execute(told).fetchall()
+
+    def check(self) -> None:
+        """Every kept table is what an empty warehouse would make of the same files, with members numbered the same."""
+        with duckdb.connect() as fresh:
+            prepare(fresh)
+            fresh.execute(f"create table raw.known_member ({contract_for('raw', 'known_member').ddl()})")
+            for person, key in self.con.execute(
+                "select person_id, member_key from core.member union select * from raw.known_member"
+            ).fetchall():
+                fresh.execute("insert into raw.known_member values (?, ?)", [person, key])
+            self.night(fresh)
+            for name in KEPT:
+                assert self.rows(name) == self.rows(name, fresh), name
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
+    load_registry(con, "value_set", None)
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
+    monkeypatch.setattr(kept, "LARGEST_SHARE", MUCH)
+    with duckdb.connect(str(tmp_path / "w.duckdb"), config={"threads": 1}) as con:
+        prepare(con)
+        plan = Plan(tmp_path / "input", con)
+        plan.lines(
+            "1",
+            ("A", "P1", "2026-01-05"),
+            ("B", "P2", "2026-01-06"),
+            ("C", "P3", "2026-07-01"),
+            ("Z", "P9", "2026-01-07"),
+        )
+        plan.fills("1", ("F", "P1", "2026-01-05"), ("G", "P2", "2026-01-06"))
+        plan.night()
+        yield plan
+
+
+def is_carried_on(plan: Plan, name: str = "core.medical_line") -> bool:
+    """Whether a table is still the one of the first night: a mark in a row without news stands."""
+    return plan.con.execute(f"select count(*) from {name} where claim_id = 'MARK'").fetchall() != [(0,)]
+
+
+def mark(plan: Plan, person: str) -> None:
+    for name in ("core.medical_line", "core.diagnosis"):
+        plan.con.execute(
+            f"update {name} set claim_id = 'MARK' where member_key in "
+            "(select member_key from core.member where person_id = ?)", [person],
+        )  # fmt: skip
+
+
+def test_only_what_the_news_touches_is_computed_anew(plan: Plan) -> None:
+    mark(plan, "P2")
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    plan.night()
+    assert [row[1] for row in plan.rows("core.medical_line")] == ["A", "D", "MARK"]
+    assert [row[1] for row in plan.rows("core.diagnosis")] == ["A", "D", "MARK"]
+    # One more row of the same member, and one row that was written again.
+    assert plan.record("core.medical_line") == (2, plan.record("core.diagnosis")[1])
+
+
+def later_version(plan: Plan) -> None:
+    plan.lines("2", ("A", "P1", "2026-01-05"), more=", date '2026-02-01' as paid_date, 'Z3A20' as hcpcs_code")
+
+
+def reversal(plan: Plan) -> None:
+    plan.lines("2", ("A", "P1", "2026-01-05"), status="reversed", more=", date '2026-02-01' as paid_date")
+
+
+def same_claim_of_another(plan: Plan) -> None:
+    """P1's new row bears the id of P2's claim: only one of the two versions stands."""
+    plan.lines("2", ("B", "P1", "2026-01-06"), more=", date '2026-02-01' as paid_date")
+
+
+def chain_of_shared_claims(plan: Plan) -> None:
+    """P1's new row ties P2, whose other claim ties P3: three persons, of whom one has news."""
+    plan.lines("2", ("B2", "P2", "2026-02-01"), ("B2", "P3", "2026-02-01"))
+    plan.night()
+    plan.lines("3", ("B", "P1", "2026-01-06"), more=", date '2026-02-01' as paid_date")
+
+
+def day_is_reached(plan: Plan) -> None:
+    plan.as_of = datetime.date(2026, 7, 1)
+
+
+def somebody_joins(plan: Plan) -> None:
+    """P9's claim was there before them, P0 goes before all by name: their numbers come after all others."""
+    plan.members += ["P9", "P0"]
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+
+
+def somebody_leaves(plan: Plan) -> None:
+    plan.members.remove("P2")
+
+
+def somebody_comes_back(plan: Plan) -> None:
+    plan.members.remove("P3")
+    plan.night()
+    plan.members.append("P4")
+    plan.night()
+    plan.members.append("P3")
+
+
+def fill_is_reversed(plan: Plan) -> None:
+    plan.fills("2", ("F", "P1", "2026-01-05"), quantity=-30)
+
+
+def reversal_under_another_id(plan: Plan) -> None:
+    plan.fills("2", ("R", "P2", "2026-01-06"), ("S", "P9", "2026-01-06"), quantity=-30)
+
+
+def bad_row(plan: Plan) -> None:
+    plan.write(
+        "medical_claim/2",
+        "select 'Q' as claim_id, -1 as claim_line_number, 'professional' as claim_type, 'P1' as person_id, "
+        "date '2026-01-05' as claim_start_date, 'O039' as diagnosis_code_1",
+    )
+
+
+def fill_of_before(plan: Plan) -> None:
+    plan.fills("2", ("H", "P1", "2026-01-03"), ("I", "P1", "2026-01-05"), ("E", "P1", "2026-01-05"))
+
+
+def file_that_sorts_first(plan: Plan) -> None:
+    plan.lines("0", ("D", "P1", "2026-02-05"))
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        later_version, reversal, same_claim_of_another, chain_of_shared_claims, day_is_reached, somebody_joins,
+        somebody_leaves, somebody_comes_back, fill_is_reversed, fill_of_before, reversal_under_another_id, bad_row, file_that_sorts_first,
+    ],
+    ids=lambda news: news.__name__,
+)  # fmt: skip
+def test_news_gives_what_a_start_would(plan: Plan, news: Callable[[Plan], None]) -> None:
+    generation = plan.record("core.medical_line")[1]
+    news(plan)
+    plan.night()
+    assert plan.record("core.medical_line")[1] == generation, "all was built from the start"
+    plan.check()
+
+
+def consent_ends(plan: Plan) -> None:
+    plan.write("provider", "select '1992000008' as npi, '207Q00000X' as taxonomy_code, true as is_part2")
+
+
+def date_goes_back(plan: Plan) -> None:
+    plan.as_of = datetime.date(2026, 1, 5)
+
+
+def file_is_written_anew(plan: Plan) -> None:
+    plan.lines("1", ("A", "P1", "2026-01-05"), ("B", "P2", "2026-03-06"))
+
+
+def file_is_taken_away(plan: Plan) -> None:
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    (plan.folder / "medical_claim" / "1.parquet").unlink()
+
+
+def members_are_numbered_again(plan: Plan) -> None:
+    """Twice, for other people, with nobody told of the numbers between: what they meant is lost."""
+    plan.members = ["P0", "P2"]
+    plan.eligibility()
+    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
+    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    plan.con.execute("delete from raw.known_member")
+    plan.build("core.member", "core.medical_line", "core.diagnosis")
+    plan.members = ["P1", "P2", "P3"]
+    plan.eligibility()
+    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    plan.con.execute("delete from raw.known_member")
+    plan.build("core.member")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [consent_ends, date_goes_back, file_is_written_anew, file_is_taken_away, members_are_numbered_again],
+    ids=lambda change: change.__name__,
+)
+def test_what_is_no_news_has_all_built_from_the_start(plan: Plan, change: Callable[[Plan], None]) -> None:
+    mark(plan, "P2")
+    change(plan)
+    plan.night()
+    assert not is_carried_on(plan)
+    plan.check()
+
+
+def test_another_drug_table_has_fills_built_from_the_start(plan: Plan) -> None:
+    plan.write("drug", "select '00093505698' as ndc_code, 'metformin' as ingredients")
+    plan.night()
+    plan.fills("2", ("H", "P1", "2026-02-03"))
+    plan.night()
+    assert plan.record("core.fill")[0] == 2
+    drug = "select unnest(['00000000001', '00093505698']) as ndc_code, 'metformin' as ingredients"
+    plan.write("drug", drug)
+    plan.night()
+    assert plan.record("core.fill")[0] == 0
+    plan.check()
+
+
+def test_other_code_judges_and_builds_from_the_start(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark(plan, "P2")
+    for module in (kept, claim_view):
+        monkeypatch.setattr(module, "code_digest", lambda: "another")
+    plan.night()
+    assert not is_carried_on(plan)
+    plan.check()
+
+
+def test_much_news_has_all_built_from_the_start(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark(plan, "P2")
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    monkeypatch.setattr(kept, "LARGEST_SHARE", 0.4)
+    plan.night()
+    assert not is_carried_on(plan)
+    assert plan.record("core.medical_line")[0] == 0
+    plan.check()
+
+
+def test_what_fails_half_way_is_built_from_the_start(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark(plan, "P2")
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "transaction", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            plan.night()
+    assert plan.record("core.medical_claim_removed") is None
+    plan.night()
+    assert plan.record("core.medical_claim_removed")[0] == 0
+    assert is_carried_on(plan)
+    plan.con.execute("update core.medical_line set claim_id = 'B' where claim_id = 'MARK'")
+    plan.con.execute("update core.diagnosis set claim_id = 'B' where claim_id = 'MARK'")
+    plan.check()
+
+
+def test_a_table_that_another_engine_made_is_built_from_the_start(plan: Plan) -> None:
+    model = next(model for model in all_models() if model.name == "core.medical_line")
+    params = {"as_of": plan.as_of, **read_settings().params()}
+    warehouse.build(plan.con, model, params, lambda con, model, params: model.create(con, params))
+    assert plan.record("core.medical_line") is None
+
+
+def test_a_table_waits_for_what_it_rests_on(plan: Plan) -> None:
+    """Lines built before the removed ones are brought up to date are not remembered as up to date."""
+    plan.lines("2", ("A", "P1", "2026-01-05"), more=", date '2026-02-01' as paid_date")
+    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
+    ingest.load_table(plan.con, contract_for("raw", "medical_claim"), inputs, plan.folder)
+    plan.build("core.medical_line")
+    assert plan.record("core.medical_line") is None
+    plan.build("core.medical_claim_removed", "core.medical_line", "core.diagnosis")
+    plan.check()
+
+
+def test_a_number_is_never_given_twice(plan: Plan) -> None:
+    def numbers() -> dict[str, int]:
+        return dict(plan.con.execute("select person_id, member_key from core.member").fetchall())
+
+    first = numbers()
+    plan.members = ["P1", "P2"]
+    plan.night()
+    plan.members = ["P0", "P1", "P2"]
+    plan.night()
+    assert numbers() == {"P0": 4, "P1": first["P1"], "P2": first["P2"]}
+    plan.members = ["P1", "P3"]
+    plan.night()
+    assert numbers() == {"P1": first["P1"], "P3": first["P3"]}
+
+
+def test_judged_files_are_not_judged_again(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    judge = claim_view._judge
+
+    def watched(con: duckdb.DuckDBPyConnection, contract: Any, part: claim_view.Part) -> None:
+        judged.extend(file.label for file in part.files)
+        judge(con, contract, part)
+
+    monkeypatch.setattr(claim_view, "_judge", watched)
+    bad_row(plan)
+    plan.night()
+    assert judged == ["medical_claim/2.parquet"]
+    judged.clear()
+    plan.night()
+    assert judged == []
+    assert plan.rows("door.medical_claim_rejected") == [
+        ("medical_claim", "medical_claim/2.parquet", 1, "invalid_claim_line_number")
+    ]
+    counts = {
+        measure: rows
+        for measure, rows in plan.con.execute(
+            "select measure, sum(row_count)::bigint from door.medical_claim_count group by measure"
+        ).fetchall()
+    }
+    assert (counts["read"], counts["stored"]) == (5, 4)
+
+
+def test_a_file_with_the_same_size_and_time_is_told_apart(plan: Plan) -> None:
+    mark(plan, "P2")
+    path = plan.folder / "medical_claim" / "1.parquet"
+    before = path.stat()
+    plan.lines(
+        "1", ("A", "P1", "2026-01-05"), ("B", "P2", "2026-01-06"), ("C", "P3", "2026-07-02"), ("Z", "P9", "2026-01-07")
+    )
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    plan.night()
+    assert not is_carried_on(plan)
+    plan.check()
