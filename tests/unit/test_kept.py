@@ -116,6 +116,7 @@ class Plan:
             self.night(fresh)
             for name in KEPT:
                 assert self.rows(name) == self.rows(name, fresh), name
+        assert self.con.execute("select count(*) - count(distinct fill_key) from core.fill").fetchall() == [(0,)]
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -305,12 +306,23 @@ def test_another_drug_table_has_fills_built_from_the_start(plan: Plan) -> None:
 
 
 def test_other_code_judges_and_builds_from_the_start(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    generation = plan.record("core.medical_line")[1]
     mark(plan, "P2")
-    for module in (kept, claim_view):
-        monkeypatch.setattr(module, "code_digest", lambda: "another")
+    monkeypatch.setattr(kept, "code_digest", lambda: "another")
     plan.night()
     assert not is_carried_on(plan)
+    assert plan.record("core.medical_line")[1] == generation
+    monkeypatch.setattr(claim_view, "code_digest", lambda: "another")
+    plan.night()
+    assert plan.record("core.medical_line")[1] != generation
     plan.check()
+
+
+def test_a_file_that_was_touched_is_judged_again(plan: Plan) -> None:
+    generation = plan.record("core.medical_line")[1]
+    os.utime(plan.folder / "medical_claim" / "1.parquet", (1, 1))
+    plan.night()
+    assert plan.record("core.medical_line")[1] != generation
 
 
 def test_much_news_has_all_built_from_the_start(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,3 +423,27 @@ def test_a_file_with_the_same_size_and_time_is_told_apart(plan: Plan) -> None:
     plan.night()
     assert not is_carried_on(plan)
     plan.check()
+
+
+def test_what_old_files_need_repaired_stays_repaired(plan: Plan) -> None:
+    plan.lines("2", ("D", "P1", "2026-02-05"), more=", 'O00.1' as diagnosis_code_2")
+    plan.night()
+    plan.lines("3", ("E", "P1", "2026-02-06"), more=", 'O002' as diagnosis_code_2")
+    plan.night()
+    codes = "select diagnosis_code_2 from raw.medical_claim where diagnosis_code_2 is not null order by 1"
+    assert plan.con.execute(codes).fetchall() == [("O001",), ("O002",)]
+    repaired = "select detail, row_count from door.medical_claim_count where measure = 'repaired'"
+    assert plan.con.execute(repaired).fetchall() == [("diagnosis_code", 1)]
+    plan.check()
+
+
+def test_the_contract_is_kept_by_what_came_in(plan: Plan) -> None:
+    contract = contract_for("core", "medical_line")
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    plan.night()
+    assert warehouse.violations(plan.con, contract) == {}
+    plan.con.execute("update changed.core_medical_line set member_key = 0")
+    assert warehouse.violations(plan.con, contract) == {"member_key minimum": 2}
+    plan.con.execute("update core.medical_line set claim_type = null")
+    kept.forget(plan.con, "core.medical_line")
+    assert warehouse.violations(plan.con, contract) == {"claim_type not_null": 3}
