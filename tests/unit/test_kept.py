@@ -32,6 +32,7 @@ KEPT = (
     "core.fill",
     "core.voided_line",
 )
+DOOR = ("door.medical_claim_rejected", "door.medical_claim_refused_code", "door.medical_claim_count")
 # The tests' members are few, so that any news would be too much.
 MUCH = 1e9
 
@@ -114,7 +115,7 @@ class Plan:
             ).fetchall():
                 fresh.execute("insert into raw.known_member values (?, ?)", [person, key])
             self.night(fresh)
-            for name in KEPT:
+            for name in (*KEPT, *DOOR):
                 assert self.rows(name) == self.rows(name, fresh), name
         assert self.con.execute("select count(*) - count(distinct fill_key) from core.fill").fetchall() == [(0,)]
 
@@ -215,12 +216,18 @@ def reversal_under_another_id(plan: Plan) -> None:
     plan.fills("2", ("R", "P2", "2026-01-06"), ("S", "P9", "2026-01-06"), quantity=-30)
 
 
-def bad_row(plan: Plan) -> None:
+def bad_row(plan: Plan, name: str = "2") -> None:
     plan.write(
-        "medical_claim/2",
+        f"medical_claim/{name}",
         "select 'Q' as claim_id, -1 as claim_line_number, 'professional' as claim_type, 'P1' as person_id, "
         "date '2026-01-05' as claim_start_date, 'O039' as diagnosis_code_1",
     )
+
+
+def bad_row_again(plan: Plan) -> None:
+    bad_row(plan)
+    plan.night()
+    bad_row(plan, "3")
 
 
 def fill_of_before(plan: Plan) -> None:
@@ -235,7 +242,7 @@ def file_that_sorts_first(plan: Plan) -> None:
     "news",
     [
         later_version, reversal, same_claim_of_another, chain_of_shared_claims, day_is_reached, somebody_joins,
-        somebody_leaves, somebody_comes_back, fill_is_reversed, fill_of_before, reversal_under_another_id, bad_row, file_that_sorts_first,
+        somebody_leaves, somebody_comes_back, fill_is_reversed, fill_of_before, reversal_under_another_id, bad_row, bad_row_again, file_that_sorts_first,
     ],
     ids=lambda news: news.__name__,
 )  # fmt: skip
