@@ -454,3 +454,18 @@ def test_the_contract_is_kept_by_what_came_in(plan: Plan) -> None:
     plan.con.execute("update core.medical_line set claim_type = null")
     kept.forget(plan.con, "core.medical_line")
     assert warehouse.violations(plan.con, contract) == {"claim_type not_null": 3}
+
+
+def test_after_a_night_that_failed_tables_are_carried_on(plan: Plan) -> None:
+    mark(plan, "P2")
+    plan.members.append("P9")
+    plan.eligibility()
+    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
+    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    kept.load_known_members(plan.con, contract_for("raw", "known_member").ddl())
+    plan.build("core.member")
+    plan.night()
+    assert is_carried_on(plan)
+    for name in ("core.medical_line", "core.diagnosis"):
+        plan.con.execute(f"update {name} set claim_id = 'B' where claim_id = 'MARK'")
+    plan.check()
