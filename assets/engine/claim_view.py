@@ -77,8 +77,7 @@ def known_files(con: duckdb.DuckDBPyConnection, contract: Contract, files: Seque
     From here until `show` the table counts as never judged, so that a load that fails leaves nothing to go on with.
     """
     table = contract.key[1]
-    if relation.kind(con, "door.judged_table") is None:
-        con.execute(f"create table door.judged_table ({JUDGED_TABLE_DDL})")
+    con.execute(f"create table if not exists door.judged_table ({JUDGED_TABLE_DDL})")
     judged = con.execute(
         "delete from door.judged_table where source_table = ? returning code_digest, changes, generation", [table]
     ).fetchone()
@@ -185,7 +184,9 @@ def drop(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     relation.drop(con, copy_name(contract))
     relation.drop(con, f"door.{contract.key[1]}_refused")
     con.execute(f"create table if not exists door.judged_file ({JUDGED_FILE_DDL})")
-    con.execute("delete from door.judged_file where source_table = ?", [contract.key[1]])
+    con.execute(f"create table if not exists door.judged_table ({JUDGED_TABLE_DDL})")
+    for books in ("judged_file", "judged_table"):
+        con.execute(f"delete from door.{books} where source_table = ?", [contract.key[1]])
 
 
 def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:

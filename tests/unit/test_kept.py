@@ -286,9 +286,28 @@ def members_are_numbered_again(plan: Plan) -> None:
     plan.build("core.member")
 
 
+def text_comes_instead(plan: Plan) -> None:
+    """Two deliveries of text: the second no longer has what the first had."""
+    folder = plan.folder / "medical_claim"
+    for rows in (("A", "B"), ("A",)):
+        for path in folder.iterdir():
+            path.unlink()
+        told = plan.lines("1", *((claim, {"A": "P1", "B": "P3"}[claim], "2026-01-05") for claim in rows))
+        plan.con.execute(f"copy (from '{told}') to '{told.with_suffix('.csv')}' (header)")
+        told.unlink()
+        plan.night()
+
+
 @pytest.mark.parametrize(
     "change",
-    [consent_ends, date_goes_back, file_is_written_anew, file_is_taken_away, members_are_numbered_again],
+    [
+        consent_ends,
+        date_goes_back,
+        file_is_written_anew,
+        file_is_taken_away,
+        text_comes_instead,
+        members_are_numbered_again,
+    ],
     ids=lambda change: change.__name__,
 )
 def test_what_is_no_news_has_all_built_from_the_start(plan: Plan, change: Callable[[Plan], None]) -> None:
