@@ -298,7 +298,7 @@ def main() -> None:
         print(json.dumps(measure(asked.measure, asked.runs)))
         return
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        sample, path = Path(folder) / "sample.duckdb", Path(folder) / "outreach.duckdb"
+        sample, path = Path(folder) / "sample.duckdb", Path(folder) / "lists.duckdb"
         generate(SAMPLE_MEMBERS, asked.seed, Path(folder) / "sample")
         with open_database(sample, THREADS, MEMORY_GB) as con:
             build_sample(con, Path(folder) / "sample")

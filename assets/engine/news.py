@@ -15,6 +15,7 @@ CLAIM_DAYS = {
     "pharmacy_claim": "dispensing_date",
 }
 
+SCHEMA = "changed"
 BASIS_DDL = "claims VARCHAR primary key, basis VARCHAR, reached VARCHAR"
 
 

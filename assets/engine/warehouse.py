@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import claim_view, kept, relation
+from assets.engine import claim_view, kept, news, relation
 from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
 from assets.engine.model import Model
@@ -61,8 +61,13 @@ def connect(path: Path, threads: int, memory_gb: float) -> duckdb.DuckDBPyConnec
 
     Raises:
         PublicationError: Another process holds the file, or nobody may write it.
-        WarehouseError: It is no working warehouse, or a damaged one.
+        WarehouseError: It is no working warehouse, or a damaged one, or bears the name of a layer.
     """
+    # The engine calls a database by the name of its file, and could not tell it from the schema of that name.
+    if path.stem in (*SCHEMAS, news.SCHEMA):
+        raise WarehouseError(
+            f"{path.name}: found a working warehouse named as one of its layers; another name is expected"
+        )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     spill = spill_folder(path)
     # Of a run that was cut off: its rows are of people, and nobody else would remove them.
@@ -280,11 +285,11 @@ def violations(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, 
     """
     if broken := misshapen(con, contract):
         return broken
-    news = kept.news_of(con, contract.id) if contract.table.kept else None
-    cursor = con.execute(contract.violations_sql(news))
+    taken_in = kept.news_of(con, contract.id) if contract.table.kept else None
+    cursor = con.execute(contract.violations_sql(taken_in))
     names = [d[0] for d in cursor.description]
     counts = dict(zip(names, cursor.fetchall()[0], strict=True))
-    if counts.pop("row_count") == 0 and contract.table.rows == "always" and not news:
+    if counts.pop("row_count") == 0 and contract.table.rows == "always" and not taken_in:
         counts["rows expected, none found"] = 1
     for rule in contract.table.quality:
         [[rows]] = con.execute(f"select count(*) from ({rule.query})").fetchall()

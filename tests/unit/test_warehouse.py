@@ -120,6 +120,14 @@ def test_our_own_is_taken_as_it_is(take: Callable[..., duckdb.DuckDBPyConnection
     assert con.execute("select count(*) from raw.eligibility").fetchall() == [(200_000,)]
 
 
+@pytest.mark.parametrize("name", ["core", "outreach", "changed"])
+def test_one_named_as_a_layer_is_refused_before_it_is_made(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.duckdb"
+    with pytest.raises(WarehouseError, match=f"^{name}.duckdb: found a working warehouse named as one of its layers;"):
+        connect(path, threads=1, memory_gb=1)
+    assert not path.exists()
+
+
 def test_what_a_killed_run_spilled_is_gone(tmp_path: Path) -> None:
     """Rows of people that nobody else would remove."""
     path = tmp_path / "working.duckdb"
