@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import duckdb
@@ -109,17 +109,13 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
     rows = None
     if before is not None and _carries_on(con, model, before, basis):
         rows = _renew(con, model, before, basis, params)
-    if rows is None:
+    if before is None or rows is None:
         model.create(con, params)
+        told = basis
+    else:
+        told = replace(basis, changed_rows=before.changed_rows + rows, news=_news_table(model))
     con.execute(f"create table if not exists door.kept_table ({KEPT_DDL})")
-    con.execute(
-        "insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            model.name, basis.code_digest, basis.settings, basis.as_of, basis.generation, basis.files, basis.withheld,
-            basis.members, basis.drugs, 0 if rows is None or before is None else before.changed_rows + rows,
-            None if rows is None else _news_table(model),
-        ],
-    )  # fmt: skip
+    con.execute("insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [model.name, *astuple(told)])
 
 
 def forget(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -155,24 +151,16 @@ def _basis_now(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, A
     if judged is None:
         return None
     generation, files = judged
-    for layer, table in model.inputs:
-        name = f"{layer}.{table}"
-        if layer == "raw" or name in OTHER_INPUTS:
-            continue
-        # Another kept table: it must rest on the same files.
-        if (
-            con.execute(
-                "select true from door.kept_table where table_name = ? and generation = ? and files = ?",
-                [name, generation, files],
-            ).fetchone()
-            is None
-        ):
+    inputs = {".".join(key) for key in model.inputs}
+    # Other kept tables must rest on the same files.
+    for name in inputs - OTHER_INPUTS - {f"raw.{claims}"}:
+        there = "select true from door.kept_table where (table_name, generation, files) = (?, ?, ?)"
+        if not con.execute(there, [name, generation, files]).fetchone():
             return None
     as_of = datetime.date.fromisoformat(str(params["as_of"])) if "as_of" in params else None
     settings = json.dumps(
         {name: value for name, value in params.items() if name != "as_of"}, sort_keys=True, default=str
     )
-    inputs = {".".join(key) for key in model.inputs}
     return Basis(
         code_digest(),
         settings,

@@ -39,13 +39,15 @@ def gather(con: duckdb.DuckDBPyConnection, claims: str, first_row: int, basis: s
     people = f"changed.{claims}_person"
     con.execute(f"create or replace table {people} (person_id VARCHAR)")
     con.execute(f"create or replace table changed.{claims} as select * from raw.{claims} limit 0")
-    news = f"select distinct person_id from raw.{claims} where row_id >= {first_row}"
-    [[persons]] = con.execute(f"select count(*) from ({news})").fetchall()
+    con.execute(
+        f"create or replace temp table newly as select distinct person_id from raw.{claims} where row_id >= {first_row}"
+    )
+    [[persons]] = con.execute("select count(*) from newly").fetchall()
     if persons > most_persons:
         return False
     # A claim id that two persons bear ties what stands of the one to the other.
     shared = f"select person_id from raw.{claims} where claim_id in (select claim_id from changed.{claims})"
-    added = add(con, claims, news)
+    added = add(con, claims, "from newly")
     while added:
         added = add(con, claims, shared)
     con.execute("insert into changed.basis values (?, ?, null)", [claims, basis])

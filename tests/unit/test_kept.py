@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,12 @@ DOOR = ("door.medical_claim_rejected", "door.medical_claim_refused_code", "door.
 MUCH = 1e9
 
 
+def billed(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Claim ids, persons and days as a table of the engine."""
+    told = ", ".join(f"('{claim}', '{person}', date '{day}')" for claim, person, day in rows)
+    return f"(values {told})"
+
+
 @dataclass
 class Plan:
     """A plan of three members with a claim each a month, in a folder to which files are added."""
@@ -62,32 +68,34 @@ class Plan:
 
     def lines(self, name: str, *rows: tuple[str, str, str], status: str = "paid", more: str = "") -> Path:
         """Medical claims: claim id, person, day, and what else they say."""
-        told = ", ".join(f"('{claim}', '{person}', date '{day}')" for claim, person, day in rows)
         return self.write(
             f"medical_claim/{name}",
             "select claim_id, 1 as claim_line_number, 'professional' as claim_type, person_id, claim_start_date, "
             f"'E119' as diagnosis_code_1, '{status}' as claim_status, 10.0 as paid_amount, '1992000008' as rendering_npi{more} "
-            f"from (values {told}) as t (claim_id, person_id, claim_start_date)",
+            f"from {billed(rows)} as t (claim_id, person_id, claim_start_date)",
         )
 
     def fills(self, name: str, *rows: tuple[str, str, str], quantity: int = 30) -> Path:
-        told = ", ".join(f"('{claim}', '{person}', date '{day}')" for claim, person, day in rows)
         return self.write(
             f"pharmacy_claim/{name}",
             "select claim_id, 1 as claim_line_number, person_id, '00093505698' as ndc_code, dispensing_date, "
             f"{quantity} as quantity, {quantity} as days_supply, 'paid' as claim_status "
-            f"from (values {told}) as t (claim_id, person_id, dispensing_date)",
+            f"from {billed(rows)} as t (claim_id, person_id, dispensing_date)",
         )
 
     def night(self, con: duckdb.DuckDBPyConnection | None = None) -> None:
         """Load and build up to the kept tables."""
         con = con or self.con
-        self.eligibility()
-        inputs = ingest.find_inputs(read_layout("tuva"), self.folder, None)
-        for name in INPUTS:
-            ingest.load_table(con, contract_for("raw", name), inputs, self.folder)
+        self.load(*INPUTS, con=con)
         kept.load_known_members(con, contract_for("raw", "known_member").ddl())
         self.build(*MODELS, *KEPT, con=con)
+
+    def load(self, *names: str, con: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Load input tables of what is delivered now, and of whoever is a member now."""
+        self.eligibility()
+        inputs = ingest.find_inputs(read_layout("tuva"), self.folder, None)
+        for name in names:
+            ingest.load_table(con or self.con, contract_for("raw", name), inputs, self.folder)
 
     def build(self, *names: str, con: duckdb.DuckDBPyConnection | None = None) -> None:
         models = {model.name: model for model in all_models()}
@@ -274,14 +282,11 @@ def file_is_taken_away(plan: Plan) -> None:
 def members_are_numbered_again(plan: Plan) -> None:
     """Twice, for other people, with nobody told of the numbers between: what they meant is lost."""
     plan.members = ["P0", "P2"]
-    plan.eligibility()
-    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
-    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    plan.load("eligibility")
     plan.con.execute("delete from raw.known_member")
     plan.build("core.member", "core.medical_line", "core.diagnosis")
     plan.members = ["P1", "P2", "P3"]
-    plan.eligibility()
-    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    plan.load("eligibility")
     plan.con.execute("delete from raw.known_member")
     plan.build("core.member")
 
@@ -387,8 +392,7 @@ def test_a_table_that_another_engine_made_is_built_from_the_start(plan: Plan) ->
 def test_a_table_waits_for_what_it_rests_on(plan: Plan) -> None:
     """Lines built before the removed ones are brought up to date are not remembered as up to date."""
     plan.lines("2", ("A", "P1", "2026-01-05"), more=", date '2026-02-01' as paid_date")
-    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
-    ingest.load_table(plan.con, contract_for("raw", "medical_claim"), inputs, plan.folder)
+    plan.load("medical_claim")
     plan.build("core.medical_line")
     assert plan.record("core.medical_line") is None
     plan.build("core.medical_claim_removed", "core.medical_line", "core.diagnosis")
@@ -478,9 +482,7 @@ def test_the_contract_is_kept_by_what_came_in(plan: Plan) -> None:
 def test_after_a_night_that_failed_tables_are_carried_on(plan: Plan) -> None:
     mark(plan, "P2")
     plan.members.append("P9")
-    plan.eligibility()
-    inputs = ingest.find_inputs(read_layout("tuva"), plan.folder, None)
-    ingest.load_table(plan.con, contract_for("raw", "eligibility"), inputs, plan.folder)
+    plan.load("eligibility")
     kept.load_known_members(plan.con, contract_for("raw", "known_member").ddl())
     plan.build("core.member")
     plan.night()
