@@ -155,12 +155,50 @@ def test_no_shortcut_has_an_answer_of_its_own(
     )
     declared = dict.fromkeys(contract.columns, "VARCHAR")
     quick = con.execute(f"{door.typed_select(contract, landed, declared)} order by line_number").fetchall()
-    monkeypatch.setattr(door, "_shortcut", lambda *_: None)
-    monkeypatch.setattr(door, "_quick_text_of", lambda column: door.text_of(column, "VARCHAR"))
+    monkeypatch.setattr(door, "shortcut_of", lambda *_: None)
+    monkeypatch.setattr(door, "quick_text_of", lambda column: door.text_of(column, "VARCHAR"))
     assert repr(quick) == repr(
         con.execute(f"{door.typed_select(contract, landed, declared)} order by line_number").fetchall()
     )
     assert len(quick) == len(ODD_TEXTS)
+
+
+@pytest.mark.parametrize("declared_as", ["VARCHAR", "its own type"])
+@pytest.mark.parametrize("table", ["medical_claim", "pharmacy_claim"])
+def test_what_is_judged_where_it_lies_is_what_the_door_says(
+    con: duckdb.DuckDBPyConnection, table: str, declared_as: str
+) -> None:
+    """Column by column and doubted texts alone: refusals, repairs and changes are those of every row typed as a whole."""
+    contract = contract_for("raw", table)
+    kinds = {p.name: "VARCHAR" if declared_as == "VARCHAR" else p.sql_type for p in contract.properties}
+    usual = {p.name: None if p.examples[0] is None else str(p.examples[0]) for p in contract.properties}
+    con.execute(f"create or replace table landed_rows ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
+    con.execute("create or replace table odd (number INTEGER, odd_text VARCHAR)")
+    con.executemany("insert into odd values (?, ?)", list(enumerate(ODD_TEXTS)))
+    for name in contract.columns:
+        row = ", ".join(
+            f"try_cast({'odd_text' if name == column else 'null' if text is None else literal(text)} as {kinds[column]})"
+            for column, text in usual.items()
+        )
+        con.execute(f"insert into landed_rows select {row} from odd order by number")
+    landed = "select *, 'f' as source_file, rowid as line_number, rowid as row_id from landed_rows"
+    families = door.text_families(contract)
+    texts = [p.name for p in contract.properties if p.sql_type == "VARCHAR"]
+    whole = con.execute(
+        f"select row_id, reasons, repairs, {', '.join(f'typed.{n} is distinct from l.{n}' for n in texts)} "
+        f"from ({door.typed_select(contract, landed, kinds)}) as typed join ({landed}) as l using (row_id)"
+    ).fetchall()
+    expected = {}
+    for row_id, reasons, repairs, *flags in whole:
+        bits = {families.index(door.family(name)) for name, flag in zip(texts, flags, strict=True) if flag}
+        told = (reasons, repairs, sum(1 << bit for bit in bits))
+        if told != (None, 0, 0):
+            expected[row_id] = told
+    found = con.execute(
+        f"select row_id, reasons, repairs, changes from ({door.judged_select(contract, landed, kinds)})"
+    )
+    assert {row_id: told for row_id, *told in found.fetchall()} == {key: list(told) for key, told in expected.items()}
+    assert 0 < len(expected) < len(whole)
 
 
 # A table through the door ---------------------------------------------------------------------------------------------

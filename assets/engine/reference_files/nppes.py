@@ -9,9 +9,9 @@ from __future__ import annotations
 import duckdb
 
 from assets.engine.contract import CONTRACTS
-from assets.engine.door import FORMATS
 from assets.engine.reference_files.source import Finding, Source, count_of
 from assets.engine.sql_text import literal
+from assets.engine.value import FORMATS
 
 URL = "https://download.cms.gov/nppes/NPI_Files.html (monthly dissemination file, V2)"
 SLOTS, OTHER_IDS = range(1, 16), range(1, 51)

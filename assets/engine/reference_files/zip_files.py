@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import duckdb
 
-from assets.engine.door import FORMATS
 from assets.engine.reference_files.source import Finding, Source, count_of
+from assets.engine.value import FORMATS
 
 # USDA's 2010 workbook wraps ZIP codes in apostrophes, to keep their zeros.
 ZIP = FORMATS["zip"]("trim(zip_code, '''')")
