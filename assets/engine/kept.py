@@ -250,11 +250,6 @@ def _renew(
     table = _news_table(model)
     query = re.sub(rf"\braw\.{claims}\b", f"changed.{claims}", model.sql)
     con.execute(f"create or replace table {table} as {query}", params)
-    # Rows that a table numbers by itself come after all that it has: of a person they are numbered anew together, and
-    # only among those does the order of numbers tell anything.
-    own_key = f"{model.key[1]}_key"
-    if own_key in columns:
-        con.execute(f"update {table} set {own_key} = {own_key} + (select max({own_key}) from {model.name})")
     with transaction(con):
         con.execute(f"delete from {model.name} where {gone}")
         [[added]] = con.execute(f"insert into {model.name} select * from {table}").fetchall()

@@ -1,16 +1,15 @@
 -- Every paid dispensing that stands, dated through the as-of date, of a member in eligibility.
 --
--- `fill_key` numbers the fills by member, date, claim id and line: the same-day order that holds everywhere
--- (interface 2.1). Days supply outside 1 to 365 stays a fill without supply; nothing is defaulted to 30 days.
+-- `fill_key` goes up by member, date, claim id and line: the same-day order that holds everywhere (interface 2.1). The
+-- key of the member is in it, and a number within the member, so that no fill of another person changes it. Days supply
+-- outside 1 to 365 stays a fill without supply; nothing is defaulted to 30 days.
 select
-    cast(
-        row_number() over (
-            order by
-                member.member_key,
-                pharmacy_claim.dispensing_date,
-                pharmacy_claim.claim_id,
-                pharmacy_claim.claim_line_number
-        ) as integer
+    cast(member.member_key as bigint) * 2147483648 + row_number() over (
+        partition by member.member_key
+        order by
+            pharmacy_claim.dispensing_date,
+            pharmacy_claim.claim_id,
+            pharmacy_claim.claim_line_number
     ) as fill_key,
     member.member_key,
     pharmacy_claim.dispensing_date as fill_date,
@@ -45,4 +44,3 @@ where
         from core.withheld_claim
         where withheld_claim.source_table = 'pharmacy_claim'
     )
-order by fill_key

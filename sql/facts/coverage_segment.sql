@@ -38,8 +38,8 @@ segments as (
         false as is_covered,
         0 as start_day,
         first_runs.start_day - 1 as end_day,
-        cast(null as integer) as first_fill_key,
-        cast(null as integer) as last_fill_key
+        cast(null as bigint) as first_fill_key,
+        cast(null as bigint) as last_fill_key
     from first_runs
     where first_runs.start_day > 0
     union all
@@ -57,8 +57,8 @@ segments as (
         false as is_covered,
         runs.end_day + 1 as start_day,
         least(coalesce(runs.next_start_day, runs.treatment_days), runs.treatment_days) - 1 as end_day,
-        cast(null as integer) as first_fill_key,
-        cast(null as integer) as last_fill_key
+        cast(null as bigint) as first_fill_key,
+        cast(null as bigint) as last_fill_key
     from runs
     where runs.end_day + 1 < least(coalesce(runs.next_start_day, runs.treatment_days), runs.treatment_days)
 ),

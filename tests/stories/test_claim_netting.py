@@ -521,7 +521,7 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
 
 
 def test_fills_of_one_day_are_ordered_by_claim_and_line(story):
-    """Same-day order everywhere: date, claim_id, claim_line_number, in byte order."""
+    """Same-day order everywhere: date, claim_id, claim_line_number, in byte order; ann's keys begin at 1 * 2**31."""
     story(
         given={
             "raw.pharmacy_claim": """
@@ -534,11 +534,11 @@ def test_fills_of_one_day_are_ordered_by_claim_and_line(story):
         },
         expect={
             "core.fill": """
-                fill_key | claim_id | claim_line_number
-                1        | z        | 1
-                2        | B        | 1
-                3        | B        | 2
-                4        | b        | 1
+                fill_key   | claim_id | claim_line_number
+                2147483649 | z        | 1
+                2147483650 | B        | 1
+                2147483651 | B        | 2
+                2147483652 | b        | 1
             """
         },
     )

@@ -239,7 +239,7 @@ def test_a_pregnancy_holds_the_statin_and_nothing_else(story) -> None:
             "facts.maternal_gate": "closed_reason\n-",
             "facts.statin_use": """
                 member_key | is_eligible | has_statin | index_fill_key | second_fill_key
-                1          | yes         | no         | 1              | 2
+                1          | yes         | no         | 2147483649     | 2147483650
             """,
             "gaps.prenatal_supply": "member_key",
             "gaps.community_resource": "member_key",

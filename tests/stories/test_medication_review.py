@@ -497,16 +497,16 @@ def test_the_evidence_names_counted_medicines_only(story):
         expect={
             "facts.concurrent_use": """
                 concurrent_days | first_fill_key | last_fill_key
-                30              | 1              | 3
+                30              | 2147483649     | 2147483651
             """,
             "core.fill": """
-                fill_key | fill_date  | ndc_code
-                1        | 2026-01-01 | oxybutynin
-                2        | 2026-01-01 | hydroxyzine
-                3        | 2026-01-16 | hydroxyzine
-                4        | 2026-01-20 | amitriptyline
-                5        | 2026-01-25 | oxybutynin
-                6        | 2026-02-15 | oxybutynin
+                fill_key   | fill_date  | ndc_code
+                2147483649 | 2026-01-01 | oxybutynin
+                2147483650 | 2026-01-01 | hydroxyzine
+                2147483651 | 2026-01-16 | hydroxyzine
+                2147483652 | 2026-01-20 | amitriptyline
+                2147483653 | 2026-01-25 | oxybutynin
+                2147483654 | 2026-02-15 | oxybutynin
             """,
         },
     )  # fmt: skip
