@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.engine import quality, warehouse
+from assets.engine.border import BORDERS
 from assets.engine.releases import night_before
+from assets.engine.suite import expectation_specs
 from assets.resources import NightResource
 from assets.table import POOL
 
@@ -20,7 +22,7 @@ def border_checks(border: str) -> dg.AssetChecksDefinition:
     asset = dg.AssetKey(PROFILES[border])
     specs = [
         dg.AssetCheckSpec(name, asset=asset, description=description, blocking=severity == "error")
-        for name, severity, description in quality.expectation_specs(border)
+        for name, severity, description in expectation_specs(border)
     ]
 
     @dg.multi_asset_check(name=f"{border}_border", specs=specs, pool=POOL)
@@ -50,4 +52,4 @@ def _shown(value: object) -> str:
 
 def checks() -> list[dg.AssetChecksDefinition]:
     """The suites of both borders."""
-    return [border_checks(border) for border in quality.BORDERS]
+    return [border_checks(border) for border in BORDERS]

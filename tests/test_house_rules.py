@@ -674,19 +674,7 @@ def test_imports_go_one_way(path: Path) -> None:
     assert not reaches(names, "tests")
 
 
-LONG = {"assets/engine/quality.py": "holds the suites, the engine below them and the page"}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(p, marks=pytest.mark.xfail(strict=True, reason=why))
-        if (why := LONG.get(p.relative_to(ROOT).as_posix()))
-        else p
-        for p in PYTHON
-    ],
-    ids=lambda p: p.relative_to(ROOT).as_posix(),
-)
+@pytest.mark.parametrize("path", PYTHON, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_python_file_is_short_and_says_what_it_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400

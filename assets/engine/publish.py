@@ -25,7 +25,8 @@ from assets.engine.destination import copy_night
 from assets.engine.errors import PublicationError
 from assets.engine.fhir_referral import write_referrals
 from assets.engine.night import Night
-from assets.engine.quality import kept_results, write_data_docs
+from assets.engine.quality import kept_results
+from assets.engine.quality_page import write_data_docs
 from assets.engine.report import write_report
 from assets.engine.sql_text import literal, sql_path
 from assets.engine.state import STATE_TABLES

@@ -15,9 +15,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.engine import quality, warehouse
+from assets.engine import gx, quality, warehouse
+from assets.engine.border import BORDERS, COMPARED
 from assets.engine.errors import ContractError
+from assets.engine.gx import duckdb_in_gx, great_expectations
 from assets.engine.model import ROOT, SQL, Model
+from assets.engine.quality import ExpectationResult, run_suite
+from assets.engine.quality_page import write_data_docs
+from assets.engine.suite import EXPECTATIONS, expectation_specs, read_suite
 
 AS_OF = date(2026, 3, 31)
 PROFILES = {"raw": "core/input_profile.sql", "outreach": "outreach/worklist_profile.sql"}
@@ -103,9 +108,7 @@ BROKEN = {
     },
 }
 CASES = [(border, name) for border, broken in BROKEN.items() for name in broken]
-COMPARING = [
-    (border, e.name) for border in quality.BORDERS for e in quality.read_suite(border).expectations if e.compares
-]
+COMPARING = [(border, e.name) for border in BORDERS for e in read_suite(border).expectations if e.compares]
 
 
 def profiled(*statements: str) -> duckdb.DuckDBPyConnection:
@@ -119,13 +122,13 @@ def profiled(*statements: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def failed(results: list[quality.ExpectationResult]) -> set[str]:
+def failed(results: list[ExpectationResult]) -> set[str]:
     return {r.name for r in results if not r.passed}
 
 
 def only(monkeypatch: pytest.MonkeyPatch, border: str, name: str) -> None:
     """Leave one expectation in the suite of a border."""
-    suite = quality.read_suite(border)
+    suite = read_suite(border)
     one = suite.model_copy(update={"expectations": tuple(e for e in suite.expectations if e.name == name)})
     monkeypatch.setattr(quality, "read_suite", lambda _: one)
 
@@ -141,21 +144,21 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return night
 
 
-@pytest.mark.parametrize("border", quality.BORDERS)
+@pytest.mark.parametrize("border", BORDERS)
 def test_a_good_night_passes_and_every_expectation_has_something_to_judge(
     border: str, previous: Path, tmp_path: Path
 ) -> None:
     with profiled() as con:
-        results = quality.run_suite(con, border, previous, tmp_path)
+        results = run_suite(con, border, previous, tmp_path)
     assert failed(results) == set()
     assert [r.name for r in results if r.observed is None] == []
-    assert [(r.name, r.severity, r.description) for r in results] == quality.expectation_specs(border)
+    assert [(r.name, r.severity, r.description) for r in results] == expectation_specs(border)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("border", quality.BORDERS)
+@pytest.mark.parametrize("border", BORDERS)
 def test_every_expectation_has_a_broken_night(border: str) -> None:
-    assert [name for name, _, _ in quality.expectation_specs(border)] == list(BROKEN[border])
+    assert [name for name, _, _ in expectation_specs(border)] == list(BROKEN[border])
 
 
 @pytest.mark.parametrize(("border", "name"), CASES, ids=[f"{border}: {name}" for border, name in CASES])
@@ -164,20 +167,20 @@ def test_one_broken_value_fails_its_expectation(
 ) -> None:
     only(monkeypatch, border, name)
     with profiled(BROKEN[border][name]) as con:
-        [result] = quality.run_suite(con, border, previous, tmp_path)
+        [result] = run_suite(con, border, previous, tmp_path)
     assert not result.passed
     assert type(result.observed) in {int, float}
 
 
-@pytest.mark.parametrize("border", quality.BORDERS)
+@pytest.mark.parametrize("border", BORDERS)
 def test_a_first_night_passes_and_compares_with_nothing(border: str, tmp_path: Path) -> None:
     with profiled() as con:
-        results = quality.run_suite(con, border, None, tmp_path)
+        results = run_suite(con, border, None, tmp_path)
     assert failed(results) == set()
     assert {(border, r.name) for r in results if r.observed is None} == {c for c in COMPARING if c[0] == border}
 
 
-@pytest.mark.parametrize("border", quality.BORDERS)
+@pytest.mark.parametrize("border", BORDERS)
 def test_a_night_without_drugs_pharmacies_states_or_lists_passes(border: str, tmp_path: Path) -> None:
     nothing = (
         "delete from core.drug",
@@ -189,7 +192,7 @@ def test_a_night_without_drugs_pharmacies_states_or_lists_passes(border: str, tm
         "update core.reconciliation set row_count = 0 where source_table in ('drug', 'pharmacy')",
     )
     with profiled(*nothing) as con:
-        results = quality.run_suite(con, border, None, tmp_path)
+        results = run_suite(con, border, None, tmp_path)
     assert failed(results) == set()
     vacuous = {r.name for r in results if r.observed is None}
     expected = {
@@ -201,7 +204,7 @@ def test_a_night_without_drugs_pharmacies_states_or_lists_passes(border: str, tm
 
 def test_lists_that_vanish_overnight_are_told(previous: Path, tmp_path: Path) -> None:
     with profiled("delete from outreach.worklist") as con:
-        results = quality.run_suite(con, "outreach", previous, tmp_path)
+        results = run_suite(con, "outreach", previous, tmp_path)
     assert failed(results) == {
         "worklist_size_is_near_last_night",
         "listed_pharmacies_are_near_last_night",
@@ -217,16 +220,16 @@ def test_a_small_delivery_is_not_judged_by_its_shares(tmp_path: Path) -> None:
         "update core.set_apart set row_count = 20",
     )
     with profiled(*small) as con:
-        assert failed(quality.run_suite(con, "raw", None, tmp_path)) == set()
+        assert failed(run_suite(con, "raw", None, tmp_path)) == set()
 
 
-@pytest.mark.parametrize("border", quality.BORDERS)
+@pytest.mark.parametrize("border", BORDERS)
 def test_a_damaged_earlier_night_fails_the_comparisons_only(border: str, tmp_path: Path) -> None:
     tables = tmp_path / "night" / "tables"
     tables.mkdir(parents=True)
-    (tables / f"{quality.COMPARED[border]}.parquet").write_bytes(b"PAR1 cut off")
+    (tables / f"{COMPARED[border]}.parquet").write_bytes(b"PAR1 cut off")
     with profiled() as con:
-        results = quality.run_suite(con, border, tmp_path / "night", tmp_path / "scratch")
+        results = run_suite(con, border, tmp_path / "night", tmp_path / "scratch")
     assert {(border, name) for name in failed(results)} == {c for c in COMPARING if c[0] == border}
 
 
@@ -238,7 +241,7 @@ def test_an_earlier_night_with_other_columns_is_compared(previous: Path, tmp_pat
         f"to '{tables}/worklist_profile.parquet'"
     )
     with profiled() as con:
-        results = quality.run_suite(con, "outreach", tmp_path / "night", tmp_path / "scratch")
+        results = run_suite(con, "outreach", tmp_path / "night", tmp_path / "scratch")
     assert all(r.passed and r.observed is not None for r in results)
 
 
@@ -256,10 +259,10 @@ def test_no_member_gap_or_sentence_reaches_great_expectations(
                 assert "gap-" not in str(con.execute(f"from {table}").fetchall())
         return {}
 
-    monkeypatch.setattr(quality, "_judged", look)
+    monkeypatch.setattr(quality, "judged", look)
     with profiled() as con:
-        for border in quality.BORDERS:
-            quality.run_suite(con, border, previous, tmp_path)
+        for border in BORDERS:
+            run_suite(con, border, previous, tmp_path)
     assert {"list_rank", "has_person", "value"} <= seen
     assert not seen & {"person_id", "gap_id", "reason", "subject", "evidence", "action", "due_date", "language"}
 
@@ -275,11 +278,11 @@ def test_no_value_leaves_a_failing_suite(
         "every_list_starts_at_one",
     )
     with profiled(*(BROKEN["outreach"][name] for name in names)) as con:
-        results = quality.run_suite(con, "outreach", previous, tmp_path / "scratch")
+        results = run_suite(con, "outreach", previous, tmp_path / "scratch")
     assert failed(results) >= set(names)
     assert {type(r.observed) for r in results} <= {int, float, type(None)}
     page = tmp_path / "quality.html"
-    quality.write_data_docs(results, page)
+    write_data_docs(results, page)
     out, err = capfd.readouterr()
     assert (out, err, caplog.text) == ("", "", "")
     told = page.read_text(encoding="utf-8") + repr(results)
@@ -295,52 +298,52 @@ def test_great_expectations_is_silent_and_calls_nobody(
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     with profiled() as con:
-        assert failed(quality.run_suite(con, "raw", previous, tmp_path)) == set()
+        assert failed(run_suite(con, "raw", previous, tmp_path)) == set()
 
 
 def test_a_warm_suite_takes_seconds(previous: Path, tmp_path: Path) -> None:
     with profiled() as con:
-        quality.run_suite(con, "raw", previous, tmp_path)
+        run_suite(con, "raw", previous, tmp_path)
         started = time.perf_counter()
-        quality.run_suite(con, "outreach", previous, tmp_path)
+        run_suite(con, "outreach", previous, tmp_path)
     assert time.perf_counter() - started < 10
 
 
 def test_great_expectations_still_needs_the_duckdb_workaround(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When this fails, GX reads DuckDB by itself: remove `duckdb_in_gx` and this test."""
-    quality.great_expectations()
+    great_expectations()
     from great_expectations.execution_engine.sqlalchemy_dialect import GXSqlDialect
 
     assert "duckdb" not in {dialect.value for dialect in GXSqlDialect}
-    monkeypatch.setattr(quality, "duckdb_in_gx", contextlib.nullcontext)
+    monkeypatch.setattr(gx, "duckdb_in_gx", contextlib.nullcontext)
     with profiled() as con:
-        results = quality.run_suite(con, "raw", None, tmp_path)
+        results = run_suite(con, "raw", None, tmp_path)
     judged = {r.name for r in results if ("raw", r.name) not in COMPARING}
     assert failed(results) == judged
 
 
 def test_the_workaround_is_taken_back() -> None:
-    quality.great_expectations()
+    great_expectations()
     from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
     before = engine._PERSISTED_CONNECTION_DIALECTS
-    with quality.duckdb_in_gx():
+    with duckdb_in_gx():
         assert "duckdb" in engine._PERSISTED_CONNECTION_DIALECTS
     assert engine._PERSISTED_CONNECTION_DIALECTS is before
 
 
 def test_a_rule_that_cannot_run_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = quality.read_suite("raw")
+    suite = read_suite("raw")
     wrong = suite.expectations[0].model_copy(update={"kwargs": {"column": "no_such_column", "min_value": 1}})
     monkeypatch.setattr(quality, "read_suite", lambda _: suite.model_copy(update={"expectations": (wrong,)}))
     with profiled() as con:
-        [result] = quality.run_suite(con, "raw", None, tmp_path)
+        [result] = run_suite(con, "raw", None, tmp_path)
     assert (result.passed, result.observed) == (False, None)
 
 
 def test_great_expectations_comes_in_where_the_main_module_has_no_file() -> None:
     """As in a run that the UI launched: with pyspark beside it the process would end without a word."""
-    code = "from assets.engine import quality; quality.great_expectations(); print('it is here')"
+    code = "from assets.engine.gx import great_expectations; great_expectations(); print('it is here')"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "it is here\n"
 
@@ -348,14 +351,15 @@ def test_great_expectations_comes_in_where_the_main_module_has_no_file() -> None
 def test_specs_are_read_without_great_expectations() -> None:
     code = (
         "import sys; from assets.engine import quality; "
-        "[quality.expectation_specs(b) for b in quality.BORDERS]; "
+        "from assets.engine.suite import BORDERS, expectation_specs; "
+        "[expectation_specs(b) for b in BORDERS]; "
         "assert not {'great_expectations', 'pandas', 'sqlalchemy'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_only_what_must_never_be_published_is_an_error() -> None:
-    severities = {b: {s for _, s, _ in quality.expectation_specs(b)} for b in quality.BORDERS}
+    severities = {b: {s for _, s, _ in expectation_specs(b)} for b in BORDERS}
     assert severities == {"raw": {"warning"}, "outreach": {"warning", "error"}}
 
 
@@ -364,7 +368,7 @@ def test_a_suite_without_tables_says_what_to_build(tmp_path: Path) -> None:
         duckdb.connect() as con,
         pytest.raises(ContractError, match=r"^raw suite: found no input_profile; build the profile"),
     ):
-        quality.run_suite(con, "raw", None, tmp_path)
+        run_suite(con, "raw", None, tmp_path)
 
 
 SPOILED = {
@@ -379,12 +383,12 @@ SPOILED = {
 @pytest.mark.parametrize(("change", "told"), SPOILED.values(), ids=SPOILED.keys())
 def test_a_suite_refuses(change: dict, told: str, tmp_path: Path) -> None:
     path = tmp_path / "outreach.json"
-    shutil.copy(quality.EXPECTATIONS / "outreach.json", path)
+    shutil.copy(EXPECTATIONS / "outreach.json", path)
     suite = json.loads(path.read_text(encoding="utf-8"))
     suite["expectations"][0] |= change
     path.write_text(json.dumps(suite), encoding="utf-8")
     with pytest.raises(ContractError, match=told):
-        quality.read_suite("outreach", tmp_path)
+        read_suite("outreach", tmp_path)
 
 
 class Links(HTMLParser):
@@ -401,12 +405,12 @@ class Links(HTMLParser):
 
 def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     results = [
-        quality.ExpectationResult("raw", "a_thing_is_so", "warning", False, 0.25, "A <thing> & more.", "at most 0.1"),
-        quality.ExpectationResult("outreach", "b_thing_is_so", "error", False, 1234, "Another.", "no exception"),
-        quality.ExpectationResult("outreach", "c_thing_is_so", "error", True, None, "A third.", "no exception"),
+        ExpectationResult("raw", "a_thing_is_so", "warning", False, 0.25, "A <thing> & more.", "at most 0.1"),
+        ExpectationResult("outreach", "b_thing_is_so", "error", False, 1234, "Another.", "no exception"),
+        ExpectationResult("outreach", "c_thing_is_so", "error", True, None, "A third.", "no exception"),
     ]
     page = tmp_path / "quality.html"
-    quality.write_data_docs(results, page)
+    write_data_docs(results, page)
     text = page.read_text(encoding="utf-8")
     links = Links()
     links.feed(text)
@@ -415,5 +419,5 @@ def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     assert "A &lt;thing&gt; &amp; more." in text
     assert "1,234" in text
     assert "nothing to judge" in text
-    quality.write_data_docs(results, tmp_path / "again.html")
+    write_data_docs(results, tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
