@@ -14,7 +14,7 @@ AS_OF ?= 2026-06-30
 PORT ?= 3000
 CORES ?= 2
 
-.PHONY: help setup setup-dev run ui test check survive faults nights spark golden docs bench bench-adherence bench-access bench-outreach bench-delivery bench-csv bench-delta access-check backtest ranking-value mutate lock audit sbom clean
+.PHONY: help setup setup-dev run ui test test-slow check survive faults nights spark golden docs bench bench-adherence bench-access bench-outreach bench-delivery bench-csv bench-delta access-check backtest ranking-value mutate lock audit sbom clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,11 +52,14 @@ check: .stamp-dev ## formatting, lint, types and SQL style
 	$(BIN)/dg check defs
 	$(BIN)/caregaps docs --check
 
-test: check ## the whole test suite
-	$(BIN)/pytest --numprocesses $(CORES) --dist loadgroup
+test: check ## the test suite, less the comparisons that take minutes
+	$(BIN)/pytest -m "not slow" --numprocesses $(CORES)
+
+test-slow: .stamp-dev ## the comparisons that take minutes
+	$(BIN)/pytest -m slow --numprocesses $(CORES)
 
 survive: .stamp-dev ## every case of what a night must survive, counted by area
-	$(BIN)/pytest -m survival --numprocesses $(CORES) --dist loadgroup --quiet --durations=0 --durations-min=5
+	$(BIN)/pytest -m survival --numprocesses $(CORES) --quiet --durations=0 --durations-min=5
 
 faults: .stamp-dev ## fail at every single write of a publication, in every way; eight minutes of one core
 	CAREGAPS_THOROUGH=1 $(BIN)/pytest tests/integration/test_faults.py --quiet --capture=no

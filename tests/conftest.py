@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.story import Story
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +25,39 @@ SHARED_NIGHTS = {"delivery", "first_night", "season"}
 """Fixtures of `tests/integration/conftest.py` that cost a night: modules that share one stay on one core."""
 
 
+def reads_shared_nights(path: Path) -> bool:
+    """Whether a test or a fixture of the module asks for a shared night."""
+    functions = (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef))
+    return any(SHARED_NIGHTS & {argument.arg for argument in function.args.args} for function in functions)
+
+
+class Cores(LoadScopeScheduling):
+    """Keep on one core what shares costly fixtures: a module, or all modules that read the shared nights.
+
+    `--dist loadgroup` would do, but with pytest 9.2 it groups nothing and says nothing (pytest-xdist issue 1386).
+    """
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        # In order of collection, which begins with whole nights; the many small modules of the end fill both cores.
+        config.option.loadscopereorder = False
+        self.nights = {path.name for path in HERE.glob("integration/test_*.py") if reads_shared_nights(path)}
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return "nights" if path.rsplit("/", 1)[-1] in self.nights else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Cores:
+    """How the tests are handed to the cores."""
+    return Cores(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one core what shares costly fixtures: a module, or all modules that read the shared nights."""
-    nights = {item.path for item in items if SHARED_NIGHTS & set(getattr(item, "fixturenames", ()))}
+    """Let reports carry a test's area: they come from the processes that run the tests."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("nights" if item.path in nights else item.path.stem))
         if mark := item.get_closest_marker("survival"):
-            # Reports carry it from the processes that run the tests.
             item.user_properties.append(("survival", mark.args[0]))
 
 

@@ -9,16 +9,15 @@ import csv
 import datetime
 import difflib
 import io
-import os
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 import pytest
 
-from assets.resources import workplace
-from pipelines.launch import launch
+from assets.engine.night import Night
+from assets.engine.settings import read_settings
 from sample_data.generate import generate
+from tests.integration.growing_plan import publish_night, workshop
 
 HERE = Path(__file__).parent
 STATES = ("NC", "TX")
@@ -28,23 +27,15 @@ COLUMNS = (
     "confidence, social, channel_reach, reason"
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parameter `partitions_def`:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id:DeprecationWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def worklists(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lists of one night on the sample, with the shipped settings."""
     sample, output = tmp_path_factory.mktemp("sample"), tmp_path_factory.mktemp("golden") / "output"
     generate(MEMBERS, SEED, sample)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "DAGSTER_HOME", str(HERE.parents[1]))
-        patch.setitem(os.environ, "CAREGAPS_DAGSTER_STORAGE", str(tmp_path_factory.mktemp("dagster")))
-        night = launch(input=sample, output=output, as_of=AS_OF, instance=dg.DagsterInstance.ephemeral())
-    workplace.leave()
-    return night / "worklists"
+    with workshop(output.parent / "working.duckdb") as con:
+        publish_night(con, Night(AS_OF, sample, output, read_settings()))
+    return output / f"as_of={AS_OF}" / "worklists"
 
 
 def as_text(worklists: Path, state: str) -> str:

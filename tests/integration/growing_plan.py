@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from assets.engine import ingest, kept, publish, quality, registry, state, warehouse
+from assets.engine.border import BORDERS
 from assets.engine.contract import Contract, all_contracts, contract_for
 from assets.engine.families import all_models
 from assets.engine.layout import read_layout
@@ -200,7 +201,7 @@ def publish_night(
         if name in models:
             rows, _ = warehouse.build(con, models[name], night.params)
             built(contract_for(*models[name].key), rows)
-    for border in quality.BORDERS:
+    for border in BORDERS:
         quality.keep_results(con, border, [])
     before_publication()
     return publish.publish(con, night, f"by its parts {night.as_of}")
@@ -220,4 +221,5 @@ def load(con: duckdb.DuckDBPyConnection, contract: Contract, night: Night, input
     suffix = "count" if contract.key[1] == "ingested" else contract.key[1]
     union = " union all ".join(f"select * from door.{t}_{suffix}" for t in sorted(ingest.input_contracts()))
     con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
-    return 0
+    [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
+    return rows

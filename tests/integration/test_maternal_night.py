@@ -11,9 +11,12 @@ import polars as pl
 import pytest
 
 from assets.engine.explain import explain_person
+from assets.engine.night import Night
 from assets.engine.registry import read_families
+from assets.engine.settings import read_settings
 from sample_data.generate import generate
-from tests.integration.nightly_run import manifest_of, rows, run_night, write_settings
+from tests.integration.growing_plan import publish_night, workshop
+from tests.integration.nightly_run import manifest_of, rows, write_settings
 
 # The story "pregnancy": dated weeks on 2026-03-01, 04-15 and 06-10, tier A on every night here.
 MOTHER = "SYN0000030"
@@ -65,9 +68,9 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     found = Nights(plain.parent / "output")
     # The mother would be drawn for the comparison group, and be on no list to begin with.
     settings = write_settings(plain.parent / "settings.toml", {"control_percent = 10": "control_percent = 0"})
-    run_night(plain, found.output, BEFORE, config=settings)
-    run_night(with_loss, found.output, LOSS, config=settings)
-    run_night(plain, found.output, AFTER, config=settings)
+    with workshop(plain.parent / "working.duckdb") as con:
+        for folder, as_of in ((plain, BEFORE), (with_loss, LOSS), (plain, AFTER)):
+            publish_night(con, Night(as_of, folder, found.output, read_settings(settings)))
     return found
 
 
@@ -152,7 +155,8 @@ def test_a_stale_feed_publishes_no_maternal_row_and_the_run_says_so(nights: Nigh
     shutil.copytree(
         nights.output, output, symlinks=True, ignore=shutil.ignore_patterns(".warehouse", "as_of=2026-06-2[78]")
     )
-    run_night(folder, output, LOSS)
+    with workshop(tmp_path / "working.duckdb") as con:
+        publish_night(con, Night(LOSS, folder, output, read_settings()))
     night = Nights(output)
     codes = f"gap_code in {tuple(DEPENDENT)}"
     assert rows(f"select count(*) from {night.table(LOSS, 'gap')} where {codes}") == [(0,)]
