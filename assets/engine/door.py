@@ -176,10 +176,13 @@ def judged_select(contract: Contract, landed: str, declared: dict[str, str]) -> 
         for place, p in enumerate(contract.properties)
         if p.required or p.name in declared
     )
+    # Reasons are few, and dear to put in order; what is repaired may be every row.
     return (
-        f"select {PLACE}, string_agg(reason, ';' order by place) as reasons, bit_or(repairs) as repairs, "
-        f"bit_or(changes) as changes from ({told}) group by {PLACE} "
-        "having bool_or(reason is not null or repairs <> 0 or changes <> 0)"
+        f"with told as materialized ({told}), refused as (select row_id, string_agg(reason, ';' order by place) as reasons "
+        "from told where reason is not null group by row_id), noted as (select any_value(source_file) as source_file, "
+        "any_value(line_number) as line_number, row_id, bit_or(repairs) as repairs, bit_or(changes) as changes "
+        f"from told group by row_id) select {PLACE}, reasons, repairs, changes from noted left join refused using (row_id) "
+        "where reasons is not null or repairs <> 0 or changes <> 0"
     )
 
 
