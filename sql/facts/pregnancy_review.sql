@@ -55,7 +55,9 @@ spared_members as (
             and diagnosis.code = code_group.code
     inner join raw.pregnancy_review_condition
         on code_group.value_set = pregnancy_review_condition.spared_by
-    where diagnosis.is_paid
+    where
+        diagnosis.code_system = 'icd-10-cm'
+        and diagnosis.is_paid
 ),
 
 answered as (
