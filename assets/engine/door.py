@@ -193,11 +193,14 @@ def _told_select(contract: Contract, place: int, landed: str, declared: dict[str
     typing = _typing([p], declared)
     texts = [*typing.texts, *([f'"{p.name}" as "l_{p.name}"'] if kind == p.sql_type == "VARCHAR" else []), PLACE]
     changes = _mask(typing.changes.get(name, []) for name in text_families(contract))
-    return (
+    doubt = doubt_of(p, kind) if kind else None
+    looked_at = f"{landed}) where {doubt}" if doubt else f"{landed})"
+    told = (
         f"select {PLACE}, {place} as place, {typing.reason()} as reason, {_repairs(contract, typing)} as repairs, "
         f"{changes} as changes from (select *, {', '.join(typing.values)} from (select {', '.join(texts)} "
-        f"from ({landed}) where {doubt_of(p, kind) if kind else 'true'}))"
+        f"from ({looked_at}))"
     )
+    return told if doubt else f"select * from ({told}) where reason is not null or repairs <> 0 or changes <> 0"
 
 
 def seen_select(contract: Contract, landed: str, declared: dict[str, str], as_landed: frozenset[str]) -> str:

@@ -157,9 +157,9 @@ class Shortcut:
     is_spelling: bool = True
 
 
-def shortcut_of(p: Property, text: str) -> Shortcut | None:
-    """The shortcut of a column, None where every text is read in the same way."""
-    tried = f"q_{p.name}"
+def shortcut_of(p: Property, text: str, tried: str | None = None) -> Shortcut | None:
+    """The shortcut of a column, None where every text is read in the same way; `tried` is named so unless it is said."""
+    tried = tried or f"q_{p.name}"
     if p.logical_type in {"integer", "bigint"}:
         return Shortcut(f"{tried}::varchar = {text}", tried, f"try_cast({text} as {p.sql_type})")
     if p.logical_type == "number":
@@ -188,8 +188,8 @@ def counts_repairs(p: Property) -> bool:
     }  # fmt: skip
 
 
-def doubt_of(p: Property, kind: str) -> str:
-    """SQL that is true for every landed value of which something is to tell, and for few others.
+def doubt_of(p: Property, kind: str) -> str | None:
+    """SQL that is true for every landed value of which something is to tell, and for few others; None where any may be.
 
     It asks the landed column and nothing else, so that a scan asks it once of each text of a dictionary.
 
@@ -202,13 +202,17 @@ def doubt_of(p: Property, kind: str) -> str:
     broken = [condition for rule, condition in p.broken().items() if rule != "not_null"]
     if kind in NATIVE.get(p.logical_type, ()):
         doubts += broken if p.logical_type != "number" else [f"not isfinite({column})", *broken]
-    elif kind != "VARCHAR" or p.sql_type != kind:
-        doubts.append(f"{column} is not null")
+        return " or ".join(doubts) or "false"
+    shortcut = shortcut_of(p, column, f"try_cast({column} as {p.sql_type})")
+    value = value_of(p, column)
+    if kind != "VARCHAR" or not (shortcut or p.sql_type == kind):
+        return None
+    doubts.append(_is_open(p.name))
+    if shortcut:
+        # What cannot be cast holds neither yes nor no.
+        doubts.append(f"({column} is not null and ({shortcut.holds}) is distinct from true)")
+        doubts += [condition.replace(column, f"({shortcut.value})") for condition in broken]
+        doubts += [] if shortcut.is_spelling else [f"{column} <> {shortcut.value}"]
     else:
-        shortcut, value = shortcut_of(p, column), value_of(p, column)
-        doubts += [_is_open(p.name), *broken]
-        if shortcut:
-            doubts += [f"not ({shortcut.holds})", *([] if shortcut.is_spelling else [f"{column} <> {shortcut.value}"])]
-        elif value != column:
-            doubts.append(f"({value}) is distinct from {column}")
-    return " or ".join(doubts) or "false"
+        doubts += [*broken, *([] if value == column else [f"({value}) is distinct from {column}"])]
+    return " or ".join(doubts)
