@@ -27,9 +27,8 @@ from assets.engine.model import Model
 from assets.engine.news import CLAIM_DAYS
 from assets.engine.transaction import transaction
 
-# What a kept model may read besides claims, and other kept tables. Whether a code is named rests on the code and the value
-# sets alone.
-OTHER_INPUTS = {"core.member", "core.withheld_claim", "core.drug", "core.named_code"}
+# What a kept model may read besides claims, and other kept tables.
+OTHER_INPUTS = {"core.member", "core.withheld_claim", "core.drug"}
 # Beyond this share of a table's rows, or of the persons, all of it is built from the start.
 LARGEST_SHARE = 0.2
 

@@ -1,4 +1,4 @@
--- Diagnosis codes long: one row per member, claim, date and code that a value set names, in place of 25 columns.
+-- Diagnosis codes long: one row per member, claim, date and code, in place of 25 columns.
 --
 -- A code on a denied or pended claim has `is_paid` false: it counts for suppression rules only (interface 2.1). So does
 -- one on a line that a void, reversal or later version took away: `is_voided` where no standing line carries it.
@@ -109,11 +109,7 @@ typed_codes as (
             else 'icd-10-cm'
         end as code_system
     from claims
-    left join core.named_code
-        on claims.code = named_code.code
-    where
-        claims.code is not null
-        and (named_code.code is not null or claims.is_ninth_revision)
+    where claims.code is not null
 )
 
 select

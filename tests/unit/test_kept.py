@@ -23,7 +23,7 @@ from assets.engine.warehouse import SCHEMAS
 DAY = datetime.timedelta(1)
 AS_OF = datetime.date(2026, 6, 29)
 INPUTS = ("eligibility", "medical_claim", "pharmacy_claim", "provider", "member_consent", "drug")
-MODELS = ("core.member", "core.consent", "core.withheld_claim", "core.drug", "core.named_code")
+MODELS = ("core.member", "core.consent", "core.withheld_claim", "core.drug")
 KEPT = (
     "core.medical_claim_removed",
     "core.medical_line",
@@ -168,14 +168,6 @@ def test_only_what_the_news_touches_is_computed_anew(plan: Plan) -> None:
     assert [row[1] for row in plan.rows("core.diagnosis")] == ["A", "D", "MARK"]
     # One more row of the same member, and one row that was written again.
     assert plan.record("core.medical_line") == (2, plan.record("core.diagnosis")[1])
-
-
-def test_a_code_that_no_claim_had_before_is_read(plan: Plan) -> None:
-    mark(plan, "P2")
-    plan.lines("2", ("D", "P1", "2026-02-05"), more=", 'O03.9' as diagnosis_code_2, 'M54.50' as diagnosis_code_3")
-    plan.night()
-    found = [(row[1], row[4]) for row in plan.rows("core.diagnosis")]
-    assert sorted(found) == [("A", "E119"), ("D", "E119"), ("D", "O039"), ("MARK", "E119")]
 
 
 def later_version(plan: Plan) -> None:
