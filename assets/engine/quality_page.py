@@ -13,6 +13,7 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
 caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 th, td { border-bottom: 1px solid #ccc; padding: .4rem .6rem; text-align: left; vertical-align: top; }
+th small { font-weight: 400; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.failed { background: #fbeaea; }
 """
@@ -58,7 +59,7 @@ def _row(result: ExpectationResult) -> str:
         verdict = "nothing to judge"
     else:
         verdict = "passed"
-    found = "" if result.observed is None else f"{result.observed:,}"
+    found = "" if result.observed is None else f"{result.observed:,.4f}".rstrip("0").rstrip(".")
     return (
         f'<tr class="{"passed" if result.passed else "failed"}"><td>{verdict}</td>'
         f'<th scope="row">{html.escape(result.name.replace("_", " "))}<br><small>{html.escape(result.description)}</small></th>'

@@ -407,6 +407,8 @@ def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     results = [
         ExpectationResult("raw", "a_thing_is_so", "warning", False, 0.25, "A <thing> & more.", "at most 0.1"),
         ExpectationResult("outreach", "b_thing_is_so", "error", False, 1234, "Another.", "no exception"),
+        # The working warehouse keeps a count as a floating point number.
+        ExpectationResult("outreach", "d_thing_is_so", "error", True, 6.0, "A fourth.", "no exception"),
         ExpectationResult("outreach", "c_thing_is_so", "error", True, None, "A third.", "no exception"),
     ]
     page = tmp_path / "quality.html"
@@ -415,9 +417,11 @@ def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     links = Links()
     links.feed(text)
     assert links.found == []
-    assert "Expectations: 3. Errors: 1. Warnings: 1." in text
+    assert "Expectations: 4. Errors: 1. Warnings: 1." in text
     assert "A &lt;thing&gt; &amp; more." in text
-    assert "1,234" in text
+    assert ">1,234<" in text
+    assert ">0.25<" in text
+    assert ">6<" in text
     assert "nothing to judge" in text
     write_data_docs(results, tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
