@@ -76,9 +76,9 @@ class Property(BaseModel):
         """Whether a file without this column is refused."""
         return self.required or self.column_required
 
-    def broken(self) -> dict[str, str]:
-        """Rule name -> SQL condition that is true for a value that breaks the rule."""
-        name, rules = f'"{self.name}"', {}
+    def broken(self, value: str | None = None) -> dict[str, str]:
+        """Rule name -> SQL condition that is true for a value that breaks the rule: the column's, unless one is given."""
+        name, rules = value or f'"{self.name}"', {}
         if self.required:
             rules["not_null"] = f"{name} is null"
         for bound, operator in (("minimum", "<"), ("maximum", ">")):

@@ -13,6 +13,7 @@ from assets.engine.contract import Contract, Property
 from assets.engine.value import (
     NATIVE,
     NEVER_NULL,
+    breaches_of,
     counts_repairs,
     doubt_of,
     quick_text_of,
@@ -90,7 +91,7 @@ def _typing(
         found.values.append(f'{value} as "{p.name}"')
         if p.required:
             found.reasons.append((f"missing_{p.name}", f"t_{p.name} is null"))
-        broken = [c for rule, c in p.broken().items() if rule != "not_null"]
+        broken = breaches_of(p, f'"{p.name}"')
         if broken or p.logical_type != "string" or p.options.format not in NEVER_NULL:
             broken.insert(0, f'"{p.name}" is null')
             found.reasons.append((f"invalid_{p.name}", f"t_{p.name} is not null and ({' or '.join(broken)})"))
@@ -194,11 +195,10 @@ def _told_select(contract: Contract, place: int, landed: str, declared: dict[str
     texts = [*typing.texts, *([f'"{p.name}" as "l_{p.name}"'] if kind == p.sql_type == "VARCHAR" else []), PLACE]
     changes = _mask(typing.changes.get(name, []) for name in text_families(contract))
     doubt = doubt_of(p, kind) if kind else None
-    looked_at = f"{landed}) where {doubt}" if doubt else f"{landed})"
     told = (
         f"select {PLACE}, {place} as place, {typing.reason()} as reason, {_repairs(contract, typing)} as repairs, "
         f"{changes} as changes from (select *, {', '.join(typing.values)} from (select {', '.join(texts)} "
-        f"from ({looked_at}))"
+        f"from ({landed}) where {doubt or 'true'}))"
     )
     return told if doubt else f"select * from ({told}) where reason is not null or repairs <> 0 or changes <> 0"
 

@@ -157,16 +157,17 @@ class Shortcut:
     is_spelling: bool = True
 
 
-def shortcut_of(p: Property, text: str, tried: str | None = None) -> Shortcut | None:
-    """The shortcut of a column, None where every text is read in the same way; `tried` is named so unless it is said."""
-    tried = tried or f"q_{p.name}"
+def shortcut_of(p: Property, text: str, *, is_inline: bool = False) -> Shortcut | None:
+    """The shortcut of a column, None where every text is read in the same way; `is_inline` needs no column `q_<name>`."""
+    cast = f"try_cast({text} as {p.sql_type})"
+    tried = cast if is_inline else f"q_{p.name}"
     if p.logical_type in {"integer", "bigint"}:
-        return Shortcut(f"{tried}::varchar = {text}", tried, f"try_cast({text} as {p.sql_type})")
+        return Shortcut(f"{tried}::varchar = {text}", tried, cast)
     if p.logical_type == "number":
-        return Shortcut(f"isfinite({tried})", tried, f"try_cast({text} as double)")
+        return Shortcut(f"isfinite({tried})", tried, cast)
     if p.logical_type == "date":
         # Ten characters leave out what the engine spells as a date and no form of ours is: infinity, years BC.
-        return Shortcut(f"strlen({text}) = 10 and {tried}::varchar = {text}", tried, f"try_cast({text} as date)")
+        return Shortcut(f"strlen({text}) = 10 and {tried}::varchar = {text}", tried, cast)
     if p.logical_type == "boolean":
         return Shortcut(f"{text} in ('true', 'false')", f"{text} = 'true'")
     if p.enum:
@@ -188,6 +189,11 @@ def counts_repairs(p: Property) -> bool:
     }  # fmt: skip
 
 
+def breaches_of(p: Property, value: str) -> list[str]:
+    """The conditions under which a value that is there breaks the contract."""
+    return [condition for rule, condition in p.broken(value).items() if rule != "not_null"]
+
+
 def doubt_of(p: Property, kind: str) -> str | None:
     """SQL that is true for every landed value of which something is to tell, and for few others; None where any may be.
 
@@ -199,11 +205,11 @@ def doubt_of(p: Property, kind: str) -> str | None:
     """
     column = f'"{p.name}"'
     doubts = [f"{column} is null"] if p.required else []
-    broken = [condition for rule, condition in p.broken().items() if rule != "not_null"]
     if kind in NATIVE.get(p.logical_type, ()):
-        doubts += broken if p.logical_type != "number" else [f"not isfinite({column})", *broken]
+        doubts += [f"not isfinite({column})"] if p.logical_type == "number" else []
+        doubts += breaches_of(p, column)
         return " or ".join(doubts) or "false"
-    shortcut = shortcut_of(p, column, f"try_cast({column} as {p.sql_type})")
+    shortcut = shortcut_of(p, column, is_inline=True)
     value = value_of(p, column)
     if kind != "VARCHAR" or not (shortcut or p.sql_type == kind):
         return None
@@ -211,8 +217,8 @@ def doubt_of(p: Property, kind: str) -> str | None:
     if shortcut:
         # What cannot be cast holds neither yes nor no.
         doubts.append(f"({column} is not null and ({shortcut.holds}) is distinct from true)")
-        doubts += [condition.replace(column, f"({shortcut.value})") for condition in broken]
+        doubts += breaches_of(p, f"({shortcut.value})")
         doubts += [] if shortcut.is_spelling else [f"{column} <> {shortcut.value}"]
     else:
-        doubts += [*broken, *([] if value == column else [f"({value}) is distinct from {column}"])]
+        doubts += [*breaches_of(p, column), *([] if value == column else [f"({value}) is distinct from {column}"])]
     return " or ".join(doubts)
