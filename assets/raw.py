@@ -88,17 +88,14 @@ def kept_asset(contract: Contract) -> dg.AssetsDefinition:
     return asset
 
 
-def door_asset(contract: Contract, suffix: str) -> dg.AssetsDefinition:
+def door_asset(contract: Contract) -> dg.AssetsDefinition:
     """What the door set aside or counted, all input tables together."""
-    tables = sorted(ingest.input_contracts())
 
-    @raw_asset(contract, "sql", deps=[dg.AssetKey([RAW, t]) for t in tables])
+    @raw_asset(contract, "sql", deps=[dg.AssetKey([RAW, t]) for t in sorted(ingest.input_contracts())])
     def asset(context: dg.AssetExecutionContext, night: NightResource) -> dg.MaterializeResult:
         with night.open(context.run) as (con, plan):
             with timed() as seconds:
-                union = " union all ".join(f"select * from door.{t}_{suffix}" for t in tables)
-                con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
-                [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
+                rows = ingest.gather(con, contract)
             return record(con, plan, contract, rows, seconds[-1])
 
     return asset
@@ -156,5 +153,5 @@ def assets() -> list[dg.AssetsDefinition]:
             case "kept":
                 found.append(kept_asset(contract))
             case "door":
-                found.append(door_asset(contract, "count" if contract.key[1] == "ingested" else contract.key[1]))
+                found.append(door_asset(contract))
     return found

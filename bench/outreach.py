@@ -42,6 +42,7 @@ TARGET = 8.0
 ANEW = "outreach.attribution, chosen anew"
 # Suppression to ranked list, in the order of the flow.
 JUDGED = (
+    "facts.known_attempt",
     "facts.contact_attempt",
     "facts.suppression",
     "facts.ended_subject",

@@ -83,7 +83,9 @@ class Property(BaseModel):
             rules["not_null"] = f"{name} is null"
         for bound, operator in (("minimum", "<"), ("maximum", ">")):
             if (limit := getattr(self.options, bound)) is not None:
-                bounding = f"date '{limit}'" if self.logical_type == "date" else repr(limit)
+                bounding = (
+                    f"{self.logical_type} '{limit}'" if self.logical_type in {"date", "timestamp"} else repr(limit)
+                )
                 rules[bound] = f"{name} {operator} {bounding}"
         if self.options.pattern is not None:
             rules["pattern"] = f"not regexp_full_match({name}, {literal(self.options.pattern)})"
@@ -235,6 +237,8 @@ def _python_value(p: Property, limit: float | str) -> Any:
 
     if p.logical_type == "date":
         return datetime.date.fromisoformat(str(limit))
+    if p.logical_type == "timestamp":
+        return datetime.datetime.fromisoformat(str(limit))
     if p.logical_type in {"ratio", "miles", "minutes"}:
         return decimal.Decimal(str(limit))
     return limit

@@ -49,7 +49,7 @@ LOSS = {
 }
 LOSS_REPORTS = {*LOSS.values(), "LOSS", "NO_LONGER_PREGNANT", "NOT_PREGNANT", "NOT_PREGNANT_OR_NO_LONGER", "STOP_PREGNANCY_MESSAGES"}  # fmt: skip
 # A care manager of the plan says it, never a pharmacy: it would lift what holds messages back.
-NOT_FROM_OUTSIDE = {"LOSS_MISCODED_CONFIRMED"}
+NOT_FROM_OUTSIDE = {"ALIVE_CONFIRMED", "LOSS_MISCODED_CONFIRMED"}
 
 # Type of a resource -> its elements that say how it ended, and those that say why it did not happen.
 ENDED = {

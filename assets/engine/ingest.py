@@ -1,8 +1,8 @@
 """The door: an input table from its files into `raw.<table>`, with every row accounted for.
 
 A bad row is set aside in `door.<table>_rejected` with file, line and all its reasons, the codes of a refused claim in
-`door.<table>_refused_code`; a bad file stops the night with one line. Counts go to `door.<table>_count` as (measure,
-detail, row_count).
+`door.<table>_refused_code`, a refused wish or report in `door.<table>_refused_word`; a bad file stops the night with
+one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from assets.engine import claim_view, door
-from assets.engine.contract import Contract, all_contracts
+from assets.engine.contract import Contract, all_contracts, contract_for
 from assets.engine.errors import InputError, one_line
 from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, open_rows, reading, settle
 from assets.engine.layout import Layout, land_source
@@ -36,6 +36,9 @@ REJECTED_DDL = "source_table VARCHAR, source_file VARCHAR, line_number BIGINT, r
 REFUSED_CODE_DDL = (
     "source_table VARCHAR, person_id VARCHAR, claim_id VARCHAR, service_date DATE, code_system VARCHAR, code VARCHAR"
 )
+# A refused row of these may still say that somebody must not be called (rules 6.2, 6.7): what of it can be read is kept.
+WORD_TABLES = ("member_consent", "member_preference", "outreach_outcome")
+
 COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
 
 
@@ -124,6 +127,10 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
         con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
         con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
         con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
+        if table in WORD_TABLES:
+            con.execute(
+                f"create or replace table door.{table}_refused_word ({contract_for('raw', 'refused_word').ddl()})"
+            )
         claim_view.drop(con, contract)
     if is_seen and files:
         base = _show_files(con, contract, files, known, inputs.expansion_ratio)
@@ -140,6 +147,17 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
         _remove_copies(con, contract)
     [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
     _count(con, table, "stored", "", rows)
+    return rows
+
+
+def gather(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Replace a table of what the door counted or set aside, of all input tables together, and return its row count."""
+    name = contract.key[1]
+    suffix = "count" if name == "ingested" else name
+    tables = WORD_TABLES if suffix == "refused_word" else sorted(input_contracts())
+    union = " union all ".join(f"select * from door.{table}_{suffix}" for table in tables)
+    con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
+    [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
     return rows
 
 
@@ -169,6 +187,8 @@ def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inp
         _set_aside(con, contract, copy.name)
         if is_claims:
             _keep_codes(con, contract, copy.refused())
+        if table in WORD_TABLES:
+            _keep_words(con, contract, copy.refused())
         copy.settle(con)
     return base
 
@@ -326,6 +346,18 @@ def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str
         f"told.code_system, told.code from (select person_id, claim_id, coalesce({', '.join(SERVICE_DATES[table])}) "
         f"as service_date, unnest([{codes}]) as told from ({refused})) "
         f"where person_id is not null and told.code is not null except select * from door.{table}_refused_code"
+    )
+
+
+def _keep_words(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str) -> None:
+    """Keep what can be read of refused rows that name a member or a gap."""
+    table = contract.key[1]
+    columns = contract_for("raw", "refused_word").columns
+    told = ", ".join(f'"{name}"' for name in columns if name in contract.columns)
+    named = " or ".join(f"{name} is not null" for name in ("person_id", "gap_id") if name in contract.columns)
+    con.execute(
+        f"insert into door.{table}_refused_word by name select distinct '{table}' as source_table, {told} "
+        f"from ({refused}) where {named}"
     )
 
 

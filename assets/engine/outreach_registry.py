@@ -24,6 +24,7 @@ class OutreachOutcome(Entry):
     hold: Literal["declined", "pending", "unable_to_reach", "duplicate"] | None = None
     closes_as: Literal["documented", "reported"] | None = None
     ends_as: Literal["documented", "reported", "declined"] | None = None
+    binding: bool = False
     offered: bool = True
     pays: Literal["completed", "attempted"] | None = None
 
@@ -110,7 +111,7 @@ def withheld_gaps(policy: SensitivePolicy, dependent_codes: Iterable[str]) -> li
 def outcome_rows() -> list[tuple[Any, ...]]:
     """The rows of `raw.outreach_outcome_code`, in its contract's column order."""
     return [
-        (code, o.title, o.attempt, o.live, o.hold, o.closes_as, o.ends_as)
+        (code, o.title, o.attempt, o.live, o.hold, o.closes_as, o.ends_as, o.binding)
         for code, o in sorted(read_outreach_outcomes().items())
     ]
 

@@ -24,6 +24,7 @@ from assets.engine.delivery_keys import read_keys
 from assets.engine.destination import copy_night
 from assets.engine.errors import PublicationError
 from assets.engine.fhir_referral import write_referrals
+from assets.engine.ingest import WORD_TABLES
 from assets.engine.night import Night
 from assets.engine.quality import kept_results
 from assets.engine.quality_page import write_data_docs
@@ -292,6 +293,14 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
         "select source_table, reason, row_count from core.set_apart where row_count > 0 order by all"
     ).fetchall()
     found = [f"{table}: {count} rows {reason}" for table, reason, count in rows]
+    # Somebody wrote them for a person not to be called, or for a gap not to be asked about again (rules 6.2, 6.7).
+    refused = con.execute(
+        "select source_table, count(*) from raw.rejected where list_contains(?, source_table) group by all order by all",
+        [list(WORD_TABLES)],
+    ).fetchall()
+    found += [
+        f"{table}: {count} rows rejected; what can be read of them holds contact back" for table, count in refused
+    ]
     ignored = con.execute(
         "select source_table, string_agg(name, ', ' order by name) from (select distinct source_table, "
         "regexp_replace(detail, '_[0-9]+$', '_*') as name from raw.ingested where measure = 'unknown_column') "

@@ -23,7 +23,7 @@ STATE_TABLES = {
     "state_suppression": "outreach.suppression_state",
     "state_referral": "outreach.referral",
     "state_attribution": "outreach.attribution",
-    "state_contact_attempt": "facts.contact_attempt",
+    "state_contact_attempt": "facts.known_attempt",
     "state_holdout_arm": "outreach.holdout_arm",
     "state_measure_rate": "outreach.measure_rate_history",
 }

@@ -23,9 +23,7 @@ DATE_FORMS = "['%Y-%m-%d', '%d-%b-%Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S',
 
 # What a spreadsheet of the country makes of a date in a text file that it saves again; the two-digit year first, since
 # the other form would take it for a year of antiquity.
-US_DATE_FORMS = (
-    "['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S %p']"
-)
+US_DATE_FORMS = "['%d-%b-%y', '%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S %p']"
 
 TRUE = "('1', 'true', 't', 'y', 'yes', '1.0')"
 FALSE = "('0', 'false', 'f', 'n', 'no', '0.0')"
@@ -89,7 +87,8 @@ FORMATS = {
     "icd": lambda text: f"upper(replace(replace({text}, '.', ''), ' ', ''))",
     "code": lambda text: f"upper(replace(replace({_without_float(text)}, '.', ''), ' ', ''))",
     "lower": lambda text: f"lower({text})",
-    "gap_code": lambda text: f"upper({text})",
+    # Words of codes are joined by underscores, whatever a sheet was filled in with: `opt-out` is an opt-out.
+    "gap_code": lambda text: f"translate(upper({text}), '- ', '__')",
     "state": _state_cases,
     "ingredients": lambda text: _split(f"lower({text})", "list_sort(list_distinct({}))"),
     "list": lambda text: _split(text, "{}"),
@@ -132,11 +131,12 @@ def value_of(p: Property, text: str) -> str:
         return f"case when regexp_full_match({digits}, '[+-]?[0-9]+') then try_cast({digits} as {p.sql_type}) end"
     if p.logical_type == "number":
         return f"case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
-    us_date = f", try_strptime({text}, {US_DATE_FORMS})" if p.options.format == "us_date" else ""
-    if p.logical_type == "date":
-        return f"coalesce(try_strptime({text}, {DATE_FORMS}){us_date})::date"
-    if p.logical_type == "timestamp":
-        return f"coalesce(try_cast({text} as timestamp), try_strptime({text}, {DATE_FORMS}){us_date})"
+    if p.logical_type in {"date", "timestamp"}:
+        us_date = f"try_strptime({text}, {US_DATE_FORMS}), " if p.options.format == "us_date" else ""
+        cast = f"try_cast({text} as timestamp), " if p.logical_type == "timestamp" else ""
+        moment = f"coalesce({us_date}{cast}try_strptime({text}, {DATE_FORMS}))::{p.sql_type}"
+        # Of words such as `infinity` and `epoch` the engine makes a day, or the first one of 1900.
+        return f"case when {text} >= '0' and {text} < ':' then {moment} end"
     if p.logical_type == "boolean":
         return f"case when lower({text}) in {TRUE} then true when lower({text}) in {FALSE} then false end"
     value = FORMATS[p.options.format](text) if p.options.format else text

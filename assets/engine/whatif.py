@@ -29,7 +29,7 @@ select
     member.first_name,
     member.last_name,
     case
-        when coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false) then null
+        when preference.is_phone_restricted then null
         else member.phone
     end as phone,
     need.supply_end_date,
@@ -45,7 +45,7 @@ left join facts.access
     on regular_pharmacy.zcta = access.zcta and access.service = 'retail_pharmacy' and access.standard_id = 'PART_D'
 left join whatif_effect as effect
     on access.zcta = effect.zcta and access.service = effect.service and access.standard_id = effect.standard_id
-left join raw.member_preference on member.person_id = member_preference.person_id
+left join core.preference on member.person_id = preference.person_id
 where
     need.kind = 'closure'
     and need.regular_npi in (select npi from whatif_site)

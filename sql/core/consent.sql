@@ -12,6 +12,18 @@ periods as (
         coalesce(member_consent.valid_from <= cast($as_of as date), true)
         and coalesce(member_consent.valid_to >= cast($as_of as date), true) as is_valid
     from raw.member_consent
+    union all
+    -- Of a row that was refused nobody knows how long it holds: it may be the one that withdraws.
+    select
+        refused_word.person_id,
+        refused_word.scope,
+        date '1900-01-01' as first_date,
+        false as is_valid
+    from raw.refused_word
+    where
+        refused_word.source_table = 'member_consent'
+        and refused_word.person_id is not null
+        and refused_word.scope is not null
 )
 
 select

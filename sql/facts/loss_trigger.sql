@@ -141,40 +141,22 @@ dependent_codes as (
     where gap_code.is_pregnancy_dependent
 ),
 
-dependent_rows as (
-    select state_release.gap_id
-    from raw.state_release
-    inner join dependent_codes
-        on state_release.gap_code = dependent_codes.gap_code
-    union
-    select state_gap.gap_id
-    from raw.state_gap
-    inner join dependent_codes
-        on state_gap.gap_code = dependent_codes.gap_code
-),
-
 reports as (
     select
-        outreach_outcome.gap_id,
-        outreach_outcome.person_id,
-        cast(outreach_outcome.attempted_at as date) as trigger_date
-    from raw.outreach_outcome
+        contact_attempt.gap_id,
+        contact_attempt.person_id,
+        contact_attempt.attempted_date as trigger_date
+    from facts.contact_attempt
     where
-        (
-            outreach_outcome.outcome_code in (
-                'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS',
-                'MISCARRIAGE', 'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
-            )
-            -- The word that an outcome sheet offers, which tells nothing by itself: of such a row it tells as much.
-            or (
-                outreach_outcome.outcome_code = 'NOT_ELIGIBLE'
-                and (
-                    outreach_outcome.gap_code in (select dependent_codes.gap_code from dependent_codes)
-                    or outreach_outcome.gap_id in (select dependent_rows.gap_id from dependent_rows)
-                )
-            )
+        contact_attempt.outcome_code in (
+            'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS',
+            'MISCARRIAGE', 'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
         )
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        -- The word that an outcome sheet offers, which tells nothing by itself: of such a row it tells as much.
+        or (
+            contact_attempt.outcome_code = 'NOT_ELIGIBLE'
+            and contact_attempt.gap_code in (select dependent_codes.gap_code from dependent_codes)
+        )
 ),
 
 -- Whoever a report may speak of: the member that it names, and the one whose row it answers, on a list still or before.
@@ -183,7 +165,6 @@ reported_members as (
         reports.person_id,
         reports.trigger_date
     from reports
-    where reports.person_id is not null
     union
     select
         state_gap.person_id,
@@ -204,14 +185,13 @@ reported_members as (
 confirmations as (
     select
         member.member_key,
-        max(cast(outreach_outcome.attempted_at as date)) as confirmed_date
-    from raw.outreach_outcome
+        max(contact_attempt.attempted_date) as confirmed_date
+    from facts.contact_attempt
     inner join core.member
-        on outreach_outcome.person_id = member.person_id
+        on contact_attempt.person_id = member.person_id
     where
-        outreach_outcome.outcome_code = 'LOSS_MISCODED_CONFIRMED'
-        and outreach_outcome.staff_role = 'care_manager'
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        contact_attempt.outcome_code = 'LOSS_MISCODED_CONFIRMED'
+        and contact_attempt.staff_role = 'care_manager'
     group by member.member_key
 ),
 

@@ -63,16 +63,13 @@ spared_members as (
 answered as (
     select distinct
         member.member_key,
-        coalesce(state_gap.subject, outreach_outcome.subject) as ingredient
-    from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
+        contact_attempt.subject as ingredient
+    from facts.contact_attempt
     inner join core.member
-        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
+        on contact_attempt.person_id = member.person_id
     where
-        outreach_outcome.outcome_code in ('PRESCRIBER_ACCEPTED', 'PRESCRIBER_REJECTED')
-        and cast(outreach_outcome.attempted_at as date)
-        between cast($as_of as date) - 90 and cast($as_of as date)
+        contact_attempt.outcome_code in ('PRESCRIBER_ACCEPTED', 'PRESCRIBER_REJECTED')
+        and contact_attempt.attempted_date >= cast($as_of as date) - 90
 ),
 
 present_members as (

@@ -14,24 +14,20 @@ recorded_outcomes as (
             gap_category.category,
             'sdoh-category-unspecified'
         ) as category,
-        outreach_outcome.outcome_code,
-        cast(outreach_outcome.attempted_at as date) as event_date
-    from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
+        contact_attempt.outcome_code,
+        contact_attempt.attempted_date as event_date
+    from facts.contact_attempt
     inner join core.member
-        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
+        on contact_attempt.person_id = member.person_id
     inner join raw.gap_code
         on
-            coalesce(state_gap.gap_code, outreach_outcome.gap_code) = gap_code.gap_code
+            contact_attempt.gap_code = gap_code.gap_code
             and gap_code.gap_family = 'community_resource'
     left join raw.social_need_category as named_category
-        on lower(outreach_outcome.subject) = named_category.category
+        on lower(contact_attempt.told_subject) = named_category.category
     left join raw.social_need_category as gap_category
-        on state_gap.subject = gap_category.category
-    where
-        outreach_outcome.outcome_code in ('REACHED_COMPLETED', 'GAP_ALREADY_CLOSED', 'REACHED_DECLINED')
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        on contact_attempt.subject = gap_category.category
+    where contact_attempt.outcome_code in ('REACHED_COMPLETED', 'GAP_ALREADY_CLOSED', 'REACHED_DECLINED')
 ),
 
 holds as (

@@ -8,19 +8,15 @@ outcomes as (
     select
         member.member_key,
         member.person_id,
-        coalesce(state_gap.gap_code, outreach_outcome.gap_code) as gap_code,
-        coalesce(outreach_outcome.subject, state_gap.subject) as subject,
-        state_gap.subject as gap_subject,
-        outreach_outcome.attempted_at,
-        outreach_outcome.pharmacy_npi
-    from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
+        contact_attempt.gap_code,
+        coalesce(contact_attempt.told_subject, contact_attempt.subject) as subject,
+        contact_attempt.subject as gap_subject,
+        contact_attempt.attempted_at,
+        contact_attempt.pharmacy_npi
+    from facts.contact_attempt
     inner join core.member
-        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
-    where
-        outreach_outcome.outcome_code = 'REFERRED'
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        on contact_attempt.person_id = member.person_id
+    where contact_attempt.outcome_code = 'REFERRED'
 ),
 
 categorised_outcomes as (

@@ -125,9 +125,9 @@ ranked_services as (
         asked_pairs.category,
         near_services.service_id,
         near_services.distance_miles,
-        coalesce(member_preference.language, member.language) is not null
+        coalesce(preference.language, member.language) is not null
         and concat(';', near_services.languages, ';')
-        like concat('%;', coalesce(member_preference.language, member.language), ';%') as is_in_language,
+        like concat('%;', coalesce(preference.language, member.language), ';%') as is_in_language,
         near_services.is_same_zip,
         near_services.assured_date
     from asked_pairs
@@ -135,8 +135,8 @@ ranked_services as (
         on asked_pairs.member_key = member.member_key
     left join raw.zcta
         on member.zip_code = zcta.zcta
-    left join raw.member_preference
-        on member.person_id = member_preference.person_id
+    left join core.preference
+        on member.person_id = preference.person_id
     inner join near_services
         on
             asked_pairs.category = near_services.category

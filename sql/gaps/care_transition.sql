@@ -91,19 +91,16 @@ met_sets as (
 outcomes as (
     select
         member.member_key,
-        coalesce(state_gap.gap_code, outreach_outcome.gap_code) as gap_code,
-        coalesce(state_gap.subject, outreach_outcome.subject) as subject,
-        outreach_outcome.outcome_code,
-        outreach_outcome.outcome_code in ('NO_ANSWER', 'LEFT_VM', 'LANGUAGE_BARRIER', 'WRONG_NUMBER', 'UTR3')
-        or outreach_outcome.outcome_code like 'REACHED%' as is_attempt,
-        coalesce(outreach_outcome.staff_role, '') as staff_role,
-        outreach_outcome.attempted_at
-    from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
+        contact_attempt.gap_code,
+        contact_attempt.subject,
+        contact_attempt.outcome_code,
+        contact_attempt.outcome_code in ('NO_ANSWER', 'LEFT_VM', 'LANGUAGE_BARRIER', 'WRONG_NUMBER', 'UTR3')
+        or contact_attempt.outcome_code like 'REACHED%' as is_attempt,
+        coalesce(contact_attempt.staff_role, '') as staff_role,
+        contact_attempt.attempted_at
+    from facts.contact_attempt
     inner join core.member
-        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
-    where cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        on contact_attempt.person_id = member.person_id
 ),
 
 settled_rules as (

@@ -279,21 +279,18 @@ measured_needs as (
 recorded_outcomes as (
     select
         member.member_key,
-        coalesce(state_gap.gap_code, outreach_outcome.gap_code) as gap_code,
-        outreach_outcome.outcome_code = 'REACHED_DECLINED' as is_declined,
-        max(cast(outreach_outcome.attempted_at as date)) as recorded_date
-    from raw.outreach_outcome
-    left join raw.state_gap
-        on outreach_outcome.gap_id = state_gap.gap_id
+        contact_attempt.gap_code,
+        contact_attempt.outcome_code = 'REACHED_DECLINED' as is_declined,
+        max(contact_attempt.attempted_date) as recorded_date
+    from facts.contact_attempt
     inner join core.member
-        on coalesce(state_gap.person_id, outreach_outcome.person_id) = member.person_id
+        on contact_attempt.person_id = member.person_id
     where
-        outreach_outcome.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
-        and cast(outreach_outcome.attempted_at as date) <= cast($as_of as date)
+        contact_attempt.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
     group by
         member.member_key,
-        coalesce(state_gap.gap_code, outreach_outcome.gap_code),
-        outreach_outcome.outcome_code = 'REACHED_DECLINED'
+        contact_attempt.gap_code,
+        contact_attempt.outcome_code = 'REACHED_DECLINED'
 ),
 
 worded_needs as (

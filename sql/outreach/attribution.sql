@@ -105,10 +105,10 @@ considered_subjects as (
             false
         ) as is_known_to_stand
     from gap_subjects
-    left join raw.member_preference
-        on gap_subjects.person_id = member_preference.person_id
+    left join core.preference
+        on gap_subjects.person_id = preference.person_id
     left join listable_pharmacies as wished_pharmacies
-        on member_preference.preferred_pharmacy_npi = wished_pharmacies.npi
+        on preference.preferred_pharmacy_npi = wished_pharmacies.npi
     left join refusals as wish_refusals
         on
             gap_subjects.member_key = wish_refusals.member_key

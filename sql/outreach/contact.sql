@@ -38,7 +38,7 @@ select
     member.birth_date,
     case when not contact_channel.is_phone_restricted and not contact_channel.is_wrong_number then member.phone end
         as phone,
-    member_preference.best_contact_time,
+    preference.best_contact_time,
     coalesce(contact_pressure.attempt_count_90d, 0) as contact_attempts_90d,
     dispensed.ingredients as related_drug,
     dispensed.rx_number,
@@ -48,8 +48,8 @@ inner join core.member
     on worklist.person_id = member.person_id
 inner join outreach.contact_channel
     on member.member_key = contact_channel.member_key
-left join raw.member_preference
-    on worklist.person_id = member_preference.person_id
+left join core.preference
+    on worklist.person_id = preference.person_id
 left join outreach.contact_pressure
     on member.member_key = contact_pressure.member_key
 left join dispensed

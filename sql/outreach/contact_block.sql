@@ -2,16 +2,24 @@
 --
 -- `do_not_contact` is the member's own wish, an opt-out in a conversation, a consent that is over, and whatever the
 -- plan blocks: litigation, a fraud hold, a restricted record, a guardian who has not authorised contact. Mail that came
--- back blocks nobody who can be called. A report that somebody has died stands until the plan has cleared it up.
+-- back blocks nobody who can be called. A report that somebody has died stands until a care manager of the plan says
+-- that they are alive. Nobody knows what a preference row that was refused asks for: it holds until it can be read.
 with
 
 reports as (
     select
         contact_attempt.person_id,
         max(case when contact_attempt.outcome_code = 'OPT_OUT' then 1 else 0 end) as is_opted_out,
-        max(case when contact_attempt.outcome_code = 'DECEASED_REPORTED' then 1 else 0 end) as is_reported_deceased
+        max(case when contact_attempt.outcome_code = 'DECEASED_REPORTED' then contact_attempt.attempted_at end)
+            as deceased_reported_at,
+        max(
+            case
+                when contact_attempt.outcome_code = 'ALIVE_CONFIRMED' and contact_attempt.staff_role = 'care_manager'
+                    then contact_attempt.attempted_at
+            end
+        ) as alive_confirmed_at
     from facts.contact_attempt
-    where contact_attempt.outcome_code in ('OPT_OUT', 'DECEASED_REPORTED')
+    where contact_attempt.outcome_code in ('OPT_OUT', 'DECEASED_REPORTED', 'ALIVE_CONFIRMED')
     group by contact_attempt.person_id
 ),
 
@@ -19,17 +27,21 @@ blocks as (
     select
         member.member_key,
         case
-            when member.death_date <= cast($as_of as date) or reports.is_reported_deceased = 1 then 'deceased'
+            when
+                member.death_date <= cast($as_of as date)
+                or reports.deceased_reported_at >= coalesce(reports.alive_confirmed_at, reports.deceased_reported_at)
+                then 'deceased'
             when enrollment.member_key is null then 'not_enrolled'
             when hospice.member_key is not null then 'hospice'
             when
                 reports.is_opted_out = 1
-                or member_preference.do_not_contact
-                or member_preference.consent_until < cast($as_of as date)
+                or not preference.is_readable
+                or preference.is_do_not_contact
+                or preference.consent_until < cast($as_of as date)
                 or (
-                    member_preference.contact_block_reason <> 'returned_mail'
+                    preference.contact_block_reason <> 'returned_mail'
                     and (
-                        member_preference.contact_block_reason <> 'guardianship'
+                        preference.contact_block_reason <> 'guardianship'
                         or not coalesce(guardian_consents.is_valid, false)
                     )
                 )
@@ -60,8 +72,8 @@ blocks as (
         on
             member.person_id = guardian_consents.person_id
             and guardian_consents.scope = 'authorised_contact'
-    left join raw.member_preference
-        on member.person_id = member_preference.person_id
+    left join core.preference
+        on member.person_id = preference.person_id
 )
 
 select

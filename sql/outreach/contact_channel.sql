@@ -56,15 +56,15 @@ channels as (
         ) as has_phone,
         member.address is not null
         and member.zip_code is not null
-        and coalesce(member_preference.contact_block_reason <> 'returned_mail', true) as has_mail,
-        coalesce(concat(';', member_preference.restricted_channels, ';') like '%;phone;%', false)
+        and not coalesce(preference.is_mail_returned, false) as has_mail,
+        coalesce(preference.is_phone_restricted, false)
         or not coalesce(consent.is_valid, not $phone_consent_required) as is_phone_restricted,
-        coalesce(concat(';', member_preference.restricted_channels, ';') like '%;mail;%', false) as is_mail_restricted,
+        coalesce(preference.is_mail_restricted, false) as is_mail_restricted,
         coalesce(wrongly_numbered_members.is_wrong_number = 1, false) as is_wrong_number
     from core.member
     cross join phones
-    left join raw.member_preference
-        on member.person_id = member_preference.person_id
+    left join core.preference
+        on member.person_id = preference.person_id
     left join core.consent
         on
             member.person_id = consent.person_id

@@ -1,6 +1,20 @@
--- Members whose contact data the plan has to clear up: a number that was reported wrong twice, a reported death.
+-- Members whose contact data the plan has to clear up: a number that was reported wrong twice, a reported death that no
+-- care manager has spoken to since.
 --
 -- The plan's own queue, in the restricted part only (rules 6.7): no pharmacy can correct either.
+with
+
+confirmations as (
+    select
+        contact_attempt.person_id,
+        max(contact_attempt.attempted_at) as confirmed_at
+    from facts.contact_attempt
+    where
+        contact_attempt.outcome_code = 'ALIVE_CONFIRMED'
+        and contact_attempt.staff_role = 'care_manager'
+    group by contact_attempt.person_id
+)
+
 select
     member.person_id,
     'wrong_number' as queue_reason,
@@ -26,7 +40,11 @@ inner join facts.contact_attempt
     on
         member.person_id = contact_attempt.person_id
         and contact_attempt.outcome_code = 'DECEASED_REPORTED'
-where coalesce(member.death_date > cast($as_of as date), true)
+left join confirmations
+    on member.person_id = confirmations.person_id
+where
+    coalesce(member.death_date > cast($as_of as date), true)
+    and contact_attempt.attempted_at >= coalesce(confirmations.confirmed_at, contact_attempt.attempted_at)
 group by member.person_id
 order by
     person_id,

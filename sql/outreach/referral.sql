@@ -22,8 +22,8 @@ select
     community_service.name as service_name,
     referral.consent_scope,
     referral.consent_date,
-    coalesce(member_preference.language, member.language) as language,
-    member_preference.best_contact_time as contact_preference,
+    coalesce(preference.language, member.language) as language,
+    preference.best_contact_time as contact_preference,
     referral.status,
     referral.status_reason,
     referral.status_at,
@@ -43,8 +43,8 @@ left join facts.social_need
         and social_need.is_nameable
 left join core.pharmacy
     on referral.pharmacy_npi = pharmacy.npi
-left join raw.member_preference
-    on member.person_id = member_preference.person_id
+left join core.preference
+    on member.person_id = preference.person_id
 left join (
     select
         community_service.service_id,

@@ -61,7 +61,7 @@ select
     gap.confidence,
     gap.social,
     gap.channel_reach,
-    coalesce(member_preference.language, member.language) as language,
+    coalesce(preference.language, member.language) as language,
     case when gap_code.is_pregnancy_dependent then cast($as_of as date) + 2 end as expires_date,
     eligible_gap.programme,
     eligible_gap.service_code
@@ -74,8 +74,8 @@ inner join raw.gap_code
     on gap.gap_code = gap_code.gap_code
 inner join core.member
     on gap.person_id = member.person_id
-left join raw.member_preference
-    on gap.person_id = member_preference.person_id
+left join core.preference
+    on gap.person_id = preference.person_id
 left join superseded_gaps
     on
         gap.person_id = superseded_gaps.person_id

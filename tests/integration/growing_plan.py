@@ -218,8 +218,4 @@ def load(con: duckdb.DuckDBPyConnection, contract: Contract, night: Night, input
             return state.load_state(con, contract.key[1], night.output, night.as_of)
         case "kept":
             return kept.load_known_members(con, contract.ddl())
-    suffix = "count" if contract.key[1] == "ingested" else contract.key[1]
-    union = " union all ".join(f"select * from door.{t}_{suffix}" for t in sorted(ingest.input_contracts()))
-    con.execute(f"create or replace table {contract.id} as select * from ({union}) order by all")
-    [[rows]] = con.execute(f"select count(*) from {contract.id}").fetchall()
-    return rows
+    return ingest.gather(con, contract)

@@ -239,25 +239,36 @@ def test_a_row_that_another_stands_for_is_taken_off(story):
 
 
 def test_what_the_plan_has_to_clear_up(story):
-    """Rule 6.7: two reports of a wrong number go to the contact-data queue; so does a death that eligibility does not know."""
+    """Rule 6.7: two reports of a wrong number go to the contact-data queue; so does a death that eligibility does not know.
+
+    Until a care manager says that the member is alive (eve's), later than the report (fay's) and no pharmacist (gus's).
+    """
     story(
         model="outreach.contact_data_queue",
         given={
-            "core.member": members(["ann", "bob", "cal", "dee"], death_date={"dee": "2026-06-20"}),
-            "outreach.contact_channel": "member_key | is_wrong_number\n1 | yes\n2 | no\n3 | no\n4 | no",
+            "core.member": members(["ann", "bob", "cal", "dee", "eve", "fay", "gus"], death_date={"dee": "2026-06-20"}),
+            "outreach.contact_channel": "member_key | is_wrong_number\n1 | yes\n2 | no\n3 | no\n4 | no\n5 | no\n6 | no\n7 | no",
             "raw.outreach_outcome": """
-                person_id | gap_code       | outcome_code      | attempted_at
-                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-01 10:00:00
-                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00
-                bob       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00
-                cal       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00
-                dee       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-21 10:00:00
+                person_id | gap_code       | outcome_code      | attempted_at        | staff_role
+                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-01 10:00:00 | -
+                ann       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00 | -
+                bob       | ADHERENCE_LATE | WRONG_NUMBER      | 2026-06-10 10:00:00 | -
+                cal       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00 | -
+                dee       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-21 10:00:00 | -
+                eve       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00 | -
+                eve       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-11 10:00:00 | care_manager
+                fay       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00 | -
+                fay       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-09 10:00:00 | care_manager
+                gus       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 10:00:00 | -
+                gus       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-11 10:00:00 | pharmacist
             """,
         },
         expect="""
             person_id | queue_reason      | report_count | last_report_date
             ann       | wrong_number      | 2            | 2026-06-10
             cal       | deceased_reported | 1            | 2026-06-10
+            fay       | deceased_reported | 1            | 2026-06-10
+            gus       | deceased_reported | 1            | 2026-06-10
         """,
     )
 

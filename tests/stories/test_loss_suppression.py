@@ -528,7 +528,10 @@ def test_a_report_of_a_pharmacy_is_a_sign(story, code):
 
 
 def test_a_report_names_the_member_or_a_row_of_a_list(story):
-    """By person; by a row that is still known; by a row of an earlier list of which only the release is left."""
+    """By person; by a row that is still known; by a row of an earlier list of which only the release is left.
+
+    Eve's is of a day to come: to miss it would do harm, so that it counts from tonight (rule 6.7).
+    """
     story(
         given=told(*(line for who in ("ann", "bea", "cal", "dee", "eve") for line in pregnant(who)))
         | {
@@ -538,7 +541,7 @@ def test_a_report_names_the_member_or_a_row_of_a_list(story):
                 {ago(3)} 16:30:00 | NOT_PREGNANT_OR_NO_LONGER | -         | known  | -
                 {ago(3)} 16:30:00 | NOT_PREGNANT_OR_NO_LONGER | -         | listed | -
                 {ago(3)} 16:30:00 | NOT_PREGNANT_OR_NO_LONGER | 12345     | mixed  | -
-                {ago(-1)} 00:00:00 | NOT_PREGNANT_OR_NO_LONGER | eve      | -      | TDAP
+                {ago(-9)} 00:00:00 | NOT_PREGNANT_OR_NO_LONGER | eve      | -      | TDAP
                 {ago(3)} 16:30:00 | NO_ANSWER                 | eve       | -      | TDAP
             """,
             "raw.state_gap": "gap_id | person_id | gap_code | subject\nknown | bea | TDAP | episode 1",
@@ -550,6 +553,37 @@ def test_a_report_names_the_member_or_a_row_of_a_list(story):
             bea       | report
             cal       | report
             dee       | report
+            eve       | report
+        """,
+    )
+
+
+def test_a_report_counts_under_the_name_that_the_list_shows_and_from_a_refused_row(story):
+    """Interface 3.1, rule 6.7: CHECK_IN stood for ann's screening, so that it is a report of her; bea's stood for a call
+    after a discharge. Cal's row had an unreadable date, dee's no word that tells of a loss."""
+    story(
+        given=told(*(line for who in ("ann", "bea", "cal", "dee") for line in pregnant(who)))
+        | {
+            "raw.outreach_outcome": f"""
+                attempted_at      | outcome_code | person_id | gap_code
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | ann       | CHECK_IN
+                {ago(3)} 16:30:00 | NOT_ELIGIBLE | bea       | CHECK_IN
+            """,
+            "raw.state_gap": """
+                gap_id | person_id | gap_code             | subject   | is_sensitive
+                screen | ann       | PP_DEPRESSION_SCREEN | episode 1 | yes
+                call   | bea       | TOC_CONTACT          | chain 1   | yes
+            """,
+            "raw.refused_word": """
+                source_table     | person_id | gap_code | outcome_code              | attempted_at
+                outreach_outcome | cal       | TDAP     | NOT_PREGNANT_OR_NO_LONGER | -
+                outreach_outcome | dee       | TDAP     | NO_ANSWER                 | -
+            """,
+        },
+        expect=f"""
+            person_id | trigger_date | trigger_source
+            ann       | {ago(3)}     | report
+            cal       | {ago(0)}     | report
         """,
     )
 

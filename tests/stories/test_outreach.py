@@ -129,6 +129,110 @@ def test_what_was_reported_is_remembered_without_its_file(story):
     )
 
 
+def test_a_word_that_binds_counts_whatever_is_wrong_with_its_day(story):
+    """Rules 6.2, 6.3, 6.7: an opt-out without a day, of a day to come or in a refused row counts from its first night.
+
+    Cleo's was read on 3 May: told again it is no newer. What does no harm when it waits, such as an attempt, waits for
+    its day, or for one that can be read.
+    """
+    story(
+        model="facts.contact_attempt",
+        given={
+            "core.member": members(["ann", "bob", "cleo", "dan", "eve"]),
+            "raw.outreach_outcome": """
+                person_id | gap_code       | outcome_code | attempted_at
+                ann       | ADHERENCE_LATE | OPT_OUT      | 2027-06-30 10:00:00
+                dan       | ADHERENCE_LATE | NO_ANSWER    | 2026-07-01 10:00:00
+            """,
+            "raw.refused_word": """
+                source_table     | person_id | gap_code       | outcome_code      | attempted_at
+                outreach_outcome | bob       | ADHERENCE_LATE | DECEASED_REPORTED | -
+                outreach_outcome | cleo      | ADHERENCE_LATE | OPT_OUT           | -
+                outreach_outcome | dan       | SUPD           | LEFT_VM           | -
+                outreach_outcome | eve       | SUPD           | LEFT_VM           | 2026-06-01 10:00:00
+                outreach_outcome | eve       | SUPD           | -                 | 2026-06-02 10:00:00
+                outreach_outcome | -         | SUPD           | OPT_OUT           | -
+            """,
+            "raw.state_contact_attempt": """
+                person_id | gap_code       | outcome_code | attempted_at        | is_of_any_subject | subject | told_subject
+                cleo      | ADHERENCE_LATE | OPT_OUT      | 2026-05-03 00:00:00 | yes               | -       | -
+            """,
+        },
+        expect="""
+            person_id | outcome_code      | attempted_at
+            ann       | OPT_OUT           | 2026-06-30 00:00:00
+            bob       | DECEASED_REPORTED | 2026-06-30 00:00:00
+            cleo      | OPT_OUT           | 2026-05-03 00:00:00
+            eve       | LEFT_VM           | 2026-06-01 10:00:00
+        """,
+    )
+
+
+def test_what_lies_ahead_is_kept_until_its_day(story):
+    """Rule 6.7: a file need not be delivered again. Bob's attempt of 30 June was told on the night of the 29th."""
+    given = {
+        "core.member": members(["ann", "bob"]),
+        "raw.outreach_outcome": """
+            person_id | gap_code | outcome_code | attempted_at
+            ann       | SUPD     | NO_ANSWER    | 2026-07-01 00:00:00
+        """,
+        "raw.state_contact_attempt": """
+            person_id | gap_code | outcome_code | attempted_at
+            bob       | SUPD     | NO_ANSWER    | 2026-06-30 23:59:00
+        """,
+    }
+    story(
+        model="facts.known_attempt",
+        given=given,
+        expect="person_id | attempted_date | is_to_come\nann | 2026-07-01 | yes\nbob | 2026-06-30 | no",
+    )
+    story(model="facts.contact_attempt", given=given, expect="person_id | attempted_date\nbob | 2026-06-30")
+
+
+def test_the_code_that_a_list_shows_means_the_rows_it_stood_for(story):
+    """Interface 3.1: lists show a public code in place of a sensitive one, and a report may name the code it reads.
+
+    Of ann's rows two stood under it; her Tdap row stood under its own name. What was on bob's list months ago may have;
+    cal has none. A report that names a row by its id means that row alone.
+    """
+    story(
+        model="facts.contact_attempt",
+        given={
+            "core.member": members(["ann", "bob", "cal"]),
+            "raw.state_gap": """
+                gap_id | person_id | gap_code             | subject   | is_sensitive
+                screen | ann       | PP_DEPRESSION_SCREEN | episode 1 | yes
+                pump   | ann       | BREAST_PUMP          | episode 1 | yes
+                tdap   | ann       | TDAP                 | episode 1 | no
+                kit    | ann       | NALOXONE_COPREG      | episode 1 | yes
+            """,
+            "raw.state_release": """
+                gap_id | person_id | gap_code
+                pump   | ann       | BREAST_PUMP
+                tdap   | ann       | TDAP
+                seat   | bob       | CAR_SEAT
+            """,
+            "raw.outreach_outcome": """
+                gap_id | person_id | gap_code | subject | outcome_code     | attempted_at
+                -      | ann       | CHECK_IN | -       | REACHED_DECLINED | 2026-06-28 10:00:00
+                -      | bob       | CHECK_IN | home    | REACHED_DECLINED | 2026-06-28 10:00:00
+                -      | cal       | CHECK_IN | -       | REACHED_DECLINED | 2026-06-28 10:00:00
+                kit    | ann       | CHECK_IN | -       | NO_ANSWER        | 2026-06-28 10:00:00
+            """,
+        },
+        expect="""
+            person_id | gap_code             | subject   | is_of_any_subject | outcome_code
+            ann       | CHECK_IN             | -         | yes               | REACHED_DECLINED
+            ann       | PP_DEPRESSION_SCREEN | -         | yes               | REACHED_DECLINED
+            ann       | BREAST_PUMP          | -         | yes               | REACHED_DECLINED
+            ann       | NALOXONE_COPREG      | episode 1 | no                | NO_ANSWER
+            bob       | CHECK_IN             | home      | no                | REACHED_DECLINED
+            bob       | CAR_SEAT             | -         | yes               | REACHED_DECLINED
+            cal       | CHECK_IN             | -         | yes               | REACHED_DECLINED
+        """,
+    )
+
+
 # What was said of this gap (rules 6.3 and 6.7)
 
 SAID = {
@@ -227,7 +331,7 @@ def test_the_caps_are_settings(story):
 WISHES = {
     "nobody_asked": "-",
     "opted_out_once": "do_not_contact",
-    "opted_out_after": "-",
+    "opted_out_after": "do_not_contact",
     "litigation": "do_not_contact",
     "mail_came_back": "-",
     "guardian_unasked": "do_not_contact",
@@ -239,12 +343,18 @@ WISHES = {
     "consent_renewed": "-",
     "said_to_be_dead": "deceased",
     "left_the_plan": "not_enrolled",
+    "alive_after_all": "-",
+    "alive_says_a_pharmacist": "deceased",
+    "alive_and_then_dead": "deceased",
+    "wish_unread": "do_not_contact",
+    "one_wish_of_two_unread": "do_not_contact",
 }
 
 
 def test_whom_no_list_may_name(story):
     """Rule 6.2: opt-out for ever (6.3), litigation and other holds, guardianship without authorised contact, a programme
-    whose consent is over. Returned mail alone blocks nobody who can be called; a reported death blocks at once."""
+    whose consent is over. Returned mail alone blocks nobody who can be called; a reported death blocks at once, until
+    a care manager says later that it is none (6.7). A wish that cannot be read blocks; so does an opt-out of a day to come."""
     names = list(WISHES)
     story(
         model="outreach.contact_block",
@@ -265,6 +375,7 @@ def test_whom_no_list_may_name(story):
                 guardian_unasked     | guardianship
                 guardian_agreed      | guardianship
                 guardian_agreed_once | guardianship
+                one_wish_of_two_unread | -
             """,
             "raw.member_consent": """
                 person_id            | scope              | valid_from | valid_to
@@ -282,10 +393,22 @@ def test_whom_no_list_may_name(story):
                 opted_out_once | OPT_OUT      | 2019-01-01 10:00:00 | yes
             """,
             "raw.outreach_outcome": """
-                person_id       | gap_code       | outcome_code      | attempted_at
-                opted_out_after | ADHERENCE_LATE | OPT_OUT           | 2026-07-01 10:00:00
-                said_to_be_dead | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-30 10:00:00
-                left_the_plan   | ADHERENCE_LATE | NO_ANSWER         | 2026-06-30 10:00:00
+                person_id               | gap_code       | outcome_code      | attempted_at        | staff_role
+                opted_out_after         | ADHERENCE_LATE | OPT_OUT           | 2026-07-01 10:00:00 | -
+                said_to_be_dead         | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-30 10:00:00 | -
+                left_the_plan           | ADHERENCE_LATE | NO_ANSWER         | 2026-06-30 10:00:00 | -
+                alive_after_all         | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-01 10:00:00 | -
+                alive_after_all         | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-01 10:00:01 | care_manager
+                alive_says_a_pharmacist | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-01 10:00:00 | -
+                alive_says_a_pharmacist | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-02 10:00:00 | pharmacist
+                alive_and_then_dead     | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-02 10:00:00 | care_manager
+                alive_and_then_dead     | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-02 10:00:00 | -
+            """,
+            "raw.refused_word": """
+                source_table      | person_id
+                member_preference | wish_unread
+                member_preference | one_wish_of_two_unread
+                outreach_outcome  | nobody_asked
             """,
         },
         expect=rows(
@@ -314,6 +437,8 @@ def test_how_a_member_may_be_reached(story, required):
         "mail_came_back": ("yes", "no", "no"),
         "call_consent": ("yes", "yes", "yes"),
         "call_consent_over": ("no", "no", "yes"),
+        "no_calls_at_all": ("no", "no", "yes"),
+        "no_calls_of_two_rows": ("no", "no", "no"),
         "one_wrong": ("yes", "no", "yes"),
         "two_wrong": ("no", "no", "yes"),
         "new_number": ("yes", "no", "yes"),
@@ -335,6 +460,9 @@ def test_how_a_member_may_be_reached(story, required):
                 no_calls       | sms;phone           | -
                 no_mail        | mail                | -
                 mail_came_back | sms                 | returned_mail
+                no_calls_at_all      | Email; Voice | -
+                no_calls_of_two_rows | Call         | -
+                no_calls_of_two_rows | sms          | returned_mail
             """,
             "raw.member_consent": """
                 person_id         | scope | valid_from | valid_to
@@ -414,6 +542,58 @@ def test_the_first_reason_stands(story):
     )
 
 
+def test_of_several_wishes_the_strictest_counts(story):
+    """Rule 6.2: rows of preferences tell no time, so that none takes back another. What restricts nobody is of the row
+    that is last in byte order. Dan's wish cannot be read, and eve's other one cannot."""
+    story(
+        model="core.preference",
+        given={
+            "raw.member_preference": """
+                person_id | do_not_contact | contact_block_reason | consent_until | language | best_contact_time
+                ann       | no             | -                    | 2026-12-31    | en       | -
+                ann       | -              | litigation           | 2026-06-01    | -        | evening
+                bob       | yes            | -                    | -             | es       | -
+                bob       | no             | returned_mail        | -             | en       | noon
+                cleo      | -              | guardianship         | -             | -        | -
+                cleo      | -              | returned_mail        | -             | -        | -
+                eve       | -              | -                    | -             | fr       | -
+            """,
+            "raw.refused_word": """
+                source_table      | person_id | scope
+                member_preference | dan       | -
+                member_preference | eve       | -
+                member_preference | -         | -
+                member_consent    | bob       | programme
+            """,
+        },
+        expect="""
+            person_id | is_do_not_contact | contact_block_reason | is_mail_returned | consent_until | is_readable | language | best_contact_time
+            ann       | no             | litigation           | no               | 2026-06-01    | yes         | en       | -
+            bob       | yes            | returned_mail        | yes              | -             | yes         | es       | -
+            cleo      | no             | guardianship         | yes              | -             | yes         | -        | -
+            dan       | no             | -                    | no               | -             | no          | -        | -
+            eve       | no             | -                    | no               | -             | no          | fr       | -
+        """,
+    )
+
+
+def test_a_consent_that_cannot_be_read_may_be_the_one_that_withdraws(story):
+    """Rule 6.2: a refused row withdraws what it names, unless another consent to it holds; without a scope it names none."""
+    story(
+        model="core.consent",
+        given={
+            "raw.member_consent": "person_id | scope | valid_to\nbob | phone | -",
+            "raw.refused_word": """
+                source_table   | person_id | scope
+                member_consent | ann       | phone
+                member_consent | bob       | phone
+                member_consent | cal       | -
+            """,
+        },
+        expect="person_id | scope | is_valid | consent_date\nann | phone | no | -\nbob | phone | yes | -",
+    )
+
+
 # What a state keeps off lists (rule 6.4)
 
 
@@ -438,6 +618,32 @@ def test_a_state_keeps_a_sensitive_class_off_every_list(story):
             kit_elsewhere | -
             therapy       | state_policy
             statin        | -
+        """,
+    )
+
+
+def test_the_home_of_a_member_may_be_known_by_their_zip_code_alone(story):
+    """Rule 6.4, the stricter of two states; `state` may be null (interface 2). Texas keeps the kit off lists of Oklahoma."""
+    names = ["texan", "texan_by_zip", "neighbour_by_zip", "nowhere"]
+    given = gaps_of(names, dict.fromkeys(names, "NALOXONE_COPREG"))
+    story(
+        given=given
+        | {
+            "core.member": members(
+                names,
+                state={"texan": "TX"} | dict.fromkeys(names[1:], "-"),
+                zip_code={"texan": "73001", "texan_by_zip": "78701", "neighbour_by_zip": "73001", "nowhere": "-"},
+            ),
+            "raw.zcta": "zcta | state\n78701 | TX\n73001 | OK",
+            "outreach.attribution": given["outreach.attribution"].replace("| TX", "| OK"),
+            "raw.state_policy": "state | sensitive_class | gap_code | subject\nTX | substance_use | NALOXONE_COPREG | -",
+        },
+        expect="""
+            person_id        | block_reason
+            texan            | state_policy
+            texan_by_zip     | state_policy
+            neighbour_by_zip | -
+            nowhere          | -
         """,
     )
 

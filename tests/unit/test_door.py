@@ -129,6 +129,15 @@ def test_required_value_that_is_not_there_is_missing(
     assert through_the_door(con, table, column, text)[:2] == (None, f"missing_{column}")
 
 
+@pytest.mark.parametrize("text", ["infinity", "-infinity", "epoch", "Infinity"])
+@pytest.mark.parametrize(
+    ("table", "column"), [("pharmacy_claim", "dispensing_date"), ("discharge_notice", "discharged_at")]
+)
+def test_a_word_of_the_engine_is_no_day(con: duckdb.DuckDBPyConnection, table: str, column: str, text: str) -> None:
+    """DuckDB's `strptime` answers 1900-01-01 for them, and its cast a day of its own."""
+    assert through_the_door(con, table, column, text)[:2] == (None, f"invalid_{column}")
+
+
 ODD_TEXTS = [
     None, "", " ", "\t", " \t ", "0", "-0", "+1", " 1", "1 ", "1\t", "\n1", "007", "1.", "1.0", "1.50", "1e3", "1_000", "0x1",
     "2147483647", "2147483648", "-2147483648", "nan", "inf", "-inf", "1e400", "0.1", ".5", "5.", "infinity", "-infinity",

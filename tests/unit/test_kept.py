@@ -127,6 +127,7 @@ class Plan:
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
     load_registry(con, "value_set", None)
+    con.execute(f"create table raw.refused_word ({contract_for('raw', 'refused_word').ddl()})")
 
 
 @pytest.fixture

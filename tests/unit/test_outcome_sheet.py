@@ -95,10 +95,15 @@ def test_half_a_report_is_refused_with_its_reason(sheet: Path, tmp_path: Path, t
         ("6/9/2026", "2026-06-09 00:00:00"),
         ("06/29/26", "2026-06-29 00:00:00"),
         ("6/29/2026 14:05", "2026-06-29 14:05:00"),
+        ("29-Jun-26", "2026-06-29 00:00:00"),
+        ("29-JUN-2026", "2026-06-29 00:00:00"),
         ("2/29/2024", "2024-02-29 00:00:00"),
         ("2026-06-29", "2026-06-29 00:00:00"),
         ("13/29/2026", None),
         ("2/29/2026", None),
+        # The engine would take the first for the year 29.
+        ("29-06-26", None),
+        ("infinity", None),
     ],
 )
 def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path, text: str, day: str | None) -> None:
@@ -110,6 +115,32 @@ def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path
     rows, _, refused = load(tmp_path)
     assert [r[1] for r in rows] == ([day] if day else [])
     assert [r[3] for r in refused] == ([] if day else ["invalid_attempted_at"])
+
+
+def test_what_can_be_read_of_a_refused_report_is_kept(tmp_path: Path) -> None:
+    """Rules 6.2, 6.7: an opt-out is one whatever else is wrong with its row; a row that names nobody tells of nobody."""
+    (tmp_path / "outreach_outcome.csv").write_text(
+        "gap_id,person_id,gap_code,attempted_at,outcome_code,next_contact_date\n"
+        f"{GAPS[0]},,,2026-06-29,OPT_OUT,none\n"
+        ",P1,tdap,1 July 2026,opt-out,\n"
+        f"{GAPS[1]},,,,Not Eligible,\n"
+        ",,,2026-06-29,OPT_OUT,none\n",
+        encoding="utf-8",
+    )
+    with duckdb.connect(config={"threads": 1}) as con:
+        inputs = find_inputs(read_layout("tuva"), tmp_path, None)
+        load_table(con, contract_for("raw", "outreach_outcome"), inputs, tmp_path)
+        kept = con.execute(
+            "select gap_id, person_id, gap_code, attempted_at::date::varchar, outcome_code "
+            "from door.outreach_outcome_refused_word order by all"
+        ).fetchall()
+        [[accepted]] = con.execute("select count(*) from raw.outreach_outcome").fetchall()
+    assert accepted == 0
+    assert kept == [
+        (GAPS[1], None, None, None, "NOT_ELIGIBLE"),
+        (GAPS[0], None, None, "2026-06-29", "OPT_OUT"),
+        (None, "P1", "TDAP", None, "OPT_OUT"),
+    ]
 
 
 def test_the_workbook_offers_codes_that_tell_nothing(tmp_path: Path) -> None:
