@@ -27,7 +27,7 @@ from assets.engine.fhir_referral import write_referrals
 from assets.engine.ingest import WORD_TABLES
 from assets.engine.night import Night
 from assets.engine.quality import kept_results
-from assets.engine.quality_page import write_data_docs
+from assets.engine.quality_page import told, write_data_docs
 from assets.engine.report import write_report
 from assets.engine.sql_text import literal, sql_path
 from assets.engine.state import STATE_TABLES
@@ -129,7 +129,8 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
         *(f"{name} is skipped: {why}" for name, why in silent.items()),
     ]
     judged = kept_results(con)
-    warnings += [f"{r.border} border: {r.description} Found {r.observed}." for r in judged if not r.passed]
+    small_cell = night.settings.outreach.small_cell
+    warnings += [f"{r.border} border: {r.description} Found {told(r, small_cell)}." for r in judged if not r.passed]
     delivered = _deliver(con, night, draft, metadata)
     if withheld := len({d.pharmacy_npi for d in delivered if d.withheld_reason}):
         warnings.append(f"delivery.key_folder: {withheld} pharmacies have no key; their files were not written")
@@ -151,10 +152,10 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             files.make_folder(draft / "report", files.PUBLIC_FOLDER),
             as_of=night.as_of,
             previous=releases.night_before(output, night.as_of),
-            small_cell=night.settings.outreach.small_cell,
+            small_cell=small_cell,
             warnings=warnings,
         )
-        write_data_docs(judged, draft / "report" / "quality.html")
+        write_data_docs(judged, draft / "report" / "quality.html", small_cell)
         inventory = [*_inventory(draft, "", delivered), *_inventory(secret_draft, "restricted/")]
         manifest = build_manifest(con, night, run_id, inventory, warnings)
         (draft / releases.MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")

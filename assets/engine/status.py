@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +22,7 @@ from assets.engine.run_record import RunRecord, is_held, lock_file
 # A night is as of yesterday; one more day is a night that was missed.
 MAX_AGE_DAYS = 2
 BORDERS = ("raw border:", "outreach border:")
+NUMBER = re.compile(r"\b\d[\d,.]*\b")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,12 @@ class Status:
 def _border_warnings(manifest: dict[str, Any] | None) -> dict[str, str]:
     """What the suites at the borders found unusual in a night, by what was expected."""
     warnings = [w for w in (manifest or {}).get("warnings", []) if w.startswith(BORDERS)]
-    return {warning.partition(" Found ")[0]: warning for warning in warnings}
+    return {matter_of(warning): warning for warning in warnings}
+
+
+def matter_of(warning: str) -> str:
+    """What a warning is about, whatever was found and counted: by it two nights' warnings are compared."""
+    return NUMBER.sub("#", warning.partition(" Found ")[0])
 
 
 def read_status(output: Path) -> Status:

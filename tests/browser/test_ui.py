@@ -340,8 +340,10 @@ def test_the_button_of_an_asset_page_launches_it_with_its_contract(
     assert ui.status(run) == "SUCCESS", ui.failures(run)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)], ids=["desktop", "phone"])
-@pytest.mark.parametrize("name", ["index.html", "fairness.html"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 900), (390, 844), (360, 780)], ids=["desktop", "phone", "small phone"]
+)
+@pytest.mark.parametrize("name", ["index.html", "fairness.html", "quality.html"])
 def test_the_report_reads_well(
     launched: Launched, open_tab: Callable[..., Tab], name: str, width: int, height: int
 ) -> None:
@@ -353,3 +355,36 @@ def test_the_report_reads_well(
     assert tab.complaints == []
     assert tab.calls_outside(report) == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_column_of_the_page_on_fairness_is_seen_on_a_small_phone(
+    launched: Launched, open_tab: Callable[..., Tab]
+) -> None:
+    """The last one, what closed, is what the page is about."""
+    tab = open_tab(360, 780)
+    tab.page.goto((launched.folder / "report" / "fairness.html").resolve().as_uri())
+    assert tab.page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth)"
+        ".map(one => one.getAttribute('aria-label'))"
+    ) == []  # fmt: skip
+
+
+# Letter less margins of 14 mm, in CSS pixels of a 96th of an inch.
+PAPER_WIDTH, PAPER_HEIGHT = 710, 949
+
+
+def test_the_report_is_printed_without_a_cut(launched: Launched, open_tab: Callable[..., Tab]) -> None:
+    """No drawing is higher than a sheet, the longest table has its whole width, and no total stands on every page."""
+    tab = open_tab(PAPER_WIDTH, PAPER_HEIGHT)
+    tab.page.emulate_media(media="print")
+    tab.page.goto((launched.folder / "report" / "index.html").resolve().as_uri())
+    heights = tab.page.evaluate("[...document.querySelectorAll('figure')].map(one => one.offsetHeight)")
+    assert max(heights) < PAPER_HEIGHT
+    table, section = tab.page.evaluate(
+        "(one => [one.querySelector('table').offsetWidth, one.offsetWidth])"
+        "(document.querySelector('section[aria-labelledby=gaps]'))"
+    )
+    assert table == section
+    assert set(
+        tab.page.evaluate("[...document.querySelectorAll('tfoot')].map(one => getComputedStyle(one).display)")
+    ) == {"table-row-group"}  # fmt: skip

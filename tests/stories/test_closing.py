@@ -238,6 +238,234 @@ def test_a_row_that_another_stands_for_is_taken_off(story):
     )
 
 
+RELEASED = "gap_id | pharmacy_npi | state | person_id | gap_code | first_listed_date | last_listed_date | recalled_date"
+
+
+def out(*lines: str) -> str:
+    """`raw.state_release` of rows `gap person first last [recalled] [pharmacy] [code]`.
+
+    Late refills on north's list unless told; north is in Texas, south in Oklahoma.
+    """
+    told = []
+    for line in lines:
+        gap, person, first, last, *rest = line.split()
+        recalled, npi, code = [*rest, *("-", "north", "ADHERENCE_LATE")[len(rest) :]]
+        told.append(
+            f"{gap} | {npi} | {'TX' if npi == 'north' else 'OK'} | {person} | {code} | {first} | {last} | {recalled}"
+        )
+    return rows(RELEASED, *told)
+
+
+def known(*lines: str) -> str:
+    """`outreach.ledger` of gaps `gap person key status [reason] [subject]`."""
+    return rows(
+        "gap_id | person_id | member_key | status | closing_reason | subject", *(" | ".join(x.split()) for x in lines)
+    )
+
+
+def test_a_report_finishes_the_listing_that_it_answers(story):
+    """Rule 6.7, issue 6.6. A gap declined on 31 December may be listed again 180 days later, on 29 June; no report answers
+    that. Who declined on 1 January could not be listed on 29 June again: that list had not heard yet, and is answered.
+
+    A word of before the row was out, or of another pharmacy, is no answer of this one's. All have died meanwhile.
+    """
+    story(
+        model="outreach.recall",
+        given={
+            "core.member": members(["ann"]),
+            "outreach.contact_block": "member_key | block_reason\n1 | deceased",
+            "outreach.ledger": known(),
+            "outreach.worklist": "gap_id",
+            "raw.state_release": out(
+                "again ann 2025-12-01 2026-06-29", "unheard ann 2025-12-01 2026-06-29",
+                "same_day ann 2026-06-29 2026-06-29", "before ann 2026-06-20 2026-06-29",
+                "shared ann 2026-06-20 2026-06-29", "shared ann 2026-06-20 2026-06-29 - south",
+            ),
+            "raw.outreach_outcome": rows(
+                "gap_id | outcome_code | attempted_at | pharmacy_npi",
+                "again | REACHED_DECLINED | 2025-12-31 10:00:00",
+                "unheard | REACHED_DECLINED | 2026-01-01 10:00:00",
+                "same_day | REACHED_COMPLETED | 2026-06-29 10:00:00",
+                "before | GAP_ALREADY_CLOSED | 2026-06-19 10:00:00 | north",
+                "shared | DECEASED_REPORTED | 2026-06-25 10:00:00 | south",
+            ),
+        },
+        expect="""
+            gap_id | pharmacy_npi | recalled_date | reason
+            again  | north        | 2026-06-30    | NOT_ELIGIBLE
+            before | north        | 2026-06-30    | NOT_ELIGIBLE
+            shared | north        | 2026-06-30    | NOT_ELIGIBLE
+        """,
+    )  # fmt: skip
+
+
+def test_a_row_that_may_not_be_worked_any_more_is_taken_off(story):
+    """Rule 6.7. Who is back in hospital (transitions 3.2), what a rule holds back meanwhile, and members who died or left
+    the plan, whether the ledger has closed their gaps for that or the lists just may not name them (6.2).
+
+    What claims closed, whose window is over or has not begun, and what nobody can close any more asks for no recall.
+    """
+    story(
+        model="outreach.recall",
+        given={
+            "core.member": members(["ann", "bob", "cal"]),
+            "outreach.contact_block": "member_key | block_reason\n2 | deceased\n3 | not_enrolled",
+            "outreach.ledger": known(
+                "readmitted ann 1 closed superseded_readmit", "held ann 1 suppressed",
+                "died ann 1 closed deceased", "left ann 1 closed not_enrolled",
+                "resolved ann 1 closed resolved", "expired ann 1 closed expired", "documented ann 1 closed documented",
+                "early ann 1 prospective", "late ann 1 lost", "open ann 1 open",
+                "blocked bob 2 open", "closed cal 3 closed resolved",
+            ),
+            "outreach.worklist": "gap_id",
+            "raw.state_release": out(
+                *(
+                    f"{gap} ann 2026-06-01 2026-06-29"
+                    for gap in (
+                        "readmitted", "held", "died", "left", "resolved", "expired", "documented", "early", "late", "open",
+                    )
+                ),
+                "blocked bob 2026-06-01 2026-06-29", "closed cal 2026-06-01 2026-06-29",
+            ),
+        },
+        expect="""
+            gap_id     | recalled_date | reason
+            blocked    | 2026-06-30    | NOT_ELIGIBLE
+            closed     | 2026-06-30    | NOT_ELIGIBLE
+            died       | 2026-06-30    | NOT_ELIGIBLE
+            held       | 2026-06-30    | NOT_ELIGIBLE
+            left       | 2026-06-30    | NOT_ELIGIBLE
+            readmitted | 2026-06-30    | NOT_ELIGIBLE
+        """,
+    )  # fmt: skip
+
+
+def test_what_the_member_or_a_state_forbids_is_taken_off_and_what_waits_is_not(story):
+    """Rules 6.2 and 6.4: a consent to the family that ended yesterday, nothing that allows a manufacturer's gap, no channel
+    left, a state that lets no list hold it, by code or subject, the member's (`forbidden`) or that of the pharmacy that
+    holds it (`agreed`): who agreed to another call is not called either.
+
+    A consent that holds today, an outcome that is waited for, a call of this week (6.3) and a programme that has not begun
+    (programmes.md: recalls know nothing of programmes) take nothing off.
+    """
+    codes = {"coded": "DSMT", "other": "SUPD", "funded": "PAID", "allowed": "PAID", "unbegun": "TMR_DUE"}
+    subjects = {"forbidden": "pdc_arv", "agreed": "pdc_ms"}
+    names = ["ended", "forbidden", "agreed", "silent", "holds", "pending", "called", *codes]
+    gaps = [
+        (n, key, codes.get(n, "ADHERENCE_LATE"), subjects.get(n, "pdc_statins")) for key, n in enumerate(names, start=1)
+    ]
+    families = {
+        "ADHERENCE_LATE": "adherence",
+        "DSMT": "diabetes",
+        "SUPD": "diabetes",
+        "PAID": "specialty",
+        "TMR_DUE": "mtm",
+    }
+    story(
+        model="outreach.recall",
+        given={
+            "core.member": members(names, phone={n: "-" if n == "silent" else "512-555-0100" for n in names}),
+            "outreach.ledger": rows(
+                "gap_id | person_id | member_key | gap_code | gap_family | subject | status | opened_date",
+                *(f"{n} | {n} | {key} | {code} | {families[code]} | {subject} | open | 2026-06-01"
+                  for n, key, code, subject in gaps),
+            ),
+            "outreach.contact_block": "member_key",
+            "outreach.attribution": rows(
+                "person_id | gap_family | subject | pharmacy_npi | state",
+                *(f"{n} | {families[code]} | {subject} | north | TX" for n, _, code, subject in gaps),
+            ),
+            "outreach.worklist": "gap_id",
+            "raw.gap_code": rows(
+                "gap_code | gap_family | queue | is_pregnancy_dependent | is_manufacturer_funded",
+                *(f"{code} | {family} | routine | no | {'yes' if code == 'PAID' else 'no'}"
+                  for code, family in families.items()),
+            ),
+            "raw.programme": "programme_id | gap_family | population | start_date\nnext | mtm | everyone | 2026-07-01",
+            "raw.state_policy": "state | gap_code | subject\nTX | - | pdc_arv\nOK | - | pdc_ms\nTX | DSMT | -",
+            "raw.member_consent": rows(
+                "person_id | scope | valid_from | valid_to",
+                "ended | adherence | 2025-01-01 | 2026-06-29", "holds | adherence | 2025-01-01 | 2026-06-30",
+                "other | adherence | 2025-01-01 | 2026-06-29", "allowed | marketing | 2026-06-30 | 2026-06-30",
+            ),
+            "raw.outreach_outcome": rows(
+                "gap_id | outcome_code | attempted_at | next_contact_date",
+                "agreed | REACHED_CALLBACK | 2026-06-28 10:00:00 | 2026-07-05",
+                "pending | REACHED_CALLBACK | 2026-06-28 10:00:00 | 2026-07-05",
+                "called | NO_ANSWER | 2026-06-28 10:00:00",
+            ),
+            "raw.state_gap": rows("gap_id | person_id | gap_code | subject", *(f"{n} | {n} | {c} | {s}" for n, _, c, s in gaps)),
+            "raw.state_release": out(*(f"{n} {n} 2026-06-01 2026-06-29 - {'south' if n == 'agreed' else 'north'} {code}" for n, _, code, _ in gaps)),
+        },
+        expect={
+            "outreach.eligible_gap": """
+                gap_id    | block_reason
+                ended     | do_not_contact
+                forbidden | state_policy
+                agreed    | outcome_pending
+                silent    | no_channel
+                holds     | -
+                pending   | outcome_pending
+                called    | frequency_cap
+                coded     | state_policy
+                other     | -
+                funded    | no_authorisation
+                allowed   | -
+                unbegun   | no_programme
+            """,
+            "outreach.recall": """
+                gap_id    | recalled_date | reason
+                agreed    | 2026-06-30    | NOT_ELIGIBLE
+                coded     | 2026-06-30    | NOT_ELIGIBLE
+                ended     | 2026-06-30    | NOT_ELIGIBLE
+                forbidden | 2026-06-30    | NOT_ELIGIBLE
+                funded    | 2026-06-30    | NOT_ELIGIBLE
+                silent    | 2026-06-30    | NOT_ELIGIBLE
+            """,
+        },
+    )  # fmt: skip
+
+
+def test_a_recall_stands_until_the_row_is_listed_again(story):
+    """Interface 3. What was recalled on 20 June keeps that day while its reason lasts and after; listed again it is no
+    recall; held back once more it is one of tonight. Half a year after its last list nobody holds a row: no recall.
+    """
+    story(
+        model="outreach.recall",
+        given={
+            "core.member": members(["ann"]),
+            "outreach.contact_block": "member_key",
+            "outreach.ledger": known(
+                "still ann 1 suppressed", "waits ann 1 open", "back ann 1 open", "twice ann 1 suppressed",
+                "edge ann 1 suppressed", "old ann 1 suppressed",
+            ),
+            "outreach.worklist": "gap_id | pharmacy_npi | state | person_id\nback | north | TX | ann",
+            "raw.state_release": out(
+                "still ann 2026-06-01 2026-06-19 2026-06-20", "waits ann 2026-06-01 2026-06-19 2026-06-20",
+                "back ann 2026-06-01 2026-06-19 2026-06-20", "twice ann 2026-06-01 2026-06-29",
+                "edge ann 2025-12-01 2025-12-30", "old ann 2025-12-01 2025-12-29",
+            ),
+        },
+        expect={
+            "outreach.recall": """
+                gap_id | recalled_date
+                edge   | 2026-06-30
+                still  | 2026-06-20
+                twice  | 2026-06-30
+                waits  | 2026-06-20
+            """,
+            "outreach.release": """
+                gap_id | first_listed_date | last_listed_date | recalled_date
+                back   | 2026-06-01        | 2026-06-30       | -
+                edge   | 2025-12-01        | 2025-12-30       | 2026-06-30
+                still  | 2026-06-01        | 2026-06-19       | 2026-06-20
+                twice  | 2026-06-01        | 2026-06-29       | 2026-06-30
+                waits  | 2026-06-01        | 2026-06-19       | 2026-06-20
+            """,
+        },
+    )  # fmt: skip
+
+
 def test_what_the_plan_has_to_clear_up(story):
     """Rule 6.7: two reports of a wrong number go to the contact-data queue; so does a death that eligibility does not know.
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 
-from tests.stories.outreach import rows
+from assets.engine.contract import contract_for
+from assets.engine.warehouse import violations
+from tests.stories.outreach import members, rows
+from tests.story import build_models, empty_warehouse, give
 
 MODEL = "outreach.gap_programme"
 AS_OF = "2026-06-30"
@@ -317,6 +320,94 @@ def test_a_family_pays_once_in_its_period(story):
             dee1   | 2026-01-01        | yes         | -
             dee2   | 2026-01-01        | no          | duplicate
         """,
+    )  # fmt: skip
+
+
+def test_a_year_and_its_first_quarter_begin_on_one_day_and_are_two_periods():
+    """Rule 6.8 and programmes.yaml: a review once a year and a targeted one once a quarter are both paid for.
+
+    The contract of the table agrees, though both periods begin on 1 January; two of one quarter it would not let through.
+    """
+    services = {"TALK": "year", "CALL": "quarter"}
+    given = paid(
+        "ann1 2026-01-15 REACHED_COMPLETED", "ann2 2026-02-02 REACHED_COMPLETED", "ann3 2026-03-02 REACHED_COMPLETED",
+        released=(
+            "ann1 CMR_DUE calls TALK 2026-01-01 -", "ann2 TMR_DUE calls CALL 2026-01-01 -",
+            "ann3 TMR_DUE calls CALL 2026-01-01 -",
+        ),
+    ) | {
+        "raw.programme_outcome": rows(
+            "programme_id | service_code | outcome_code | pays_as | once_per",
+            *(f"calls | {code} | REACHED_COMPLETED | completed | {once}" for code, once in services.items()),
+        )
+    }  # fmt: skip
+    with empty_warehouse() as con:
+        for name, text in given.items():
+            give(con, name, text)
+        build_models(con, ["outreach.compensation"], "2026-06-30", given)
+        found = "select gap_id, is_billable from outreach.compensation order by gap_id"
+        assert con.execute(found).fetchall() == [("ann1", True), ("ann2", True), ("ann3", False)]
+        assert violations(con, contract_for("outreach", "compensation")) == {}
+        con.execute("update outreach.compensation set is_billable = true")
+        assert violations(con, contract_for("outreach", "compensation")) == {"a_family_pays_once_in_a_period": 1}
+
+
+def test_what_was_paid_stays_known_through_its_year(story):
+    """Rule 6.8: duplicates are blocked by member, family and period, here a year. The review of 15 January was last listed
+    that day, more than half a year ago; that of 29 September is its duplicate, and January's row stays in the table.
+
+    A row that no report answers is forgotten 183 days after its list (31 March); one that is paid with its report, after
+    400 days: 26 August 2025 is 400 back. What is kept to be counted is not recalled: nobody holds it any more.
+    """
+    listed = "first_listed_date | last_listed_date | programme | service_code"
+    story(
+        as_of="2026-09-30",
+        given={
+            "core.member": members(["ann", "bob", "cal"]),
+            "outreach.contact_block": "member_key | block_reason\n1 | deceased\n2 | deceased\n3 | deceased",
+            "outreach.ledger": "gap_id",
+            "outreach.worklist": "gap_id",
+            "raw.programme_outcome": OUTCOMES,
+            "raw.state_release": rows(
+                f"gap_id | pharmacy_npi | person_id | gap_code | {listed}",
+                "january   | north | ann | CMR_DUE | 2026-01-02 | 2026-01-15 | yearly | TALK",
+                "september | south | ann | CMR_DUE | 2026-09-01 | 2026-09-28 | yearly | TALK",
+                "tried     | north | cal | CMR_DUE | 2026-01-02 | 2026-01-15 | yearly | TALK",
+                "silent    | north | bob | CMR_DUE | 2026-01-02 | 2026-03-31 | yearly | TALK",
+                "recent    | north | bob | CMR_DUE | 2026-01-02 | 2026-04-01 | yearly | TALK",
+                "free      | north | bob | CMR_DUE | 2026-01-02 | 2026-01-15 | -      | -",
+                "last_year | north | bob | CMR_DUE | 2025-08-01 | 2025-08-27 | yearly | TALK",
+                "too_old   | north | cal | CMR_DUE | 2025-08-01 | 2025-08-26 | yearly | TALK",
+                "unreached | north | cal | CMR_DUE | 2026-01-02 | 2026-01-15 | calls  | CALL",
+            ),
+            "raw.outreach_outcome": rows(
+                "gap_id | pharmacy_npi | outcome_code | attempted_at",
+                "january | north | REACHED_COMPLETED | 2026-01-15 10:00:00",
+                "september | south | REACHED_COMPLETED | 2026-09-29 10:00:00",
+                "tried | north | NO_ANSWER | 2026-01-15 10:00:00",
+                "unreached | north | UTR3 | 2026-01-16 10:00:00",
+                "free | north | REACHED_COMPLETED | 2026-01-15 10:00:00",
+                "last_year | north | REACHED_COMPLETED | 2025-08-27 10:00:00",
+                "too_old | north | REACHED_COMPLETED | 2025-08-26 10:00:00",
+            ),
+        },
+        expect={
+            "outreach.compensation": """
+                gap_id    | service_date | period_start_date | is_billable | withheld_reason
+                january   | 2026-01-15   | 2026-01-01        | yes         | -
+                last_year | 2025-08-27   | 2025-01-01        | yes         | -
+                september | 2026-09-29   | 2026-01-01        | no          | duplicate
+                unreached | 2026-01-16   | 2026-01-01        | no          | unsuccessful_share
+            """,
+            "outreach.release": """
+                gap_id    | recalled_date
+                january   | -
+                last_year | -
+                recent    | 2026-09-30
+                september | -
+                unreached | -
+            """,
+        },
     )  # fmt: skip
 
 

@@ -21,10 +21,11 @@ from assets.engine.errors import ContractError
 from assets.engine.gx import duckdb_in_gx, great_expectations
 from assets.engine.model import ROOT, SQL, Model
 from assets.engine.quality import ExpectationResult, run_suite
-from assets.engine.quality_page import write_data_docs
-from assets.engine.suite import EXPECTATIONS, expectation_specs, read_suite
+from assets.engine.quality_page import told, write_data_docs
+from assets.engine.suite import COUNTED, EXPECTATIONS, Expectation, expectation_specs, read_suite
 
 AS_OF = date(2026, 3, 31)
+SMALL_CELL = 11
 PROFILES = {"raw": "core/input_profile.sql", "outreach": "outreach/worklist_profile.sql"}
 
 # Two hundred members in two states with twelve fills each, at 25 pharmacies that list five rows each.
@@ -282,7 +283,7 @@ def test_no_value_leaves_a_failing_suite(
     assert failed(results) >= set(names)
     assert {type(r.observed) for r in results} <= {int, float, type(None)}
     page = tmp_path / "quality.html"
-    write_data_docs(results, page)
+    write_data_docs(results, page, SMALL_CELL)
     out, err = capfd.readouterr()
     assert (out, err, caplog.text) == ("", "", "")
     told = page.read_text(encoding="utf-8") + repr(results)
@@ -405,14 +406,14 @@ class Links(HTMLParser):
 
 def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     results = [
-        ExpectationResult("raw", "a_thing_is_so", "warning", False, 0.25, "A <thing> & more.", "at most 0.1"),
-        ExpectationResult("outreach", "b_thing_is_so", "error", False, 1234, "Another.", "no exception"),
+        ExpectationResult("raw", "few_rows_are_rejected", "warning", False, 0.25, "A <thing> & more.", "at most 0.1"),
+        ExpectationResult("outreach", "no_list_exceeds_its_capacity", "error", False, 1234, "Another.", "no exception"),
         # The working warehouse keeps a count as a floating point number.
-        ExpectationResult("outreach", "d_thing_is_so", "error", True, 6.0, "A fourth.", "no exception"),
-        ExpectationResult("outreach", "c_thing_is_so", "error", True, None, "A third.", "no exception"),
+        ExpectationResult("raw", "pharmacy_claims_are_recent", "error", True, 6.0, "A fourth.", "at most 14"),
+        ExpectationResult("outreach", "scores_differ", "error", True, None, "A third.", "no exception"),
     ]
     page = tmp_path / "quality.html"
-    write_data_docs(results, page)
+    write_data_docs(results, page, SMALL_CELL)
     text = page.read_text(encoding="utf-8")
     links = Links()
     links.feed(text)
@@ -420,8 +421,69 @@ def test_the_page_loads_nothing_and_tells_every_result(tmp_path: Path) -> None:
     assert "Expectations: 4. Errors: 1. Warnings: 1." in text
     assert "A &lt;thing&gt; &amp; more." in text
     assert ">1,234<" in text
-    assert ">0.25<" in text
+    assert ">0.2 to 0.3<" in text
     assert ">6<" in text
     assert "nothing to judge" in text
-    write_data_docs(results, tmp_path / "again.html")
+    write_data_docs(results, tmp_path / "again.html", SMALL_CELL)
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+SHARES = [
+    (border, e)
+    for border in BORDERS
+    for e in read_suite(border).expectations
+    if e.type not in COUNTED and ("_share" in e.kwargs["column"] or "'share_of_" in e.rows)
+    if e.kwargs["column"] != "change"
+]
+each_share = pytest.mark.parametrize(("border", "share"), SHARES, ids=[f"{b}: {e.name}" for b, e in SHARES])
+
+
+def found(border: str, expectation: Expectation, observed: float) -> tuple[bool, str]:
+    """What the page says of a value: whether it passed, and what was found."""
+    low, high = expectation.kwargs.get("min_value"), expectation.kwargs.get("max_value")
+    passed = (low is None or observed >= low) and (high is None or observed <= high)
+    return passed, told(
+        ExpectationResult(border, expectation.name, "warning", passed, observed, "", expectation.allowed), SMALL_CELL
+    )
+
+
+def test_the_share_of_urgent_rows_and_of_the_longest_list_are_among_the_shares() -> None:
+    assert {"few_rows_are_urgent", "no_pharmacy_dominates", "few_members_lack_a_state"} < {e.name for _, e in SHARES}
+
+
+@each_share
+@pytest.mark.parametrize("whole", [100, 101, 119, 190, 246, 1000])
+def test_a_share_gives_no_small_count_and_no_small_rest_back(border: str, share: Expectation, whole: int) -> None:
+    """Who knows the whole and reads the page still has five counts or more to choose from; a suite asks for 100 rows."""
+    assert "row_count >= 100" in share.rows
+    by_text: dict[tuple[bool, str], list[int]] = {}
+    for part in range(whole + 1):
+        by_text.setdefault(found(border, share, round(part / whole, 4)), []).append(part)
+    for counts in by_text.values():
+        assert len(counts) >= 5, counts
+    assert len(by_text) > 2, "a share out of bounds is told by its size"
+
+
+@pytest.mark.parametrize("tonight", [246, 60, 700])
+def test_growth_does_not_give_last_nights_total_back(tonight: int) -> None:
+    """Where few came and nobody left, last night's total tells how many came."""
+    [growth] = [e for e in read_suite("outreach").expectations if e.name == "worklist_size_is_near_last_night"]
+    texts = {found("outreach", growth, round(tonight / before, 4)) for before in range(tonight - 10, tonight + 11)}
+    assert texts == {(True, "within bounds")}
+    assert found("outreach", growth, 0.4321)[1] == "less than 0.5"
+    assert found("outreach", growth, 2.6)[1] == "more than 2"
+
+
+def test_what_is_no_count_of_people_is_told_as_it_is() -> None:
+    def text(border: str, name: str, observed: float | None) -> str:
+        return told(ExpectationResult(border, name, "warning", False, observed, "", ""), SMALL_CELL)
+
+    assert text("raw", "pharmacy_claims_are_recent", 45.0) == "45"
+    assert text("raw", "every_claims_table_has_accepted_rows", 0.0) == "0"
+    assert text("raw", "no_state_is_lost_since_last_night", 3.0) == "3"
+    assert text("raw", "few_rows_are_rejected", None) == "nothing"
+    # A row of a list is one gap of one member.
+    assert text("outreach", "every_row_gives_a_reason", 3.0) == "<11"
+    assert text("outreach", "every_row_gives_a_reason", 30.0) == "30"
+    # An expectation that the suite no longer has.
+    assert text("outreach", "an_older_one", 0.0285) == "out of bounds"

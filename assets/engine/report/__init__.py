@@ -15,9 +15,11 @@ from markupsafe import Markup, escape
 
 from assets.engine.report.fairness import Fairness, read_fairness
 from assets.engine.report.figures import ALL, BANDS, BUCKETS, BUSIEST, TRIMESTERS, Night, Pharmacy, read_night
+from assets.engine.report.memory import keep_totals
 from assets.engine.report.places import Places, read_places
 from assets.engine.report.small_cells import Published
 from assets.engine.report.trends import Trends, read_trends
+from assets.engine.report.words import plain
 
 HERE = Path(__file__).resolve().parent
 
@@ -63,7 +65,9 @@ def write_report(
     small_cell: int,
     warnings: list[str],
 ) -> None:
-    """Write `target/index.html` and `target/fairness.html`; the same tables, warnings and earlier night give the same bytes.
+    """Write `target/index.html`, `target/fairness.html` and what later nights ask of them (`memory`).
+
+    The same tables, warnings and earlier night give the same bytes.
 
     Args:
         con: A warehouse that holds the night's outreach, core and raw tables.
@@ -78,6 +82,7 @@ def write_report(
     page = render(night, read_places(con), shown, read_trends(con, night, previous, shown), warnings)
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    keep_totals(target, {ALL, *night.states, *night.changed_states}, shown, ALL)
     fairness = read_fairness(con, as_of)
     page = render_fairness(fairness, fairness.counts.hide(small_cell), as_of)
     (target / "fairness.html").write_text(page, encoding="utf-8", newline="\n")
@@ -111,7 +116,7 @@ def render(night: Night, places: Places, shown: Published, trends: Trends, warni
         if any(effect.difference is not None for effect in trends.effects)
         else "",
         state_chart=charts.lists_by_state(night, shown) if night.states else "",
-        code_chart=charts.gaps_by_code(night, shown) if night.codes else "",
+        code_charts=charts.gaps_by_code(night, shown),
         pregnancy_chart=charts.pregnancies_by_state(night, shown) if night.pregnant_states else "",
         places=places,
         pharmacy_map=maps.pharmacy_deserts(places) if "retail_pharmacy" in places.services else "",
@@ -159,11 +164,6 @@ def busiest(night: Night, shown: Published) -> list[Pharmacy]:
         return -(shown.number(*cell) or 0), shown.text(*cell) if shown.number(*cell) is None else "", pharmacy.npi
 
     return sorted(night.pharmacies[:BUSIEST], key=order)
-
-
-def plain(name: str) -> str:
-    """A code, reason or table name as words."""
-    return name.replace("_", " ").capitalize()
 
 
 def breakable(name: str) -> Markup:

@@ -6,6 +6,7 @@ variables, so that one drawing serves light, dark and paper. Text reaches Vega a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -18,9 +19,14 @@ from assets.engine.report.fairness import Dimension
 from assets.engine.report.figures import ALL, BANDS, STANDINGS, TRIMESTERS, Measure, Night
 from assets.engine.report.small_cells import Cell, Published
 from assets.engine.report.trends import Effect, Point
+from assets.engine.report.words import plain
 
 WIDTH = 340  # of a phone, where a chart shows at its natural size
 STEP = 22
+# Labels are measured in Arial; to the left there is room for a wider font that stands in for it.
+PADDING = {"left": 20, "right": 4, "top": 4, "bottom": 4}
+# On paper a drawing of more bars would be cut through.
+CODES_OF_A_DRAWING = 30
 INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--line)"
 # Text beside a mark, to its left or to its right.
 ALIGN: dict[int, Literal["left", "right"]] = {-1: "right", 1: "left"}
@@ -39,12 +45,19 @@ def lists_by_state(night: Night, shown: Published) -> Markup:
     return _bars(parts, totals, BAND_COLOURS, shown, "Listed gaps per state, by priority")
 
 
-def gaps_by_code(night: Night, shown: Published) -> Markup:
-    """Gaps per code as bars by where they stand."""
-    names = {code: code.replace("_", " ").capitalize() for code in night.codes}
-    parts = {names[code]: [("gap", code, standing) for standing in night.standings] for code in night.codes}
-    totals = {names[code]: ("gap", code, ALL) for code in night.codes}
-    return _bars(parts, totals, STANDING_COLOURS, shown, "Gaps per code, by where they stand")
+def gaps_by_code(night: Night, shown: Published) -> list[Markup]:
+    """Gaps per code as bars by where they stand, on one scale; as many drawings as a sheet of paper needs."""
+    cells = {code: [("gap", code, standing) for standing in night.standings] for code in night.codes}
+    totals = {code: ("gap", code, ALL) for code in night.codes}
+    longest = max([shown.number(*totals[c]) or sum(shown.number(*p) or 0 for p in cells[c]) for c in cells] or [0])
+    drawings = math.ceil(len(cells) / CODES_OF_A_DRAWING)
+    charts = []
+    for number in range(drawings):
+        codes = night.codes[number * len(cells) // drawings : (number + 1) * len(cells) // drawings]
+        title = "Gaps per code, by where they stand" + (f", {number + 1} of {drawings}" if drawings > 1 else "")
+        parts = {plain(code): cells[code] for code in codes}
+        charts.append(_bars(parts, {plain(c): totals[c] for c in codes}, STANDING_COLOURS, shown, title, longest))
+    return charts
 
 
 def pregnancies_by_state(night: Night, shown: Published) -> Markup:
@@ -61,6 +74,7 @@ def _bars(
     colours: dict[str, str],
     shown: Published,
     title: str,
+    longest: int = 1,
 ) -> Markup:
     segments, frames, notes = [], [], []
     for key, cells in parts.items():
@@ -86,7 +100,7 @@ def _bars(
         title=None,
         # Every bar carries its number; ticks of an axis would look like small counts.
         axis=None,
-        scale=alt.Scale(domain=[0, max([*ends, 1]) * 1.2], nice=False),
+        scale=alt.Scale(domain=[0, max([*ends, longest]) * 1.2], nice=False),
     )
     colour = alt.Color("colour:N", scale=None)
     drawing = alt.layer(
@@ -222,7 +236,7 @@ def effect_of_outreach(effects: list[Effect]) -> Markup:
     """The difference of the arms with its interval, by programme and days; right of the line outreach closed more."""
     rows = [
         {
-            "key": f"{effect.programme.replace('_', ' ').capitalize()}, {effect.days} days",
+            "key": f"{plain(effect.programme)}, {effect.days} days",
             "difference": 100 * effect.difference,
             "low": 100 * effect.low,
             "high": 100 * effect.high,
@@ -293,7 +307,7 @@ def drawn(drawing: alt.LayerChart | alt.FacetChart, label: str, datasets: Mappin
     """Draw without the network and name the drawing for those who hear it; `datasets` are what it names but lacks."""
     plain: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     spec = drawing.configure(
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), aria=False, background="transparent", padding=4,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), aria=False, background="transparent", padding=PADDING,
         font="Arial, Helvetica, sans-serif",
         axis=alt.AxisConfig(labelColor=INK, titleColor=SOFT, gridColor=FAINT, **plain),
         view=alt.ViewConfig(stroke=None),

@@ -50,8 +50,8 @@ gaps as (
 recorded as (
     select
         person_id,
-        max_by(lower(trim(race)), (enrollment_start_date, race)) as race,
-        max_by(lower(trim(ethnicity)), (enrollment_start_date, ethnicity)) as ethnicity
+        max_by(lower(trim(race)), (enrollment_start_date, lower(trim(race)))) as race,
+        max_by(lower(trim(ethnicity)), (enrollment_start_date, lower(trim(ethnicity)))) as ethnicity
     from raw.eligibility
     group by person_id
 )
@@ -81,6 +81,16 @@ left join recorded on gaps.person_id = recorded.person_id
 left join places on gaps.person_id = places.person_id
 left join core.zip_area on member.zip_code = zip_area.zip_code
 left join raw.zcta on zip_area.zcta = zcta.zcta
+"""
+# A group holds every spelling of its value, capitals and blanks aside. The last of them in this order names it: the one
+# delivered most often, of several the first in byte order.
+SPELLINGS = """
+select 'race' as name, lower(trim(race)) as value, trim(race) as spelling, count(*) as row_count
+from raw.eligibility where race is not null group by all
+union all
+select 'ethnicity' as name, lower(trim(ethnicity)) as value, trim(ethnicity) as spelling, count(*) as row_count
+from raw.eligibility where ethnicity is not null group by all
+order by row_count, spelling desc
 """
 ORDERS = {
     "age": ("Under 18", "18 to 44", "45 to 64", "65 to 74", "75 to 84", "85 and over"),
@@ -136,6 +146,7 @@ def read_fairness(con: duckdb.DuckDBPyConnection, as_of: object) -> Fairness:
         f"count(*) filter (where is_{name}) as {name}" for name in ("open", "listed", "upper", "opened", "closed")
     )
     con.execute(f"create or replace temp table fairness_member as {MEMBERS}", {"as_of": as_of})
+    spelt = {(name, value): spelling for name, value, spelling, _ in con.execute(SPELLINGS).fetchall()}
     for column in COLUMNS:
         counts.add(fairness.everyone(column), 0)
     totals = con.execute(f"select {columns} from fairness_member").fetchall()[0]
@@ -146,7 +157,8 @@ def read_fairness(con: duckdb.DuckDBPyConnection, as_of: object) -> Fairness:
         kept = {value for value, _ in sorted(people.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]}
         levels = set()
         for value, *row in rows:
-            level = UNKNOWN if value is None else _named(value) if value in kept or name in ORDERS else OTHERS
+            written = spelt.get((name, value), value)
+            level = UNKNOWN if value is None else _named(written) if value in kept or name in ORDERS else OTHERS
             levels.add(level)
             _add(counts, (name, level), tuple(row))
         dimension = Dimension(name, title, _ordered(name, levels))

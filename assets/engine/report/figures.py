@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from assets.engine.report.memory import shown_totals
 from assets.engine.report.small_cells import Counts
 
 BANDS = ("urgent", "high", "routine")
@@ -283,6 +284,8 @@ def _read_changes(con: duckdb.DuckDBPyConnection, night: Night, previous: Path) 
     for change in ("before", "kept", "new", "gone"):
         counts.total(("change", ALL, change), [("change", state, change) for state in night.changed_states])
     counts.total(("change", ALL, "before"), [("change", ALL, "kept"), ("change", ALL, "gone")])
+    hidden = {place for place, total in shown_totals(previous).items() if total is None}
+    counts.kept_back |= {("change", place, "before") for place in hidden.intersection([*night.changed_states, ALL])}
     counts.total(("listed", ALL, ALL), [("change", ALL, "kept"), ("change", ALL, "new")])
 
     moves = _rows(

@@ -42,12 +42,14 @@ class Sum:
 class Counts:
     """Every count of people on the page, and every sum among them; one object, since tables share totals.
 
-    `unsaid` holds remainders that the page never shows but that a reader may find by subtraction.
+    `unsaid` holds remainders that the page never shows but that a reader may find by subtraction, `kept_back` counts that
+    an earlier page hid, whatever their size.
     """
 
     values: dict[Cell, int] = field(default_factory=dict)
     sums: list[Sum] = field(default_factory=list)
     unsaid: set[Cell] = field(default_factory=set)
+    kept_back: set[Cell] = field(default_factory=set)
 
     def add(self, cell: Cell, count: int) -> None:
         """Add to a count, which starts at zero."""
@@ -65,7 +67,8 @@ class Counts:
 
     def hide(self, small_cell: int) -> Published:
         """The counts as they may be shown."""
-        return Published(self.values, hidden_cells(self.values, self.sums, small_cell, self.unsaid), small_cell)
+        marks = hidden_cells(self.values, self.sums, small_cell, self.unsaid, self.kept_back)
+        return Published(self.values, marks, small_cell)
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,15 @@ def size_classes(parts: Mapping[str, int], total: int, bounds: Sequence[int]) ->
 
 
 def hidden_cells(
-    values: Mapping[Cell, int], sums: Iterable[Sum], small_cell: int, unsaid: Iterable[Cell] = ()
+    values: Mapping[Cell, int],
+    sums: Iterable[Sum],
+    small_cell: int,
+    unsaid: Iterable[Cell] = (),
+    kept_back: Iterable[Cell] = (),
 ) -> dict[Cell, Mark]:
     """Which counts are hidden, and behind which mark."""
     marks = {cell: Mark.UNSAID for cell in unsaid if values[cell] > 0}
+    marks |= {cell: Mark.LARGE for cell in kept_back if values[cell] >= small_cell}
     marks |= {cell: Mark.SMALL for cell, count in values.items() if 0 < count < small_cell}
     for group in _connected(sums):
         _hide_within(group, values, marks, small_cell)

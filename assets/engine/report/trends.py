@@ -1,7 +1,8 @@
 """What the report says of earlier nights: lists and rates over time, what is new in the delivery, what outreach does.
 
-Of an earlier night only totals are read, and only where that night's own page could show them: a total is left out
-where it is small, or where every state's part of it is, since then only its absence protects the parts.
+Of an earlier night only totals are read. Those of its lists are shown where its own page showed them (`memory`), last
+night's where the table of changes does too. A rate is left out where a count of it is small, or where every state's part
+of one is, since then only its absence protects the parts.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from assets.engine.releases import nights
 from assets.engine.report.figures import ALL, Night
+from assets.engine.report.memory import shown_totals
 from assets.engine.report.small_cells import Published
-
-# A night's lists by state; their rows are counted without reading one.
-LISTS = "worklists/state=*/worklist.parquet"
+from assets.engine.status import matter_of
 
 Point = tuple[datetime.date, float]
 
@@ -46,8 +45,12 @@ class Trends:
     listed: list[Point] = field(default_factory=list)
     rates: dict[str, list[Point]] = field(default_factory=dict)
     read_before: dict[str, int] = field(default_factory=dict)
-    known_warnings: frozenset[str] = frozenset()
+    known_matters: frozenset[str] = frozenset()
     effects: list[Effect] = field(default_factory=list)
+
+    def is_new(self, warning: str) -> bool:
+        """Whether last night warned of nothing of the kind; other numbers make no new warning."""
+        return matter_of(warning) not in self.known_matters
 
     def moved(self, measure_id: str, since: datetime.date | None) -> str | None:
         """By how many points a rate moved since the night before, with its sign; None where that night hides it."""
@@ -67,12 +70,14 @@ def read_trends(con: duckdb.DuckDBPyConnection, night: Night, previous: Path | N
     trends = Trends(effects=_read_effects(con))
     if previous is not None:
         for as_of, folder in nights(previous.parent).items():
-            rows = [pq.read_metadata(path).num_rows for path in folder.glob(LISTS)]
-            if as_of < night.as_of and _is_showable(sum(rows), max(rows, default=0), shown.small_cell):
-                trends.listed.append((as_of, sum(rows)))
+            total = shown_totals(folder).get(ALL) if as_of < night.as_of else None
+            if as_of == night.previous and shown.number("change", ALL, "before") is None:
+                total = None
+            if total is not None:
+                trends.listed.append((as_of, total))
         if (file := previous / "manifest.json").is_file():
             last = json.loads(file.read_text(encoding="utf-8"))
-            trends.known_warnings = frozenset(last["warnings"])
+            trends.known_matters = frozenset(map(matter_of, last["warnings"]))
             trends.read_before = {table: counts["read"] for table, counts in last["inputs"].items()}
     if (tonight := shown.number("listed", ALL, ALL)) is not None:
         trends.listed.append((night.as_of, tonight))
