@@ -29,6 +29,7 @@ from assets.engine.night import Night
 from assets.engine.quality import kept_results
 from assets.engine.quality_page import told, write_data_docs
 from assets.engine.report import write_report
+from assets.engine.skipped import skipped_families, skipped_warnings
 from assets.engine.sql_text import literal, sql_path
 from assets.engine.state import STATE_TABLES
 
@@ -122,12 +123,7 @@ def _publish(con: duckdb.DuckDBPyConnection, night: Night, run_id: str) -> Relea
             draft / "tables" / f"{contract.key[1]}.parquet",
             metadata,
         )
-    silent = silent_years(con, night.as_of.year)
-    warnings = [
-        *night.warnings(),
-        *_table_warnings(con),
-        *(f"{name} is skipped: {why}" for name, why in silent.items()),
-    ]
+    warnings = [*night.warnings(), *_table_warnings(con), *skipped_warnings(con)]
     judged = kept_results(con)
     small_cell = night.settings.outreach.small_cell
     warnings += [f"{r.border} border: {r.description} Found {told(r, small_cell)}." for r in judged if not r.passed]
@@ -361,37 +357,5 @@ def build_manifest(
         "files": inventory,
         "assets": {name: {"seconds": round(seconds, 3), "rows": rows} for name, seconds, rows in assets},
         "warnings": warnings,
-        "skipped_families": skipped_families(con, night.as_of.year),
+        "skipped_families": skipped_families(con),
     }
-
-
-def skipped_families(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
-    """Families whose reference table is missing everywhere, or whose rules say nothing of the year, and why."""
-    from assets.engine.registry import read_families
-
-    skipped = {}
-    for name, family in sorted(read_families().items()):
-        for table in family.needs:
-            [[rows]] = con.execute(f"select count(*) from raw.{table}").fetchall()
-            if rows == 0:
-                skipped[name] = f"no {table} table"
-    skipped |= silent_years(con, year)
-    # Losses that cannot be seen hold back every family of pregnancies (maternal 1.7, L9).
-    [[reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
-    if reason:
-        held = (name for name, family in sorted(read_families().items()) if family.is_pregnancy_dependent)
-        skipped |= dict.fromkeys(held, reason)
-    return skipped
-
-
-def silent_years(con: duckdb.DuckDBPyConnection, year: int) -> dict[str, str]:
-    """Families whose rules by year say nothing of this one."""
-    from assets.engine.registry import read_families
-
-    silent = {}
-    for name, family in sorted(read_families().items()):
-        if table := family.needs_year:
-            years = [str(y) for (y,) in con.execute(f"select {table} from raw.{table} order by {table}").fetchall()]
-            if str(year) not in years:
-                silent[name] = f"{table}: found no row for {year}; allowed are the years {', '.join(years)}"
-    return silent

@@ -24,6 +24,7 @@ from assets.engine.monitoring_registry import MONITORING_TABLES
 from assets.engine.outreach_registry import OUTREACH_TABLES
 from assets.engine.programme_registry import PROGRAMME_TABLES
 from assets.engine.registry_file import Entry, check_codes, read_yaml, refusal
+from assets.engine.skipped import need_rows
 from assets.engine.specialty_registry import SPECIALTY_TABLES
 from assets.engine.transition_registry import TRANSITION_TABLES
 
@@ -155,6 +156,7 @@ class GapCode(Entry):
     """One gap code: what it asks for and how much it weighs before anything is known of the member."""
 
     action: str
+    needs: tuple[str, ...] = ()
     severity: float = Field(ge=0, le=100)
     impactability: float = Field(ge=0, le=1)
     sensitive: bool
@@ -359,6 +361,8 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
     if table in OUTREACH_TABLES:
         codes = ((code, c) for family in read_families().values() for code, c in family.codes.items())
         return OUTREACH_TABLES[table]([code for code, c in codes if c.pregnancy_dependent])
+    if table == "gap_need":
+        return need_rows(read_families(), RULE_TABLES)
     if table == "gap_code":
         return [
             (

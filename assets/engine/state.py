@@ -22,7 +22,7 @@ STATE_TABLES = {
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
     "state_referral": "outreach.referral",
-    "state_attribution": "outreach.attribution",
+    "state_attribution": "outreach.attribution_state",
     "state_contact_attempt": "facts.known_attempt",
     "state_holdout_arm": "outreach.holdout_arm",
     "state_measure_rate": "outreach.measure_rate_history",

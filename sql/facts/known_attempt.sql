@@ -2,7 +2,7 @@
 -- knew. `facts.contact_attempt` is what of it counts tonight.
 --
 -- A report names the gap by its id or the person with a code; an id is looked up in what the night before knew, or in
--- what was on lists in the last half year. A code that lists show in place of others means the member's rows that it
+-- what is still known of earlier lists. A code that lists show in place of others means the member's rows that it
 -- stood for (interface 3.1). Files need not be delivered again: a word on contact or death, and a care manager's, is
 -- remembered for ever, the rest for 400 days, what lies ahead until its day. A wrong number is remembered with a digest
 -- of the number, so that a new one may be called.

@@ -1,8 +1,8 @@
 -- Gaps that were opened this year and how they closed, by code, with each kind of proof apart (rules 6.7).
 --
 -- A claim is the best proof, a pharmacy's record the next, a member's word the last; each gap counts under the best
--- that there is. Gaps that another one stands for, and gaps that were declined or ran out, are not closed in this
--- sense.
+-- that there is. Gaps that another one stands for do not count; gaps that were declined or ran out, or whose member
+-- died or left, were opened and are not closed in this sense.
 with
 
 opened_gaps as (

@@ -1,7 +1,18 @@
--- The gaps that the next night must know: tonight's ledger, and maternal gaps that are held back with their gate.
+-- The gaps that the next night must know: tonight's ledger, and gaps of codes of which nothing is said tonight.
 --
--- A gap that nobody may publish tonight is neither closed nor forgotten: it keeps its id for the night on which the
--- gate is open again.
+-- A gap that nobody may publish, or that nobody could look for, is neither closed nor forgotten: it keeps its id for
+-- the night on which its code is told again. After a loss nothing is left of one that depends on the pregnancy
+-- (maternal 1.7, L2); of somebody whom eligibility no longer names, a loss could not be seen.
+with
+
+lost_members as (
+    select distinct suppression.member_key
+    from facts.suppression
+    where
+        suppression.rule = 'L1'
+        and suppression.released_by is null
+)
+
 select
     gap.gap_id,
     gap.person_id,
@@ -45,18 +56,13 @@ select
     state_gap.evidence,
     state_gap.is_sensitive
 from raw.state_gap
-cross join facts.maternal_gate
-inner join raw.gap_code
-    on state_gap.gap_code = gap_code.gap_code
-inner join core.member
+inner join facts.told_code
+    on state_gap.gap_code = told_code.gap_code
+left join core.member
     on state_gap.person_id = member.person_id
 where
-    maternal_gate.closed_reason is not null
-    and gap_code.is_pregnancy_dependent
-    and member.member_key not in (
-        select suppression.member_key
-        from facts.suppression
-        where
-            suppression.rule = 'L1'
-            and suppression.released_by is null
+    told_code.skipped_reason is not null
+    and (
+        not told_code.is_pregnancy_dependent
+        or coalesce(member.member_key not in (select lost_members.member_key from lost_members), false)
     )

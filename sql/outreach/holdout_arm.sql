@@ -3,7 +3,8 @@
 -- The draw is a salted digest of programme and person, so that it can be repeated and tells nothing; it stands whatever
 -- is known later, and whether anybody was contacted. A gap family is a programme. Codes that nobody may be held out of
 -- draw nobody. `claim_closed_date` is the night on which claims first said that what the member was drawn for, or what
--- followed it, is closed: reports count for neither arm, since only one of them is talked to.
+-- followed it, is closed: reports count for neither arm, since only one of them is talked to, and whoever died or left
+-- stays in the arm, unclosed (intention to treat).
 with
 
 eligible_members as (

@@ -10,8 +10,9 @@
 -- opens again under a new id where none has; a claim that follows makes it `resolved` (rules 6.7).
 --
 -- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
--- (maternal 1.7, L2; interface 3.1). While maternal lists are held back (L9) their gaps are absent too, and live on in
--- `outreach.gap_state`. What is under review because of a pregnancy is `suppressed` meanwhile.
+-- (maternal 1.7, L2; interface 3.1). Gaps of codes that are skipped tonight, as maternal lists are held back (L9) or an
+-- input is missing (interface 2), are absent too, and live on in `outreach.gap_state`: that nobody could look closes
+-- nothing. What is under review because of a pregnancy is `suppressed` meanwhile.
 with
 
 lost_members as (
@@ -23,12 +24,9 @@ lost_members as (
 ),
 
 speakable_codes as (
-    select gap_code.gap_code
-    from raw.gap_code
-    cross join facts.maternal_gate
-    where
-        not gap_code.is_pregnancy_dependent
-        or maternal_gate.closed_reason is null
+    select told_code.gap_code
+    from facts.told_code
+    where told_code.skipped_reason is null
 ),
 
 dependent_codes as (
@@ -261,67 +259,86 @@ ending_reports as (
     group by state_gap.gap_id
 ),
 
-ended_gaps as (
+-- Of the dead, and of those whom nobody insures any more, no claim is to be seen: that a gap is gone proves nothing.
+vanished_gaps as (
     select
-        matched_gaps.known_gap_id as gap_id,
-        matched_gaps.person_id,
-        member.member_key,
-        matched_gaps.gap_family,
-        matched_gaps.gap_code,
-        matched_gaps.subject,
-        matched_gaps.status,
+        matched_gaps.*,
+        member.member_key as known_member_key,
         case
-            when
-                matched_gaps.known_closing_reason in ('documented', 'reported')
-                and matched_gaps.window_end_date >= cast($as_of as date)
-                and matched_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
-                and told_subjects.person_id is null
-                then 'resolved'
-            when matched_gaps.known_status = 'closed' then matched_gaps.known_closing_reason
-            when ended_subject.subject is not null then ended_subject.closing_reason
-            when told_subjects.person_id is not null then 'superseded'
-            when ending_reports.proof = 3 then 'documented'
-            when ending_reports.proof = 2 then 'reported'
-            when ending_reports.proof = 1 then 'declined'
-            when matched_gaps.window_end_date < cast($as_of as date) then 'expired'
-            else 'resolved'
-        end as closing_reason,
-        matched_gaps.window_start_date,
-        matched_gaps.window_end_date,
-        matched_gaps.due_date,
-        matched_gaps.known_opened_date as opened_date,
-        coalesce(matched_gaps.known_closed_date, cast($as_of as date)) as closed_date,
-        matched_gaps.severity,
-        matched_gaps.impactability,
-        matched_gaps.confidence,
-        matched_gaps.is_sensitive,
-        false as is_found
+            when member.death_date <= cast($as_of as date) then 'deceased'
+            when enrollment.member_key is null then 'not_enrolled'
+        end as leaving_reason
     from matched_gaps
     left join core.member
         on matched_gaps.person_id = member.person_id
-    left join facts.ended_subject
+    left join core.enrollment
         on
-            member.member_key = ended_subject.member_key
-            and matched_gaps.subject = ended_subject.subject
-    left join told_subjects
-        on
-            matched_gaps.person_id = told_subjects.person_id
-            and matched_gaps.gap_family = told_subjects.gap_family
-            and matched_gaps.subject is not distinct from told_subjects.subject
-    left join ending_reports
-        on matched_gaps.known_gap_id = ending_reports.gap_id
+            member.member_key = enrollment.member_key
+            and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
     where
         matched_gaps.member_key is null
         and extract(year from coalesce(matched_gaps.known_closed_date, cast($as_of as date)))
         = extract(year from cast($as_of as date))
         and matched_gaps.gap_code in (select speakable_codes.gap_code from speakable_codes)
-        and (
-            matched_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
-            or coalesce(
-                member.member_key not in (select lost_members.member_key from lost_members),
-                -- Of somebody whom eligibility no longer names, a loss could not be seen.
-                false
-            )
+),
+
+ended_gaps as (
+    select
+        vanished_gaps.known_gap_id as gap_id,
+        vanished_gaps.person_id,
+        vanished_gaps.known_member_key as member_key,
+        vanished_gaps.gap_family,
+        vanished_gaps.gap_code,
+        vanished_gaps.subject,
+        vanished_gaps.status,
+        case
+            when
+                vanished_gaps.known_closing_reason in ('documented', 'reported')
+                and vanished_gaps.leaving_reason is null
+                and vanished_gaps.window_end_date >= cast($as_of as date)
+                and vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                and ended_subject.subject is null
+                and told_subjects.person_id is null
+                then 'resolved'
+            when vanished_gaps.known_status = 'closed' then vanished_gaps.known_closing_reason
+            when vanished_gaps.leaving_reason is not null and ending_reports.proof is null
+                then vanished_gaps.leaving_reason
+            when ended_subject.subject is not null then ended_subject.closing_reason
+            when told_subjects.person_id is not null then 'superseded'
+            when ending_reports.proof = 3 then 'documented'
+            when ending_reports.proof = 2 then 'reported'
+            when ending_reports.proof = 1 then 'declined'
+            when vanished_gaps.window_end_date < cast($as_of as date) then 'expired'
+            else 'resolved'
+        end as closing_reason,
+        vanished_gaps.window_start_date,
+        vanished_gaps.window_end_date,
+        vanished_gaps.due_date,
+        vanished_gaps.known_opened_date as opened_date,
+        coalesce(vanished_gaps.known_closed_date, cast($as_of as date)) as closed_date,
+        vanished_gaps.severity,
+        vanished_gaps.impactability,
+        vanished_gaps.confidence,
+        vanished_gaps.is_sensitive,
+        false as is_found
+    from vanished_gaps
+    left join facts.ended_subject
+        on
+            vanished_gaps.known_member_key = ended_subject.member_key
+            and vanished_gaps.subject = ended_subject.subject
+    left join told_subjects
+        on
+            vanished_gaps.person_id = told_subjects.person_id
+            and vanished_gaps.gap_family = told_subjects.gap_family
+            and vanished_gaps.subject is not distinct from told_subjects.subject
+    left join ending_reports
+        on vanished_gaps.known_gap_id = ending_reports.gap_id
+    where
+        vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+        or coalesce(
+            vanished_gaps.known_member_key not in (select lost_members.member_key from lost_members),
+            -- Of somebody whom eligibility no longer names, a loss could not be seen.
+            false
         )
 )
 

@@ -15,6 +15,11 @@ AS_OF = "2026-06-30"
 STATE = "gap_id | person_id | gap_family | gap_code | subject | status | closing_reason | opened_date | closed_date | window_start_date | window_end_date"
 
 
+def enrolled(count: int) -> str:
+    """`core.enrollment` of the first so many members, whose spans are open."""
+    return rows("member_key", *(str(key) for key in range(1, count + 1)))
+
+
 def night(
     found: list[str], known: list[str], outcomes: list[str] | None = None, remembered: list[str] | None = None
 ) -> dict[str, str]:
@@ -34,6 +39,7 @@ def night(
     ]
     return {
         "core.member": members(names),
+        "core.enrollment": enrolled(len(names)),
         "facts.maternal_gate": "closed_reason\n-",
         "facts.suppression": "member_key",
         "facts.held_subject": "member_key",
@@ -134,6 +140,7 @@ def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
         given=night([], [])
         | {
             "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
             "raw.state_gap": rows(
                 STATE,
                 *(
@@ -188,6 +195,183 @@ def test_rates_of_closure_keep_the_proofs_apart(story):
             ADHERENCE_LATE | 6            | 2           | 2                   | 1            | 0.3333     | 0.8333
             SUPD           | 1            | 0           | 0                   | 0            | 0          | 0
         """,
+    )
+
+
+def test_who_died_or_left_closes_nothing_by_a_claim(story):
+    """Rule 6.7: a claim is the best proof, and of the dead and the uninsured none can come: a gap that is gone proves nothing.
+
+    Death on 30 June counts tonight, on 1 July not yet; enrolment through 29 June is over, through 30 June not. zoe is in
+    no file. Either reason goes before a window that is over (`late`) and another code of the subject (`other`); what had
+    closed before keeps its reason, and a report is not made a claim.
+    """
+    names = [
+        "dead", "dies_tomorrow", "left", "leaves_tonight", "both", "late", "other", "record", "word", "claimed",
+    ]  # fmt: skip
+    given = night(
+        [],
+        [f"{name} open - 2026-05-01 -" for name in [*names[:7], "zoe"]]
+        + [
+            "record closed documented 2026-05-01 2026-06-10", "word closed reported 2026-05-01 2026-06-10",
+            "claimed closed resolved 2026-05-01 2026-06-10",
+        ],
+    )  # fmt: skip
+    ends = {"left": "2026-06-29", "leaves_tonight": "2026-06-30", "both": "2026-06-20", "late": "2026-06-29"}
+    ends |= {"other": "2026-06-29", "word": "2026-06-29"}
+    story(
+        given=given
+        | {
+            "core.member": members(
+                names,
+                death_date={
+                    "dead": "2026-06-30", "dies_tomorrow": "2026-07-01", "both": "2026-06-20", "record": "2026-06-29",
+                    "claimed": "2026-06-29",
+                },
+            ),
+            "core.enrollment": rows(
+                "member_key | enrollment_end_date",
+                *(f"{key} | {ends.get(name, '2199-12-31')}" for key, name in enumerate(names, start=1)),
+            ),
+            "raw.state_gap": given["raw.state_gap"].replace(
+                "late | late | adherence | ADHERENCE_LATE | pdc_statins | open | - | 2026-05-01 | - | 2026-04-01 | 2026-12-31",
+                "late | late | adherence | ADHERENCE_LATE | pdc_statins | open | - | 2026-05-01 | - | 2026-04-01 | 2026-06-29",
+            ),
+            "outreach.every_gap": """
+                member_key | gap_code       | gap_family | subject     | status
+                7          | ADHERENCE_LOST | adherence  | pdc_statins | lost
+            """,
+        },
+        expect="""
+            person_id      | gap_code       | status | closing_reason | closed_date
+            dead           | ADHERENCE_LATE | closed | deceased       | 2026-06-30
+            dies_tomorrow  | ADHERENCE_LATE | closed | resolved       | 2026-06-30
+            left           | ADHERENCE_LATE | closed | not_enrolled   | 2026-06-30
+            leaves_tonight | ADHERENCE_LATE | closed | resolved       | 2026-06-30
+            both           | ADHERENCE_LATE | closed | deceased       | 2026-06-30
+            late           | ADHERENCE_LATE | closed | not_enrolled   | 2026-06-30
+            other          | ADHERENCE_LATE | closed | not_enrolled   | 2026-06-30
+            other          | ADHERENCE_LOST | lost   | -              | -
+            zoe            | ADHERENCE_LATE | closed | not_enrolled   | 2026-06-30
+            record         | ADHERENCE_LATE | closed | documented     | 2026-06-10
+            word           | ADHERENCE_LATE | closed | reported       | 2026-06-10
+            claimed        | ADHERENCE_LATE | closed | resolved       | 2026-06-10
+        """,
+    )  # fmt: skip
+
+
+def test_a_stay_makes_no_claim_of_a_report_either(story):
+    """Ann's call was recorded; bea's is still open. Both are back in hospital: what was closed keeps its reason.
+
+    Cal died in the second stay. A later claim makes dee's record `resolved`, as before (rule 6.7).
+    """
+    names = ["ann", "bea", "cal", "dee"]
+    known = ["closed | documented | 2026-06-12 | 2026-06-20", *["open | - | 2026-06-12 | -"] * 2]
+    known.append("closed | documented | 2026-06-12 | 2026-06-20")
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(names, death_date={"cal": "2026-06-28"}),
+            "core.enrollment": enrolled(len(names)),
+            "facts.ended_subject": """
+                member_key | subject              | closing_reason
+                1          | discharge 2026-06-11 | superseded_readmit
+                2          | discharge 2026-06-11 | superseded_readmit
+                3          | discharge 2026-06-11 | superseded_readmit
+            """,
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | care_transition | MRP | discharge 2026-06-11 | {was} | 2026-06-11 | 2026-07-11"
+                    for name, was in zip(names, known, strict=True)
+                ),
+            ),
+        },
+        expect="""
+            person_id | status | closing_reason
+            ann       | closed | documented
+            bea       | closed | superseded_readmit
+            cal       | closed | deceased
+            dee       | closed | resolved
+        """,
+    )
+
+
+def test_a_last_word_on_a_gap_of_a_pregnancy_stands_though_the_member_left(story):
+    """Rule 6.7: a pharmacy's record is proof. Ann had the vaccine and left the plan; of bea, who left, nobody said anything."""
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(["ann", "bea"]),
+            "core.enrollment": "member_key | enrollment_end_date\n1 | 2026-06-29\n2 | 2026-06-29",
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | prenatal_supply | TDAP | episode 1 | open | - | 2026-06-01 | - | 2026-05-01 | 2026-07-31"
+                    for name in ("ann", "bea")
+                ),
+            ),
+            "raw.outreach_outcome": """
+                person_id | gap_code | outcome_code      | attempted_at
+                ann       | TDAP     | REACHED_COMPLETED | 2026-06-29 10:00:00
+            """,
+        },
+        expect="person_id | closing_reason\nann | documented\nbea | not_enrolled",
+    )
+
+
+def test_rates_of_closure_keep_who_died_or_left(story):
+    """Opened gaps of those who died or left stay in the denominator, closed by nobody: of four one by a claim, 1/4."""
+    story(
+        model="outreach.closure_rate",
+        given={
+            "outreach.ledger": """
+                gap_id | gap_code       | gap_family | opened_date | closing_reason | is_sensitive
+                g1     | ADHERENCE_LATE | adherence  | 2026-05-01  | resolved       | no
+                g2     | ADHERENCE_LATE | adherence  | 2026-05-01  | deceased       | no
+                g3     | ADHERENCE_LATE | adherence  | 2026-05-01  | not_enrolled   | no
+                g4     | ADHERENCE_LATE | adherence  | 2026-05-01  | -              | no
+            """
+        },
+        expect="""
+            gap_code       | opened_count | claim_count | documentation_count | report_count | claim_rate | rate
+            ADHERENCE_LATE | 4            | 1           | 0                   | 0            | 0.25       | 0.25
+        """,
+    )
+
+
+def test_rows_of_who_died_or_left_are_taken_off(story):
+    """Interface 3, recall: the dead, who is not enrolled and who is in no file are called by nobody; claims need no recall."""
+    names = ["dead", "left", "home"]
+    story(
+        model="outreach.recall",
+        given=night([], [f"{name} open - 2026-05-01 -" for name in [*names, "zoe"]])
+        | {
+            "core.member": members(names, death_date={"dead": "2026-06-20"}),
+            "core.enrollment": "member_key | enrollment_end_date\n1 | 2199-12-31\n2 | 2026-06-29\n3 | 2199-12-31",
+            "outreach.worklist": "gap_id",
+            "raw.state_release": rows(
+                "gap_id | pharmacy_npi | state | person_id | gap_code | first_listed_date | last_listed_date",
+                *(
+                    f"{name} | north | TX | {name} | ADHERENCE_LATE | 2026-06-01 | 2026-06-29"
+                    for name in [*names, "zoe"]
+                ),
+            ),
+        },
+        expect={
+            "outreach.ledger": """
+                gap_id | closing_reason
+                dead   | deceased
+                left   | not_enrolled
+                home   | resolved
+                zoe    | not_enrolled
+            """,
+            "outreach.recall": """
+                gap_id | pharmacy_npi | recalled_date | reason
+                dead   | north        | 2026-06-30    | NOT_ELIGIBLE
+                left   | north        | 2026-06-30    | NOT_ELIGIBLE
+                zoe    | north        | 2026-06-30    | NOT_ELIGIBLE
+            """,
+        },
     )
 
 

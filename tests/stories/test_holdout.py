@@ -120,6 +120,28 @@ def test_only_claims_close_for_the_comparison(story):
     )
 
 
+def test_who_died_or_left_counts_and_is_closed_by_nothing(story):
+    """Rule 6.9, intention to treat: whoever was drawn stays in the arm, and neither a death nor the end of coverage closes."""
+    names = ["claim", "dead", "left"]
+    story(
+        control_percent=10,
+        given={
+            "core.member": members(names),
+            "outreach.eligible_gap": "gap_id",
+            "outreach.ledger": """
+                gap_id | person_id | gap_family | subject     | status | closing_reason | closed_date
+                g1     | claim     | adherence  | pdc_statins | closed | resolved       | 2026-06-30
+                g2     | dead      | adherence  | pdc_statins | closed | deceased       | 2026-06-30
+                g3     | left      | adherence  | pdc_statins | closed | not_enrolled   | 2026-06-30
+            """,
+            "raw.state_holdout_arm": rows(
+                STATE, *(f"adherence | {name} | control | 7 | 2026-06-01 | pdc_statins | 5 | 65 | -" for name in names)
+            ),
+        },
+        expect="person_id | claim_closed_date\nclaim | 2026-06-30\ndead | -\nleft | -",
+    )
+
+
 @pytest.mark.parametrize("percent", [0, 10])
 def test_the_comparison_is_on_no_list(story, percent):
     """Rule 6.9: its open gaps say `holdout`, exempt ones aside; it takes no place from anyone. Switched off, it ends."""

@@ -14,8 +14,8 @@ from functools import partial
 import duckdb
 import pytest
 
-from assets.engine.publish import silent_years
 from assets.engine.registry import read_families
+from assets.engine.skipped import skipped_families, skipped_warnings
 from assets.engine.specialty_registry import management_years, read_specialty_rules
 from tests.stories import hospital
 from tests.story import Story, build_models, give
@@ -198,9 +198,14 @@ def test_thresholds_by_year(patients: Callable[..., None], as_of: str) -> None:
 def test_a_year_without_a_threshold_stops_the_family_with_a_line(con: duckdb.DuckDBPyConnection) -> None:
     """2027 has none yet: no row, and the manifest says why."""
     assert 2027 not in management_years()
-    line = "management_year: found no row for 2027; allowed are the years 2024, 2025, 2026"
-    assert silent_years(con, 2027) == {"mtm": line}
-    assert silent_years(con, 2026) == {}
+    line = "management_year: found no row for 2027; allowed are the years 2024 to 2026"
+    give(con, "facts.maternal_gate", "closed_reason\n-")
+    build_models(con, ["facts.told_code"], "2027-01-01", ["facts.maternal_gate"])
+    assert skipped_families(con) == {"mtm": line}
+    assert skipped_warnings(con) == [f"mtm is skipped: {line}"]
+    build_models(con, ["facts.told_code"], AS_OF, ["facts.maternal_gate"])
+    assert skipped_families(con) == {}
+    assert skipped_warnings(con) == []
 
 
 def test_no_row_tells_of_a_sensitive_disease(con: duckdb.DuckDBPyConnection) -> None:
