@@ -14,6 +14,7 @@ import dagster as dg
 import duckdb
 
 from assets.engine import warehouse
+from assets.engine.destination import refuse_undeliverable
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError, WarehouseError
 from assets.engine.night import Night
 from assets.engine.run_record import RunRecord, begin, end, lock, lock_file
@@ -167,6 +168,7 @@ class NightResource(dg.ConfigurableResource):
                 known = RunRecord.read(night.output)
                 if known is None or known.run_id != run.run_id:
                     begin(night.output, night.as_of, run.run_id)
+                    refuse_undeliverable(night.settings.delivery)
                 yield con, night
             except (duckdb.Error, OSError, MemoryError) as error:
                 if isinstance(error, OSError) and error.errno not in DISK_ERRORS:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from assets.engine.delivery_keys import read_keys
+from assets.engine.destination import refuse_undeliverable
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
@@ -115,8 +115,7 @@ def _prepare(night: Night, *, fresh: bool) -> None:
     schedule(night.settings, job())
     read_programmes()
     check_value_sets(night.reference)
-    if night.settings.delivery.key_folder:
-        read_keys(Path(night.settings.delivery.key_folder))
+    refuse_undeliverable(night.settings.delivery)
     find_inputs(read_layout(night.layout), night.input, night.reference)
     try:
         workplace.take(night.warehouse, night.output)

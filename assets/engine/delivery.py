@@ -7,7 +7,6 @@ encrypted with its own; a pharmacy without a key gets no file at all, and the de
 from __future__ import annotations
 
 import csv
-import datetime
 import hashlib
 import io
 import re
@@ -25,7 +24,8 @@ from assets.engine.contract import contract_for
 from assets.engine.delivery_keys import Key
 from assets.engine.errors import PublicationError
 from assets.engine.files import Written, write, written
-from assets.engine.outcome_sheet import WORKBOOK, write_sheet
+from assets.engine.list_page import CONTROL, write_page
+from assets.engine.outcome_sheet import write_sheet
 
 CONTACT_COLUMNS = (
     "first_name",
@@ -46,36 +46,6 @@ STATE_NAME = re.compile("[A-Z]{2}")
 # A cell that begins with one of these, or with its full-width form, is a formula to a spreadsheet; a leading apostrophe
 # makes it text.
 FORMULA_STARTS = tuple("=+-@＝＋－＠")
-# Line breaks and other control characters, which a reader may take for the end of a row, a cell or the file.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# What a cell of a workbook holds; a longer text would be left out without a word.
-LONGEST_CELL = 32_767
-# The first day that a workbook knows as a date.
-FIRST_CELL_DATE = datetime.date(1900, 1, 1)
-
-# What a pharmacist reads, with the width of its column; a spreadsheet holds the other columns too, and hides them.
-PRINTED = {
-    "list_rank": 6,
-    "priority_band": 9,
-    "first_name": 12,
-    "last_name": 14,
-    "birth_date": 11,
-    "phone": 14,
-    "best_contact_time": 12,
-    "language": 6,
-    "action": 32,
-    "reason": 48,
-    "related_drug": 18,
-    "rx_number": 12,
-    "last_fill_date": 11,
-    "due_date": 11,
-    "days_left": 6,
-    "expires_date": 11,
-    "contact_attempts_90d": 8,
-    "recalled_date": 12,
-    "gap_id": 19,
-    "service_code": 16,
-}
 
 LOG, LOG_COLUMNS = (
     "delivery_log.csv",
@@ -84,6 +54,16 @@ LOG, LOG_COLUMNS = (
         "withheld_reason",
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Whom a file is for, and which kind of file it is."""
+
+    state: str
+    npi: str
+    kind: str
+    name: str | None
 
 
 @dataclass(frozen=True)
@@ -128,11 +108,13 @@ def write_worklists(
         "order by worklist.state, worklist.pharmacy_npi, worklist.list_rank"
     ).to_arrow_table()
     sheet = "xlsx" if "xlsx" in formats else "csv"
+    names = _names(con, formats)
     delivered = []
     for state, target, state_rows in _states(rows, folder, metadata):
         pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
         for npi, own in _pharmacies(state_rows):
-            lists = _write_pharmacy(own, (state, npi, "worklist"), target / f"pharmacy_npi={npi}", formats, keys)
+            to = Recipient(state, npi, "worklist", names.get(npi))
+            lists = _write_pharmacy(own, to, target / f"pharmacy_npi={npi}", formats, keys)
             delivered += lists
             if any(one.file for one in lists):
                 file = write_sheet(own, target / f"outcome_sheet_pharmacy_npi={npi}", sheet)
@@ -163,11 +145,13 @@ def write_recalls(
         "select pharmacy_npi, gap_id, state, recalled_date, reason from outreach.recall "
         "order by state, pharmacy_npi, gap_id"
     ).to_arrow_table()
+    names = _names(con, formats)
     return [
         one
         for state, target, state_rows in _states(rows, folder, metadata)
         for npi, own in _pharmacies(state_rows)
-        for one in _write_pharmacy(own, (state, npi, "recall"), target / f"recall_pharmacy_npi={npi}", formats, keys)
+        for to in [Recipient(state, npi, "recall", names.get(npi))]
+        for one in _write_pharmacy(own, to, target / f"recall_pharmacy_npi={npi}", formats, keys)
     ]
 
 
@@ -226,11 +210,18 @@ def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:
     return list(zip(encoded.values.to_pylist(), [0, *ends[:-1]], ends, strict=True))
 
 
+def _names(con: duckdb.DuckDBPyConnection, formats: tuple[str, ...]) -> dict[str, str]:
+    """What pharmacies are called, by NPI: a page of a workbook says whose it is."""
+    if "xlsx" not in formats:
+        return {}
+    return dict(con.execute("select npi, name from core.pharmacy where name is not null").fetchall())
+
+
 def _write_pharmacy(
-    rows: pa.Table, to: tuple[str, str, str], stem: Path, formats: tuple[str, ...], keys: Mapping[str, Key] | None
+    rows: pa.Table, to: Recipient, stem: Path, formats: tuple[str, ...], keys: Mapping[str, Key] | None
 ) -> list[Delivered]:
-    """Write one pharmacy's rows in every format; `to` is its state, its NPI and the kind of file."""
-    state, npi, kind = to
+    """Write one pharmacy's rows in every format."""
+    state, npi, kind = to.state, to.npi, to.kind
     if keys is not None:
         if (key := keys.get(npi)) is None:
             return [Delivered(state, npi, kind, rows.num_rows, withheld_reason="no_key")]
@@ -246,9 +237,10 @@ def _write_pharmacy(
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(rows.column_names)
             writer.writerows([as_cell(v) for v in row.values()] for row in rows.to_pylist())
-            file = write(path, stream.getvalue().encode())
+            # Without its mark Excel on Windows takes UTF-8 for the code page of the desk: Peña becomes PeÃ±a.
+            file = write(path, stream.getvalue().encode("utf-8-sig"))
         else:
-            _write_xlsx(rows, path, kind)
+            write_page(rows, path, kind, to.name)
             file = written(path)
         found.append(Delivered(state, npi, kind, rows.num_rows, file))
     return found
@@ -290,35 +282,3 @@ def as_cell(value: object) -> object:
         return value
     text = CONTROL.sub(" ", value)
     return "'" + text if value.startswith(FORMULA_STARTS) or CONTROL.match(value) else text
-
-
-def _write_xlsx(rows: pa.Table, path: Path, kind: str) -> None:
-    import xlsxwriter
-
-    with xlsxwriter.Workbook(str(path), WORKBOOK) as book:
-        sheet = book.add_worksheet("Worklist" if kind == "worklist" else "Recall")
-        heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
-        date = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
-        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        for at, name in enumerate(rows.column_names):
-            sheet.write_string(0, at, name, heading)
-            sheet.set_column(at, at, PRINTED.get(name, 16), None, {} if name in PRINTED else {"hidden": True})
-            is_date = pa.types.is_date(rows.schema.field(name).type)
-            for line, value in enumerate(rows.column(name).to_pylist(), start=1):
-                if value is None:
-                    continue
-                if isinstance(value, str):
-                    sheet.write_string(line, at, CONTROL.sub(" ", value)[:LONGEST_CELL], wrapped)
-                elif is_date and value < FIRST_CELL_DATE:
-                    sheet.write_string(line, at, value.isoformat(), wrapped)
-                elif is_date:
-                    sheet.write_datetime(line, at, value, date)
-                else:
-                    sheet.write_number(line, at, float(value), wrapped)
-        sheet.freeze_panes(1, 2)
-        sheet.autofilter(0, 0, rows.num_rows, rows.num_columns - 1)
-        sheet.set_landscape()
-        sheet.set_paper(1)  # Letter, of which the file says nothing: it is the default
-        sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
-        sheet.set_footer("&LConfidential: for this pharmacy only&RPage &P of &N")

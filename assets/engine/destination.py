@@ -8,6 +8,7 @@ never leaves. A destination may hold a password: no message names it.
 from __future__ import annotations
 
 import datetime
+import grp
 import json
 import shutil
 from pathlib import Path, PurePosixPath
@@ -16,10 +17,40 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from assets.engine import files
-from assets.engine.errors import PublicationError
+from assets.engine.delivery_keys import read_keys
+from assets.engine.errors import PublicationError, SettingsError
 from assets.engine.releases import MANIFEST, nights
+from assets.engine.settings import Delivery
 
 POINTER = "latest.json"
+
+
+def refuse_undeliverable(delivery: Delivery) -> None:
+    """Find what no night could be handed over with, before it is run; the store itself is not asked.
+
+    Raises:
+        SettingsError: There is no such group, or the package of the store is not installed.
+        PublicationError: A key cannot be used.
+    """
+    if delivery.key_folder:
+        read_keys(Path(delivery.key_folder))
+    if delivery.group:
+        try:
+            grp.getgrnam(delivery.group)
+        except KeyError as error:
+            raise SettingsError(
+                f"delivery.group: found {delivery.group!r}; an existing POSIX group is expected"
+            ) from error
+    protocol, mark, _ = delivery.destination.partition("://")
+    if mark:
+        try:
+            fsspec.get_filesystem_class(protocol)
+        except ImportError as error:
+            package = getattr(error.__cause__, "name", None) or "its package"
+            raise SettingsError(
+                f"delivery.destination: found a URL of {protocol}:// and no package that reaches it; {package} is to be "
+                "installed beside caregaps"
+            ) from error
 
 
 def copy_night(destination: str, release: Path, as_of: datetime.date, group: str = "") -> int:

@@ -32,6 +32,8 @@ WORKBOOK = ".xlsx"
 SHEET_TABLES = ("outreach_outcome",)
 LARGEST_WORKBOOK = 1 << 26
 DONE_MARKER = ".done"
+# What a spreadsheet program leaves beside a file that somebody has open, and a desktop in every folder.
+LOCKS, LEFT_BY_DESKTOPS = ("~$", ".~lock."), (".DS_Store",)
 BLOCK = 1 << 22
 # Columns that landing and the door add to every row; a file's own of these names are not read.
 ADDED_COLUMNS = ("line_number", "source_file", "row_id")
@@ -51,17 +53,17 @@ class InputFile:
     @property
     def is_parquet(self) -> bool:
         """Whether the file is Parquet rather than text."""
-        return self.path.suffix == ".parquet"
+        return self.path.suffix.lower() == ".parquet"
 
     @property
     def is_zipped(self) -> bool:
         """Whether the file is text that was compressed."""
-        return self.path.suffix == ".gz"
+        return self.path.suffix.lower() == ".gz"
 
     @property
     def is_workbook(self) -> bool:
         """Whether the file is a spreadsheet's own."""
-        return self.path.suffix == WORKBOOK
+        return self.path.suffix.lower() == WORKBOOK
 
     def open(self) -> BinaryIO:
         """The file's bytes, unzipped."""
@@ -77,7 +79,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Folder:
-    """What an input folder holds: the files of each table, and the names that belong to none."""
+    """What an input folder holds: the files of each table, and the names that are no file of any, in a table's folder too."""
 
     tables: dict[str, tuple[InputFile, ...]]
     ignored: tuple[str, ...]
@@ -104,18 +106,18 @@ class Landed:
 
 
 def stem(name: str) -> str | None:
-    """The table that a file name stands for, or None for a name that is no input file."""
+    """The table that a file name stands for, or None for a name that is no input file; endings in whatever case."""
     for suffix in (*SUFFIXES, WORKBOOK):
-        if name.endswith(suffix):
-            table = name.removesuffix(suffix)
+        if name.lower().endswith(suffix):
+            table = name[: -len(suffix)]
             return table if suffix != WORKBOOK or table in SHEET_TABLES else None
     return None
 
 
 def is_part(table: str, name: str) -> bool:
     """Whether a file of this name in the table's own folder is a part of it, whatever it is called."""
-    # What a spreadsheet program leaves beside a file that somebody has open is none.
-    return not name.startswith("~$") and name.endswith((*SUFFIXES, WORKBOOK) if table in SHEET_TABLES else SUFFIXES)
+    endings = (*SUFFIXES, WORKBOOK) if table in SHEET_TABLES else SUFFIXES
+    return not name.startswith(LOCKS) and name.lower().endswith(endings)
 
 
 def files_of_folder(folder: Path, names: set[str]) -> Folder:
@@ -134,7 +136,7 @@ def files_of_folder(folder: Path, names: set[str]) -> Folder:
     ignored: list[str] = []
     try:
         for entry in sorted(folder.iterdir()):
-            if entry.name == DONE_MARKER:
+            if entry.name == DONE_MARKER or entry.name.startswith((*LOCKS, *LEFT_BY_DESKTOPS)):
                 continue
             table, files = _form_of(entry, names)
             if files:
@@ -144,7 +146,7 @@ def files_of_folder(folder: Path, names: set[str]) -> Folder:
             ignored.extend(
                 one_line(p.relative_to(folder).as_posix())
                 for p in sorted(parts)
-                if p not in taken and (p == entry or not p.name.startswith("."))
+                if p not in taken and (p == entry or not p.name.startswith((".", *LOCKS)))
             )
     except OSError as error:
         raise InputError(

@@ -6,6 +6,8 @@ files, required columns and header aliases) plus one SELECT per canonical table 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,11 @@ def source_files(source: Source, folder: Path) -> tuple[InputFile, ...]:
     """The files of one source in the input folder, in name order."""
     if not folder.is_dir():
         raise InputError(f"{folder}: found no such folder; a folder of input tables is expected")
-    excluded = {path.name for pattern in source.exclude for path in folder.glob(pattern)}
-    paths = {path for pattern in source.files for path in folder.glob(pattern) if path.name not in excluded}
+
+    def bears(path: Path, patterns: Sequence[str]) -> bool:
+        return any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)
+
+    paths = [path for path in folder.iterdir() if bears(path, source.files) and not bears(path, source.exclude)]
     return tuple(input_file(path, path.name) for path in sorted(paths))
 
 

@@ -51,7 +51,8 @@ def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Written:
     if suffix == "csv":
         stream = io.StringIO(newline="")
         csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *lines])
-        return write(path, stream.getvalue().encode())
+        # As the list itself: a spreadsheet that opens and saves it keeps what it says.
+        return write(path, stream.getvalue().encode("utf-8-sig"))
     _write_workbook(path, lines)
     return written(path)
 

@@ -306,7 +306,15 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
     [[closed_reason]] = con.execute("select closed_reason from facts.maternal_gate").fetchall()
     if closed_reason:
         found.append(f"maternal lists are held back: {closed_reason}; see docs/maternal.md")
-    files_ignored = con.execute("select string_agg(name, ', ' order by name) from door.ignored").fetchall()[0][0]
+    # Whatever lies in a table's own folder was sent for it: what is not read may be a pharmacy's answers.
+    unread = con.execute(
+        "select split_part(name, '/', 1), string_agg(name, ', ' order by name) from door.ignored "
+        "where contains(name, '/') group by 1 order by 1"
+    ).fetchall()
+    found += [f"{folder}/: not read: {names}; what they hold is in no list" for folder, names in unread]
+    files_ignored = con.execute(
+        "select string_agg(name, ', ' order by name) from door.ignored where not contains(name, '/')"
+    ).fetchall()[0][0]
     if files_ignored:
         found.append(f"input folder: files ignored: {files_ignored}")
     return [*found, *(f"{table}: columns ignored: {names}" for table, names in ignored)]

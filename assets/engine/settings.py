@@ -9,13 +9,13 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from fsspec import available_protocols
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from assets.engine.errors import SettingsError
+from assets.engine.errors import SettingsError, one_line
 from assets.engine.model import ROOT
 from assets.engine.text_file import EXPANSION_RATIO
 
@@ -26,6 +26,8 @@ SQL_SECTIONS = ("score", "outreach", "attribution", "contact", "holdout", "mater
 
 # No number of days, places or points is larger; dates and the engine's integers end soon after.
 LARGEST = 100_000
+# A message says no more of a value.
+LONGEST_QUOTE = 80
 
 
 class _Section(BaseModel):
@@ -67,7 +69,7 @@ class Schedule(_Section):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is not an IANA time zone, such as 'America/New_York'") from error
+            raise ValueError("an IANA time zone, such as 'America/New_York', is expected") from error
         return name
 
 
@@ -84,17 +86,18 @@ class Limits(_Section):
 class Delivery(_Section):
     """What pharmacies receive."""
 
+    key_folder: str = ""
     formats: tuple[Literal["parquet", "csv", "xlsx"], ...] = Field(min_length=1)
     group: str
     retention_nights: int = Field(ge=1, le=LARGEST)
     retention_releases: int = Field(default=5, ge=0, le=LARGEST)
-    key_folder: str = ""
     destination: str = ""
 
     @field_validator("key_folder")
     @classmethod
     def _outside(cls, folder: str) -> str:
-        if folder and (not Path(folder).is_absolute() or Path(folder).resolve().is_relative_to(ROOT)):
+        is_path = Path(folder).is_absolute() and "\0" not in folder
+        if folder and (not is_path or Path(folder).resolve().is_relative_to(ROOT)):
             raise ValueError("an absolute path outside the repository is expected")
         return folder
 
@@ -109,16 +112,12 @@ class Delivery(_Section):
 
     @field_validator("formats")
     @classmethod
-    def _once(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+    def _once(cls, formats: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(formats)) < len(formats):
             raise ValueError("each format once is expected")
+        if info.data.get("key_folder") and formats != ("parquet",):
+            raise ValueError('with key_folder only ["parquet"] is allowed: no other format can be encrypted')
         return formats
-
-    @model_validator(mode="after")
-    def _encrypted(self) -> Self:
-        if self.key_folder and self.formats != ("parquet",):
-            raise ValueError('formats: with key_folder only ["parquet"] is allowed: no other format can be encrypted')
-        return self
 
 
 class Notify(_Section):
@@ -229,7 +228,7 @@ class Spark(_Section):
     @classmethod
     def _of_spark(cls, conf: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
         if odd := sorted(name for name in conf if not name.startswith("spark.")):
-            raise ValueError(f"{odd[0]!r}: names that begin with spark. are expected")
+            raise ValueError(f"names that begin with spark. are expected, and {odd[0]!r} does not")
         return conf
 
 
@@ -287,5 +286,61 @@ def read_settings(path: Path | None = None) -> Settings:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path.name}: {error}; a TOML settings file is expected") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise SettingsError(f"{path.name}: {_told(error)}") from None
+
+
+# Of these no value is told: it may be a secret, or hold one.
+UNTOLD = ("identity.salt", "delivery.key_folder", "delivery.destination", "notify.command", "spark.conf")
+# What pydantic calls a wrong value, and what a message says is expected in its place.
+EXPECTED = {
+    "greater_than": "a number of more than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number of less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "finite_number": "a finite number",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "string_type": "a text",
+    "string_too_short": "a text that is not empty",
+    "path_type": "a path",
+    "tuple_type": "a list",
+    "too_short": "a list of at least {min_length}",
+    "literal_error": "{expected}",
+    **dict.fromkeys(("model_type", "dict_type"), "a section"),
+}
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong first of all: where, what was found, what is allowed.
+
+    A name that nobody knows comes before what is missing: more often than not it is what was meant, mistyped.
+    """
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    where = [part for part in first["loc"][:3] if isinstance(part, str)]
+    place, is_setting = ".".join(where), len(where) > 1
+    if first["type"] == "extra_forbidden":
+        section: Any = Settings.model_fields[where[0]].annotation if is_setting else Settings
+        kind = "setting" if is_setting else "section"
+        return f"{place}: found no {kind} of this name; allowed are {', '.join(sorted(section.model_fields))}"
+    if first["type"] == "missing":
+        return f"{place}: found nothing; a {'value' if is_setting else 'section'} is expected"
+    limits = first.get("ctx", {})
+    if first["type"] == "value_error":
+        return f"{place}: found {_shown(place, first['input'])}; {limits['error']}"
+    expected = EXPECTED.get(first["type"], "another value").format(**limits)
+    if place.startswith("spark.conf."):
+        expected = "a text, a number, true or false"
+    return f"{place}: found {_shown(place, first['input'])}; {expected} is expected"
+
+
+def _shown(place: str, value: object) -> str:
+    """A value as a message may quote it."""
+    if isinstance(value, dict):
+        return "a section"
+    # Neither of a list that stands for a section: what is in it was meant for settings of the section.
+    if value and (place.startswith(UNTOLD) or "." not in place):
+        return "another value"
+    # As TOML writes it.
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return one_line(text)[:LONGEST_QUOTE]

@@ -37,10 +37,12 @@ LINE_REASONS = {
 def reader(path: Path, header: Sequence[str], delimiter: str, quote: str, name: str) -> str:
     """A text file as a table of the engine, every column text; refused lines go to the temporary `<name>_rejects`."""
     columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
+    # By itself the engine knows a compressed file by an ending in small letters alone.
+    compression = "gzip" if path.suffix.lower() == ".gz" else "none"
     return (
         f"read_csv({sql_path(path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
         f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, strict_mode = true, "
-        f"max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
+        f"compression = '{compression}', max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
         f"rejects_table = '{name}_rejects', rejects_scan = '{name}_scans')"
     )
 

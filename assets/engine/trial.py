@@ -1,7 +1,9 @@
 """A trial of other settings on a night that is built: its lists once more, in memory, from the night's own tables.
 
 The working warehouse is attached read-only. Tables that a changed setting or registry can reach are built anew beside
-it, by the models of the night; everything else is the night's.
+it, by the models of the night; everything else is the night's. What the warehouse keeps besides tables of models, its
+books at the door and the news of a night that carried on, stays out of sight: with them a kept table would be carried on
+from a night that the trial cannot write into; without them it is built whole.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from typing import Any
 
 import duckdb
 
-from assets.engine import warehouse
+from assets.engine import claim_view, warehouse
 from assets.engine.contract import all_contracts
 from assets.engine.errors import PublicationError
 from assets.engine.families import all_models
+from assets.engine.news import CLAIM_DAYS
 from assets.engine.registry import load_registry
 from assets.engine.settings import Settings
 from assets.engine.sql_text import literal
@@ -45,6 +48,7 @@ def trial_of(
 
     Raises:
         PublicationError: The warehouse is absent, at work, or not of the published night.
+        InputError: The trial needs claims of which a file is another than the night's.
     """
     config = warehouse.engine_config(settings.limits.threads, settings.limits.memory_gb, scratch)
     with duckdb.connect(config=config) as con:
@@ -58,6 +62,8 @@ def trial_of(
         for model in all_models():
             if model.key in wanted and (model.params & names or model.inputs & dirty):
                 dirty.add(model.key)
+                if model.inputs & {("raw", table) for table in CLAIM_DAYS}:
+                    _refuse_other_claims(con)
                 con.execute(f"drop view {model.name}")
                 warehouse.build(con, model, params)
         yield con, [*changes, *(f"registry {table}: differs from the night's" for table in registries)]
@@ -84,13 +90,21 @@ def _attach(con: duckdb.DuckDBPyConnection, file: Path, manifest: dict[str, Any]
         raise PublicationError(
             f"{file.name}: the tables of the working warehouse are not those of the published night; run the whole nightly job"
         )
-    for schema in warehouse.SCHEMAS:
-        con.execute(f"create schema if not exists {schema}")
-    tables = con.execute(
-        "select table_schema, table_name from information_schema.tables where table_catalog = 'night' order by all"
-    ).fetchall()
-    for schema, table in tables:
-        con.execute(f"create view {schema}.{table} as from night.{schema}.{table}")
+    for layer in LAYERS:
+        con.execute(f"create schema {layer}")
+        tables = con.execute(
+            "select table_name from information_schema.tables where (table_catalog, table_schema) = ('night', ?) order by all",
+            [layer],
+        ).fetchall()
+        for (table,) in tables:
+            con.execute(f"create view {layer}.{table} as from night.{layer}.{table}")
+
+
+def _refuse_other_claims(con: duckdb.DuckDBPyConnection) -> None:
+    """Claims may be a view of files that lie elsewhere: the night's answer came from the files of then."""
+    con.execute("use night")
+    claim_view.refuse_changed(con)
+    con.execute("use memory")
 
 
 def _changed_registries(con: duckdb.DuckDBPyConnection) -> list[str]:

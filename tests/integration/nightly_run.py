@@ -118,6 +118,11 @@ def send_outcomes_back(season: Season) -> list[Answer]:
         told = {"attempted_at": str(FIRST + datetime.timedelta(3)), "outcome_code": outcome}
         send_back(sheet, season.delivery, {rank: told})
         answers.append(Answer(gap_id, person_id, npi, outcome))
+    # Any file name will do; what is no sheet, and what programs leave beside one, is there too.
+    sent = folder / sheet.name
+    sent.rename(sent.with_suffix(".XLSX"))
+    for name in ("notes.docx", f"~${sent.name}", ".DS_Store"):
+        (folder / name).write_bytes(b"x")
     return answers
 
 

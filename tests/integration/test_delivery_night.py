@@ -98,6 +98,14 @@ def test_sheets_come_back_as_they_are(season: Season) -> None:
     assert known == [(a.gap_id, a.person_id, a.pharmacy_npi, a.outcome_code) for a in season.answers]
 
 
+def test_what_lies_among_the_sheets_and_is_none_is_told_by_itself(season: Season) -> None:
+    """It may be somebody's answers: not one more name among the files that belong to no table."""
+    warnings = manifest_of(season.second)["warnings"]
+    told = [warning for warning in warnings if "outreach_outcome/" in warning]
+    assert told == ["outreach_outcome/: not read: outreach_outcome/notes.docx; what they hold is in no list"]
+    assert "input folder: files ignored: notes.txt, truth.csv" in warnings
+
+
 def test_an_answer_decides_what_becomes_of_its_row(season: Season) -> None:
     done, unreached = season.answers
     status = {

@@ -359,7 +359,7 @@ def test_contact_columns_are_in_the_files_of_pharmacies_only(season: Season) -> 
 def test_csv_and_spreadsheet_carry_the_same_rows(season: Season) -> None:
     for path in pharmacy_files(season, "csv"):
         frame = pl.read_parquet(path.with_suffix(".parquet"), hive_partitioning=False)
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             table = list(csv.DictReader(lines))
         assert [r["gap_id"] for r in table] == frame["gap_id"].to_list()
         assert list(table[0]) == frame.columns

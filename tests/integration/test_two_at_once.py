@@ -15,7 +15,7 @@ from assets.engine.errors import PublicationError
 from assets.engine.run_record import RunRecord, begin, end, is_held, lock, lock_file
 from assets.resources import NightResource, workplace
 from tests.faults.prepared import NIGHT, Publish
-from tests.integration.nightly_run import ROOT
+from tests.integration.nightly_run import ROOT, write_settings
 
 pytestmark = pytest.mark.survival("two at once")
 
@@ -89,6 +89,27 @@ def test_an_analysts_step_stops_while_the_nightly_run_is_at_work(tmp_path: Path)
         assert RunRecord.read(output).outcome == "running"
         assert RunRecord.read(output).run_id == "nightly"
     workplace.leave()
+
+
+def test_a_run_of_the_ui_that_nobody_could_be_given_stops_at_its_first_step(tmp_path: Path) -> None:
+    """As `caregaps run` does: not after the night, when its files are to have their group."""
+    output, touched = tmp_path / "output", []
+    settings = write_settings(tmp_path / "settings.toml", {'group = ""': 'group = "nosuchgroup"'})
+
+    @dg.asset
+    def table(context: dg.AssetExecutionContext, night: NightResource) -> None:
+        with night.open(context.run) as (con, _):
+            touched.append(con)
+
+    night = NightResource(input=str(tmp_path), output=str(output), as_of=str(NIGHT), config=str(settings))
+    done = dg.materialize([table], resources={"night": night}, raise_on_error=False)
+    workplace.leave()
+    assert not done.success
+    assert not touched
+    record = RunRecord.read(output)
+    assert (record.outcome, record.error) == (
+        "failed", "delivery.group: found 'nosuchgroup'; an existing POSIX group is expected",
+    )  # fmt: skip
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import random
+import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,7 +98,7 @@ BAD_SETTINGS: dict[str, tuple[bytes, str]] = {
     "NUL": (b"\x00", "TOML"),
     "Latin-1": ("# ä\n".encode("latin-1") + SETTINGS.encode("latin-1", "replace"), "TOML"),
     "UTF-16": (SETTINGS.encode("utf-16"), "TOML"),
-    "cut": (SETTINGS[:300].encode(), "Field required"),
+    "cut": (SETTINGS[:300].encode(), "found nothing; a "),
     "a hundred thousand brackets": (b"a = " + b"[" * 100_000, "TOML"),
     "memory without end": (changed("memory_gb = 4.0", "memory_gb = inf"), "limits.memory_gb"),
     "memory that is no number": (changed("memory_gb = 4.0", "memory_gb = nan"), "limits.memory_gb"),
@@ -112,9 +113,9 @@ BAD_SETTINGS: dict[str, tuple[bytes, str]] = {
     "no format": (changed('formats = ["parquet"]', "formats = []"), "delivery.formats"),
     "a format twice": (changed('formats = ["parquet"]', 'formats = ["csv", "csv"]'), "delivery.formats"),
     "no salt": (changed('salt = "change-me"', 'salt = ""'), "identity.salt"),
-    "keys in a path with NUL": (changed('key_folder = ""', 'key_folder = "/tmp/\\u0000"'), "delivery.key_folder"),
+    "keys in a path with NUL": (changed('key_folder = ""', 'key_folder = "/tmp/\\u0000"'), "delivery.key_folder: found another value; an absolute path outside"),
     "no ratio": (changed("expansion_ratio = 200", "expansion_ratio = 0"), "limits.expansion_ratio"),
-    "an unknown name": (changed("threads = 2", "treads = 2"), "limits"),
+    "an unknown name": (changed("threads = 2", "treads = 2"), "limits.treads: found no setting of this name; allowed are expansion_ratio, "),
 }  # fmt: skip
 
 
@@ -156,6 +157,29 @@ def test_timetable_of_a_file_that_the_command_names(tell, delivery: Path, publis
     path.write_bytes(changed('cron = "0 4 * * *"', 'cron = "at night"'))
     _, line, _ = tell("run", "--input", delivery, "--output", published, "--as-of", "2026-06-30", "--config", path)
     assert "schedule.cron: found 'at night'; a cron expression of five fields is expected" in line
+
+
+@pytest.mark.survival("settings")
+@pytest.mark.parametrize(
+    ("line", "instead", "said"),
+    [
+        ('group = ""', 'group = "nosuchgroup"', "delivery.group: found 'nosuchgroup'; an existing POSIX group"),
+        (
+            'destination = ""',
+            'destination = "s3://bucket/x"',
+            "delivery.destination: found a URL of s3:// and no package",
+        ),
+    ],
+)
+def test_what_no_night_could_be_handed_over_with_is_told_before_one_is_run(
+    tell, delivery: Path, published: Path, tmp_path: Path, monkeypatch, line: str, instead: str, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    (tmp_path / "settings.toml").write_bytes(changed(line, instead))
+    arguments = ("--input", delivery, "--output", published, "--as-of", "2026-06-30", "--config")
+    _, told, _ = tell("run", *arguments, tmp_path / "settings.toml")
+    assert said in told
+    assert not (published / ".warehouse" / "working.duckdb").exists()
 
 
 @pytest.mark.survival("settings")

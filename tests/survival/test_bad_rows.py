@@ -188,9 +188,9 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pharmacy's files, every text of which is hostile."""
     folder = tmp_path_factory.mktemp("delivered")
     with duckdb.connect() as con:
-        con.execute("create schema outreach")
-        for name in ("worklist", "contact", "recall"):
-            con.execute(f"create table outreach.{name} ({contract_for('outreach', name).ddl()})")
+        con.execute("create schema outreach; create schema core")
+        for name in ("outreach.worklist", "outreach.contact", "outreach.recall", "core.pharmacy"):
+            con.execute(f"create table {name} ({contract_for(*name.split('.')).ddl()})")
         for rank, text in enumerate(HOSTILE, start=1):
             place = {"pharmacy_npi": VALID_NPI, "state": "TX", "list_rank": rank, "gap_id": f"{rank:016x}"}
             for name in ("worklist", "contact", "recall"):
@@ -217,7 +217,7 @@ def test_no_text_becomes_a_path(delivered: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["", "recall_"])
 def test_no_text_becomes_a_formula_or_a_line(delivered: Path, kind: str) -> None:
-    content = (delivered / "w" / "state=TX" / f"{kind}pharmacy_npi={VALID_NPI}.csv").read_text(encoding="utf-8")
+    content = (delivered / "w" / "state=TX" / f"{kind}pharmacy_npi={VALID_NPI}.csv").read_text(encoding="utf-8-sig")
     assert len(content.splitlines()) == len(HOSTILE) + 1, "each row is one line to any reader"
     cells = [cell for row in csv.reader(io.StringIO(content)) for cell in row]
     assert not [cell for cell in cells if cell.startswith(FORMULA_STARTS) or CONTROL.search(cell)]

@@ -12,6 +12,7 @@ import pytest
 from assets.engine import landing
 from assets.engine.errors import InputError
 from assets.engine.landing import InputFile, files_of_folder, land
+from assets.engine.layout import read_layout, source_files
 from assets.engine.text_rows import refused_lines
 
 pytestmark = pytest.mark.survival("bad files")
@@ -238,6 +239,41 @@ def test_folder_is_sorted_into_tables_parts_and_the_rest(tmp_path: Path) -> None
 def test_two_forms_of_one_table_are_refused(tmp_path: Path, pair: tuple[str, str]) -> None:
     for name in pair:
         (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(InputError, match="t: found in 2 forms"):
+        files_of_folder(tmp_path, {"t"})
+
+
+@pytest.mark.parametrize("ending", [".PARQUET", ".Parquet", ".CSV", ".CSV.GZ", ".csv.GZ"])
+def test_the_letter_case_of_an_ending_is_no_matter(tmp_path: Path, ending: str) -> None:
+    """Of a table's own file, and of a part in its folder."""
+    for name in (f"one{ending}", f"two/part{ending}"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if "parquet" in ending.lower():
+            pl.DataFrame({"id": ["1", "2"], "name": ["ann", "bob"], "day": ["2026-01-01", "2026-01-02"]}).write_parquet(
+                path
+            )
+        else:
+            path.write_bytes(gzip.compress(HEADER + BODY) if "gz" in ending.lower() else HEADER + BODY)
+    found = files_of_folder(tmp_path, {"one", "two"})
+    assert {table: [f.label for f in files] for table, files in found.tables.items()} == {
+        "one": [f"one{ending}"], "two": [f"two/part{ending}"],
+    }  # fmt: skip
+    assert found.ignored == ()
+    assert [row[1:] for row in rows_of(tmp_path / f"one{ending}")[0]] == [row[1:] for row in PLAIN]
+
+
+def test_the_letter_case_of_a_layouts_own_files_is_no_matter(tmp_path: Path) -> None:
+    for name in ("Beneficiary_2024.CSV", "beneficiary_2025.csv", "BENEFICIARY_HISTORY_2024.CSV", "PDE.CSV", "pde.txt"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    sources = read_layout("cms_rif").sources
+    found = {name: [file.label for file in source_files(sources[name], tmp_path)] for name in ("beneficiary", "pde")}
+    assert found == {"beneficiary": ["Beneficiary_2024.CSV", "beneficiary_2025.csv"], "pde": ["PDE.CSV"]}
+
+
+def test_forms_that_differ_in_letter_case_are_two(tmp_path: Path) -> None:
+    for name in ("t.csv", "t.CSV"):
         (tmp_path / name).write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match="t: found in 2 forms"):
         files_of_folder(tmp_path, {"t"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from assets.engine.landing import InputFile, files_of_folder, land
 from assets.engine.layout import read_layout
 from assets.engine.outcome_sheet import COLUMNS, offered_outcomes, write_sheet
 from assets.engine.outreach_registry import read_outreach_outcomes
-from tests.outcome_sheets import send_back
+from tests.outcome_sheets import fill_in, send_back
 
 NPI = "1234567893"
 # All digits, and one that a spreadsheet would take for 1 with many zeros behind it.
@@ -63,6 +64,30 @@ def test_a_sheet_comes_back_as_it_is(sheet: Path, tmp_path: Path) -> None:
     ]
     assert refused == []
     assert (counts["read"], counts["stored"], counts["blank"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("mark", "first"),
+    [
+        ("", "gap_id"),
+        ("\ufeff", "list_rank"),
+        ("\ufeff", "gap_id"),
+        ("\ufeff", '"gap_id"'),
+        ("\ufeff" * 2, "list_rank"),
+    ],
+    ids=["no mark", "a mark", "before a name that is read", "before a quote", "two marks"],
+)
+def test_a_mark_before_the_first_name_is_no_part_of_it(tmp_path: Path, mark: str, first: str) -> None:
+    """A program that takes the mark of a sheet for text and writes one of its own leaves two."""
+    (tmp_path / "outreach_outcome").mkdir()
+    names, values = [first, "attempted_at", "outcome_code"], [GAPS[0], "2026-06-28", "OPT_OUT"]
+    if first == "list_rank":
+        names, values = [first, "gap_id", *names[1:]], ["1", *values]
+    text = f"{mark}{','.join(names)}\n{','.join(values)}\n"
+    (tmp_path / "outreach_outcome" / "a.csv").write_text(text, encoding="utf-8")
+    rows, _, refused = load(tmp_path)
+    assert [(row[0], row[2]) for row in rows] == [(GAPS[0], "OPT_OUT")]
+    assert refused == []
 
 
 def test_a_sheet_that_nobody_filled_in_is_no_report(sheet: Path, tmp_path: Path) -> None:
@@ -161,7 +186,7 @@ def test_the_workbook_offers_codes_that_tell_nothing(tmp_path: Path) -> None:
 
 def test_a_sheet_names_nobody(sheet: Path) -> None:
     known = CalamineWorkbook.from_path(str(sheet)).get_sheet_by_index(0).to_python() if sheet.suffix == ".xlsx" else [
-        line.split(",") for line in sheet.read_text(encoding="utf-8").splitlines()
+        line.split(",") for line in sheet.read_text(encoding="utf-8-sig").splitlines()
     ]  # fmt: skip
     assert tuple(known[0]) == COLUMNS
     assert [str(row[1]) for row in known[1:]] == GAPS
@@ -174,14 +199,43 @@ def test_a_sheet_names_nobody(sheet: Path) -> None:
 
 
 def test_a_workbook_is_a_form_of_outcomes_alone(tmp_path: Path) -> None:
-    for name in ("eligibility.xlsx", "pharmacy/a.xlsx", "outreach_outcome/a.xlsx", "outreach_outcome/~$a.xlsx"):
+    for name in ("eligibility.xlsx", "pharmacy/a.xlsx", "outreach_outcome/a.xlsx"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     found = files_of_folder(tmp_path, {"eligibility", "pharmacy", "outreach_outcome"})
     assert {t: [f.label for f in files] for t, files in found.tables.items()} == {
         "outreach_outcome": ["outreach_outcome/a.xlsx"]
     }
-    assert set(found.ignored) == {"eligibility.xlsx", "pharmacy/a.xlsx", "outreach_outcome/~$a.xlsx"}
+    assert set(found.ignored) == {"eligibility.xlsx", "pharmacy/a.xlsx"}
+
+
+@pytest.mark.parametrize("ending", [".XLSX", ".Xlsx", ".CSV", ".CSV.GZ", ".Csv.gz"])
+def test_any_file_name_will_do(tmp_path: Path, ending: str) -> None:
+    """A desk that writes its endings in capitals sends opt-outs too."""
+    folder = tmp_path / "input"
+    (folder / "outreach_outcome").mkdir(parents=True)
+    form = "xlsx" if "xlsx" in ending.lower() else "csv"
+    rows = pa.table({"list_rank": [1, 2, 3], "gap_id": GAPS, "pharmacy_npi": [NPI] * 3})
+    sheet = write_sheet(rows, tmp_path / "sheet", form).path
+    filled = fill_in(sheet, tmp_path / f"filled.{form}", {2: {"attempted_at": "2026-06-28", "outcome_code": "OPT_OUT"}})
+    content = filled.read_bytes()
+    target = folder / "outreach_outcome" / f"Sheet of Monday{ending}"
+    target.write_bytes(gzip.compress(content) if ending.lower().endswith(".gz") else content)
+    found, counts, refused = load(folder)
+    assert [(row[0], row[2]) for row in found] == [(GAPS[1], "OPT_OUT")]
+    assert (counts["blank"], refused) == (2, [])
+
+
+def test_what_programs_leave_beside_a_sheet_is_nobodys_answer(tmp_path: Path) -> None:
+    """A warning that comes every night is read by nobody; a document that somebody put there is told."""
+    (tmp_path / "outreach_outcome").mkdir()
+    for name in ("~$a.xlsx", ".~lock.a.xlsx#", ".DS_Store", ".hidden.csv", "notes.docx", "a.xlsx.pdf"):
+        (tmp_path / "outreach_outcome" / name).write_bytes(b"x")
+    for name in ("~$drug.xlsx", ".~lock.drug.csv#", ".DS_Store", "readme.md"):
+        (tmp_path / name).write_bytes(b"x")
+    found = files_of_folder(tmp_path, {"drug", "outreach_outcome"})
+    assert found.tables == {}
+    assert found.ignored == ("outreach_outcome/a.xlsx.pdf", "outreach_outcome/notes.docx", "readme.md")
 
 
 def land_rows(path: Path, cells: list[list]) -> list[tuple]:

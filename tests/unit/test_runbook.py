@@ -110,7 +110,7 @@ HANDED_ON = {ANY, f"{ANY}: {ANY}", f"{ANY}: {ANY}: {ANY}"}
 
 # What those come to.
 MADE = {
-    "settings.toml: limits.threads: Input should be greater than 0",
+    "settings.toml: limits.threads: found 0; a number of at least 1 is expected",
     "gap_families.yaml: adherence.wieght: not known",
 }
 
