@@ -71,8 +71,10 @@ def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> 
             yield f"Night of {manifest['as_of']}: {gap_code}: not eligible."
         else:
             yield f"Night of {manifest['as_of']}: no published evidence of this person{_about(gap_code)}."
+        yield from _tell_skipped(manifest)
         return
     yield f"Night of {manifest['as_of']}, engine {manifest['engine']}, settings {manifest['settings_digest']}"
+    yield from _tell_skipped(manifest)
     for row in measured:
         of_measure = [g for g in gaps if g["subject"] == row["measure_id"]]
         if gap_code is None or of_measure:
@@ -90,6 +92,12 @@ def _tell(person: _Evidence, manifest: dict[str, Any], gap_code: str | None) -> 
     if gap_code is None and not any(families[gap["gap_family"]].is_pregnancy_dependent for gap in gaps):
         yield ""
         yield NOT_ELIGIBLE
+
+
+def _tell_skipped(manifest: dict[str, Any]) -> Iterator[str]:
+    """What nobody looked for that night: there, no gap says nothing of the person."""
+    for family, reason in sorted(manifest["skipped_families"].items()):
+        yield f"Not looked for: {family} ({reason})."
 
 
 def _tell_restricted(person: _Evidence) -> Iterator[str]:

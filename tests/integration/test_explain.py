@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assets.engine import explain, releases
 from assets.engine.families import all_models
 from assets.engine.run_record import lock, lock_file
 from pipelines.cli import main
@@ -46,6 +47,22 @@ def listed_row(season: Season) -> dict[str, object]:
         )
         names = [d[0] for d in found.description]
         return dict(zip(names, found.fetchall()[0], strict=True))
+
+
+@pytest.mark.parametrize("code", [None, "SUPD", "TDAP"])
+def test_a_family_that_was_skipped_is_no_gap_of_nobody(
+    caregaps: Command, season: Season, monkeypatch: pytest.MonkeyPatch, code: str | None
+) -> None:
+    """Interface 2: without an input its families are skipped; that no gap is there then says nothing of the person."""
+    night, manifest = releases.last_night(season.output)
+    skipped = {"specialty": "no drug table"}
+    monkeypatch.setattr(explain, "last_night", lambda _: (night, manifest | {"skipped_families": skipped}))
+    more = ["--gap", code] if code else []
+    status, lines, error = caregaps(
+        "explain", "--output", season.output, "--person", listed_row(season)["person_id"], *more
+    )
+    assert (status, error) == (0, "")
+    assert lines[1] == "Not looked for: specialty (no drug table)."
 
 
 def test_listed_person_is_explained_from_fills_to_rank(caregaps: Command, season: Season) -> None:
