@@ -171,7 +171,7 @@ def multiply(con: duckdb.DuckDBPyConnection, sample: Path, copies: int, pharmaci
 
 def copied(contract: Contract, copies: int, places: int, steps: dict[str, int]) -> str:
     """The statement that multiplies one table; a table that names neither members nor places is copied as it is."""
-    columns = contract.columns
+    columns = {p.name: p.sql_type for p in contract.properties}
     if set(MEMBER_COLUMNS) & set(columns):
         times, place = copies, f"copy % {places}"
     elif {*PLACE_COLUMNS, *PLACE_KEYS} & set(columns):
@@ -179,10 +179,10 @@ def copied(contract: Contract, copies: int, places: int, steps: dict[str, int]) 
     else:
         times, place = 1, "0"
     selected = []
-    for column in columns:
+    for column, kind in columns.items():
         if column in steps:
             number = place if column in PLACE_KEYS else "copy"
-            told = f"({column} + {number} * {steps[column]})::integer"
+            told = f"({column} + {number} * {steps[column]})::{kind}"
         elif column == "person_id":
             told = f"{column} || '-' || copy"
         elif column == "gap_id":
