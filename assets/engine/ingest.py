@@ -32,13 +32,13 @@ REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 # equal in every column is a duplicate at once.
 VERSIONED_TABLES = ("pharmacy_claim", "medical_claim")
 
+# A refused row of these may still say that somebody must not be called (rules 6.2, 6.7): what of it can be read is kept.
+WORD_TABLES = ("member_consent", "member_preference", "outreach_outcome")
+
 REJECTED_DDL = "source_table VARCHAR, source_file VARCHAR, line_number BIGINT, reasons VARCHAR"
 REFUSED_CODE_DDL = (
     "source_table VARCHAR, person_id VARCHAR, claim_id VARCHAR, service_date DATE, code_system VARCHAR, code VARCHAR"
 )
-# A refused row of these may still say that somebody must not be called (rules 6.2, 6.7): what of it can be read is kept.
-WORD_TABLES = ("member_consent", "member_preference", "outreach_outcome")
-
 COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
 
 

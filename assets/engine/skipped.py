@@ -41,15 +41,14 @@ def skipped_families(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def skipped_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
     """One line for each family of which codes are skipped; that maternal lists are held back is told elsewhere."""
+    whole = skipped_families(con)
     found = con.execute(
-        "select gap_family, skipped_reason, string_agg(gap_code, ', ' order by gap_code), "
-        "gap_family in (select gap_family from facts.told_code group by gap_family "
-        "having count(skipped_reason) = count(*)) from facts.told_code "
+        "select gap_family, skipped_reason, string_agg(gap_code, ', ' order by gap_code) from facts.told_code "
         "where skipped_reason is not null and skipped_reason is distinct from "
         "(select closed_reason from facts.maternal_gate) "
         "group by gap_family, skipped_reason order by all"
     ).fetchall()
     return [
-        f"{family} is skipped: {reason}" if is_whole else f"{family}: {codes} are skipped: {reason}"
-        for family, reason, codes, is_whole in found
+        f"{family} is skipped: {reason}" if family in whole else f"{family}: {codes} are skipped: {reason}"
+        for family, reason, codes in found
     ]

@@ -42,8 +42,8 @@ def reader(path: Path, header: Sequence[str], delimiter: str, quote: str, name: 
     return (
         f"read_csv({sql_path(path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
         f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, strict_mode = true, "
-        f"compression = '{compression}', max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
-        f"rejects_table = '{name}_rejects', rejects_scan = '{name}_scans')"
+        f"compression = '{compression}', max_line_size = {LONGEST_LINE}, hive_partitioning = false, store_rejects = true, "
+        f"rejects_limit = 0, rejects_table = '{name}_rejects', rejects_scan = '{name}_scans')"
     )
 
 

@@ -11,7 +11,7 @@
 -- or lies ahead, and where something else in its row had it refused: to miss one does harm (rules 6.2, 6.7).
 with
 
-latest_releases as (
+ranked_releases as (
     select
         state_release.gap_id,
         state_release.person_id,
@@ -24,6 +24,16 @@ latest_releases as (
                 state_release.pharmacy_npi asc
         ) as recency
     from raw.state_release
+),
+
+latest_releases as (
+    select
+        ranked_releases.gap_id,
+        ranked_releases.person_id,
+        ranked_releases.gap_code,
+        ranked_releases.pharmacy_npi
+    from ranked_releases
+    where ranked_releases.recency = 1
 ),
 
 told_outcomes as (
@@ -73,9 +83,7 @@ named_outcomes as (
     left join raw.state_gap
         on told_outcomes.gap_id = state_gap.gap_id
     left join latest_releases
-        on
-            told_outcomes.gap_id = latest_releases.gap_id
-            and latest_releases.recency = 1
+        on told_outcomes.gap_id = latest_releases.gap_id
 ),
 
 -- Whether a row of before stood under its public code is known while its gap is; after that it may have.
@@ -101,8 +109,7 @@ shown_codes as (
     left join raw.state_gap
         on latest_releases.gap_id = state_gap.gap_id
     where
-        latest_releases.recency = 1
-        and state_gap.gap_id is null
+        state_gap.gap_id is null
         and gap_code.public_code <> latest_releases.gap_code
 ),
 
