@@ -26,8 +26,9 @@ from assets.engine.files import sha256
 from assets.engine.model import ROOT
 from assets.engine.releases import restricted_part
 from assets.engine.sql_text import sql_path
+from bench.floor import source
 from bench.measuring import allowed, child, machine, table, yes
-from bench.night import MEMORY_GB, THREADS, source
+from bench.night import MEMORY_GB, THREADS
 
 NIGHT = Path(__file__).with_name("night.py")
 BEFORE, AS_OF = "2026-06-30", "2026-07-01"
