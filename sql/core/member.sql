@@ -54,7 +54,8 @@ select
     spans.last_name,
     spans.phone,
     spans.address,
-    spans.state,
+    -- A delivery may leave the state to the ZIP code.
+    coalesce(spans.state, zcta.state) as state,
     spans.zip_code,
     spans.payer,
     spans.payer_type,
@@ -82,5 +83,9 @@ inner join deaths
 cross join last_keys
 left join raw.known_member
     on spans.person_id = known_member.person_id
+left join core.zip_area
+    on spans.zip_code = zip_area.zip_code
+left join raw.zcta
+    on zip_area.zcta = zcta.zcta
 where spans.recency = 1
 order by member_key

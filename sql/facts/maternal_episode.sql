@@ -83,11 +83,8 @@ where
         )
     )
     and pregnancy.member_key not in (
-        select suppression.member_key
-        from facts.suppression
-        where
-            suppression.rule = 'L1'
-            and suppression.released_by is null
+        select standing_loss.member_key
+        from facts.standing_loss
     )
     and pregnancy.member_key not in (
         select stay.member_key

@@ -229,19 +229,9 @@ dated_episodes as (
         on open_episodes.member_key = trimester_bounds.member_key
 ),
 
-standing_losses as (
-    select
-        suppression.member_key,
-        suppression.trigger_date
-    from facts.suppression
-    where
-        suppression.rule = 'L1'
-        and suppression.released_by is null
-),
-
 lost_members as (
-    select distinct standing_losses.member_key
-    from standing_losses
+    select distinct standing_loss.member_key
+    from facts.standing_loss
 ),
 
 doubts as (
@@ -368,10 +358,10 @@ lost_outcomes as (
         pregnancy_outcome.member_key,
         pregnancy_outcome.outcome_number
     from facts.pregnancy_outcome
-    inner join standing_losses
+    inner join facts.standing_loss
         on
-            pregnancy_outcome.member_key = standing_losses.member_key
-            and standing_losses.trigger_date
+            pregnancy_outcome.member_key = standing_loss.member_key
+            and standing_loss.trigger_date
             between pregnancy_outcome.end_date - 308 and pregnancy_outcome.end_date + 365
 ),
 

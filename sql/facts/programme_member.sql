@@ -29,16 +29,14 @@ running_phases as (
 adults as (
     select distinct
         member.member_key,
-        coalesce(member.state, zcta.state) as state
+        member.state
     from core.member
     inner join core.enrollment
         on
             member.member_key = enrollment.member_key
             and cast($as_of as date) between enrollment.enrollment_start_date and enrollment.enrollment_end_date
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
     where
-        coalesce(member.state, zcta.state) is not null
+        member.state is not null
         and cast(member.birth_date + interval 18 year as date) <= cast($as_of as date)
         and coalesce(member.death_date > cast($as_of as date), true)
 ),

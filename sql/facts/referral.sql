@@ -8,11 +8,8 @@
 with
 
 lost_members as (
-    select distinct suppression.member_key
-    from facts.suppression
-    where
-        suppression.rule = 'L1'
-        and suppression.released_by is null
+    select distinct standing_loss.member_key
+    from facts.standing_loss
 ),
 
 consents as (

@@ -41,7 +41,7 @@ fresh_services as (
 asked_places as (
     select distinct
         member.zip_code,
-        coalesce(member.state, zcta.state) as state,
+        member.state,
         asked_pairs.category,
         zcta.latitude,
         zcta.longitude
@@ -133,15 +133,13 @@ ranked_services as (
     from asked_pairs
     inner join core.member
         on asked_pairs.member_key = member.member_key
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
     left join core.preference
         on member.person_id = preference.person_id
     inner join near_services
         on
             asked_pairs.category = near_services.category
             and member.zip_code is not distinct from near_services.zip_code
-            and coalesce(member.state, zcta.state) is not distinct from near_services.state
+            and member.state is not distinct from near_services.state
     where
         not exists (
             select 1

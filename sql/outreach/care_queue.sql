@@ -8,25 +8,22 @@ with
 
 lost_members as (
     select
-        suppression.member_key,
-        max(suppression.trigger_date) as trigger_date,
-        min(suppression.claim_id) as claim_id,
-        min(suppression.is_voided) as is_voided,
+        standing_loss.member_key,
+        max(standing_loss.trigger_date) as trigger_date,
+        min(standing_loss.claim_id) as claim_id,
+        min(standing_loss.is_voided) as is_voided,
         max(
             case
                 when
-                    suppression.proof_lag_days = 28
-                    and suppression.trigger_source in ('claim', 'infant')
-                    and not suppression.is_voided
-                    and suppression.member_key in (select maternal_event.member_key from facts.maternal_event)
-                    then suppression.trigger_date
+                    standing_loss.proof_lag_days = 28
+                    and standing_loss.trigger_source in ('claim', 'infant')
+                    and not standing_loss.is_voided
+                    and standing_loss.member_key in (select maternal_event.member_key from facts.maternal_event)
+                    then standing_loss.trigger_date
             end
         ) as bereavement_date
-    from facts.suppression
-    where
-        suppression.rule = 'L1'
-        and suppression.released_by is null
-    group by suppression.member_key
+    from facts.standing_loss
+    group by standing_loss.member_key
 ),
 
 severe_conditions as (

@@ -110,7 +110,7 @@ placed_gaps as (
         ledger.subject,
         ledger.due_date,
         ledger.is_sensitive,
-        coalesce(member.state, zcta.state) as home_state,
+        member.state as home_state,
         scored_gap.score,
         scored_gap.channel_reach,
         scored_gap.is_rural,
@@ -121,8 +121,6 @@ placed_gaps as (
         on ledger.gap_id = scored_gap.gap_id
     left join core.member
         on ledger.member_key = member.member_key
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
     left join outreach.attribution
         on
             ledger.person_id = attribution.person_id

@@ -17,18 +17,9 @@ begun_phases as (
     where programme.start_date <= cast($as_of as date)
 ),
 
-homes as (
-    select
-        member.member_key,
-        coalesce(member.state, zcta.state) as home_state
-    from core.member
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
-),
-
 home_states as (
-    select distinct homes.home_state
-    from homes
+    select distinct member.state as home_state
+    from core.member
 ),
 
 -- Programmes for everyone of a state are the same for every gap of a family there.
@@ -57,9 +48,9 @@ member_programmes as (
             programme_member.programme_id = begun_phases.programme_id
             and programme_member.gap_family = begun_phases.gap_family
             and programme_member.population = begun_phases.population
-    inner join homes
-        on programme_member.member_key = homes.member_key
-    where coalesce(begun_phases.state = homes.home_state, begun_phases.state is null)
+    inner join core.member
+        on programme_member.member_key = member.member_key
+    where coalesce(begun_phases.state = member.state, begun_phases.state is null)
     group by
         programme_member.member_key,
         programme_member.gap_family
@@ -74,7 +65,7 @@ open_gaps as (
     select
         ledger.gap_id,
         ledger.member_key,
-        homes.home_state,
+        member.state as home_state,
         ledger.gap_family,
         ledger.is_sensitive,
         case when ledger.is_sensitive then gap_code.public_family end as public_family,
@@ -82,8 +73,8 @@ open_gaps as (
     from outreach.ledger
     left join raw.gap_code
         on ledger.gap_code = gap_code.gap_code
-    left join homes
-        on ledger.member_key = homes.member_key
+    left join core.member
+        on ledger.member_key = member.member_key
     where ledger.status = 'open'
 ),
 

@@ -3,16 +3,6 @@
 -- A gap that nobody may publish, or that nobody could look for, is neither closed nor forgotten: it keeps its id for
 -- the night on which its code is told again. After a loss nothing is left of one that depends on the pregnancy
 -- (maternal 1.7, L2); of somebody whom eligibility no longer names, a loss could not be seen.
-with
-
-lost_members as (
-    select distinct suppression.member_key
-    from facts.suppression
-    where
-        suppression.rule = 'L1'
-        and suppression.released_by is null
-)
-
 select
     gap.gap_id,
     gap.person_id,
@@ -64,5 +54,5 @@ where
     told_code.skipped_reason is not null
     and (
         not told_code.is_pregnancy_dependent
-        or coalesce(member.member_key not in (select lost_members.member_key from lost_members), false)
+        or coalesce(member.member_key not in (select standing_loss.member_key from facts.standing_loss), false)
     )

@@ -15,14 +15,6 @@
 -- nothing. What is under review because of a pregnancy is `suppressed` meanwhile.
 with
 
-lost_members as (
-    select distinct suppression.member_key
-    from facts.suppression
-    where
-        suppression.rule = 'L1'
-        and suppression.released_by is null
-),
-
 speakable_codes as (
     select told_code.gap_code
     from facts.told_code
@@ -68,7 +60,7 @@ current_gaps as (
             and every_gap.subject = held_subject.subject
     where
         every_gap.gap_code not in (select dependent_codes.gap_code from dependent_codes)
-        or every_gap.member_key not in (select lost_members.member_key from lost_members)
+        or every_gap.member_key not in (select standing_loss.member_key from facts.standing_loss)
 ),
 
 -- Subjects of which one code at a time stands, and of which one stands tonight.
@@ -336,7 +328,7 @@ ended_gaps as (
     where
         vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or coalesce(
-            vanished_gaps.known_member_key not in (select lost_members.member_key from lost_members),
+            vanished_gaps.known_member_key not in (select standing_loss.member_key from facts.standing_loss),
             -- Of somebody whom eligibility no longer names, a loss could not be seen.
             false
         )

@@ -137,8 +137,6 @@ known_releases as (
         on state_release.gap_id = moved_gaps.gap_id
     left join core.member
         on state_release.person_id = member.person_id
-    left join raw.zcta
-        on member.zip_code = zcta.zcta
     left join outreach.contact_block
         on member.member_key = contact_block.member_key
     left join core.consent as family_consents
@@ -156,7 +154,7 @@ known_releases as (
     left join forbidden_gaps as home_policies
         on
             state_release.gap_id = home_policies.gap_id
-            and coalesce(member.state, zcta.state) = home_policies.state
+            and member.state = home_policies.state
     left join answered_rows
         on
             state_release.gap_id = answered_rows.gap_id
