@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 import duckdb
 
-from assets.engine import warehouse
+from assets.engine import kept, warehouse
 from assets.engine.contract import Contract
 from assets.engine.night import Night
 from assets.resources import log
@@ -42,14 +42,16 @@ def record(
         "insert or replace into door.built values (?, ?, ?, ?, ?)",
         [contract.id, night.as_of, night.digest, rows, seconds],
     )
-    log.info("%s: %s rows, %.1f s", contract.id, f"{rows:,}", seconds)
     broken = dict(sorted(warehouse.broken_rules(con, contract).items()))
+    told = kept.settle(con, contract.id, is_sound=not broken) if contract.table.kept else None
+    log.info("%s: %s rows, %.1f s%s", contract.id, f"{rows:,}", seconds, f", {told}" if told else "")
     message = ", ".join(f"{rule} on {count:,} of {rows:,} rows" for rule, count in broken.items())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
             "seconds": round(seconds, 3),
             "as_of": str(night.as_of),
+            **({"built": told} if told else {}),
             **({"dagster/column_lineage": lineage} if lineage else {}),
         },
         check_results=[

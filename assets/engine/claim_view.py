@@ -41,12 +41,17 @@ JUDGED_TABLE_DDL = "source_table VARCHAR primary key, code_digest VARCHAR, chang
 
 @dataclass(frozen=True)
 class Part:
-    """Files of one shape that follow each other in the delivery; `first` is the number of the first one."""
+    """Files of one shape that follow each other in the delivery; `first` is the number of the first one.
+
+    `stamps` are size, time and footer of each as they were before anything of it was judged: a file that is replaced
+    meanwhile is another one.
+    """
 
     files: tuple[InputFile, ...]
     columns: str
     declared: dict[str, str]
     first: int
+    stamps: tuple[tuple[int, int, str], ...]
 
     def landed(self) -> str:
         """Query of the rows as they lie, with `source_file`, `line_number` and `row_id`."""
@@ -59,7 +64,8 @@ class Part:
 
     def alone(self) -> list[Part]:
         """The files one by one."""
-        return [Part((file,), self.columns, self.declared, self.first + n) for n, file in enumerate(self.files)]
+        each = enumerate(zip(self.files, self.stamps, strict=True), start=self.first)
+        return [Part((file,), self.columns, self.declared, number, (stamp,)) for number, (file, stamp) in each]
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,11 @@ class Known:
 
 
 def known_files(con: duckdb.DuckDBPyConnection, contract: Contract, files: Sequence[InputFile]) -> Known:
-    """What an earlier night judged of these files, if it all stands: the same code, and no file gone or changed.
-
-    From here until `show` the table counts as never judged, so that a load that fails leaves nothing to go on with.
-    """
+    """What an earlier night judged of these files, if it all stands: the same code, and no file gone or changed."""
     table = contract.key[1]
     con.execute(f"create table if not exists door.judged_table ({JUDGED_TABLE_DDL})")
     judged = con.execute(
-        "delete from door.judged_table where source_table = ? returning code_digest, changes, generation", [table]
+        "select code_digest, changes, generation from door.judged_table where source_table = ?", [table]
     ).fetchone()
     if judged is None or judged[0] != code_digest() or not is_view(con, contract):
         return Known()
@@ -90,7 +93,7 @@ def known_files(con: duckdb.DuckDBPyConnection, contract: Contract, files: Seque
     by_path = {str(file.path): file for file in files}
     for path, label, size, modified, footer in seen:
         file = by_path.get(path)
-        if not file or file.label != label or _stamp(file.path) != [size, modified] or _footer(file.path) != footer:
+        if not file or file.label != label or _stamp(file.path) != (size, modified, footer):
             return Known()
     return Known(tuple(by_path[path] for path, *_ in seen), judged[1], judged[2])
 
@@ -100,7 +103,7 @@ def parts_of(landed: Sequence[tuple[InputFile, Landed]], first: int = 0) -> list
     parts = []
     for (columns, declared), group in groupby(landed, key=lambda one: (one[1].columns, one[1].declared)):
         files = tuple(file for file, _ in group)
-        parts.append(Part(files, columns, dict(declared), first))
+        parts.append(Part(files, columns, dict(declared), first, tuple(_stamp(file.path) for file in files)))
         first += len(files)
     return parts
 
@@ -108,9 +111,12 @@ def parts_of(landed: Sequence[tuple[InputFile, Landed]], first: int = 0) -> list
 def judge(con: duckdb.DuckDBPyConnection, contract: Contract, parts: Sequence[Part]) -> None:
     """Judge every value of the files: what is not as it was landed goes to the temporary table `judged`.
 
+    From here until `show` the table counts as never judged, so that a load that fails leaves nothing to go on with.
+
     Raises:
         InputError: A file cannot be read to its end.
     """
+    con.execute("delete from door.judged_table where source_table = ?", [contract.key[1]])
     con.execute(
         "create or replace temp table judged (source_file VARCHAR, line_number BIGINT, row_id BIGINT, reasons VARCHAR, "
         "repairs BIGINT, changes BIGINT)"
@@ -156,10 +162,11 @@ def show(
     ]
     con.execute(f"create or replace view {contract.id} as {' union all '.join(queries)}")
     for part in new_parts:
-        for place, file in enumerate(part.files, start=part.first):
+        for one in part.alone():
+            [file], [stamp] = one.files, one.stamps
             con.execute(
                 "insert into door.judged_file values (?, ?, ?, ?, ?, ?, ?)",
-                [table, place, str(file.path), file.label, *_stamp(file.path), _footer(file.path)],
+                [table, one.first, str(file.path), file.label, *stamp],
             )
     con.execute(
         "insert into door.judged_table values (?, ?, ?, ?)",
@@ -197,30 +204,26 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
     """
     if relation.kind(con, "door.judged_file") is None:
         return
-    for path, label, *stamp in con.execute("select path, label, bytes, modified_ns from door.judged_file").fetchall():
-        try:
-            found = _stamp(Path(path))
-        except OSError:
-            found = []
-        if found != stamp:
+    judged = con.execute("select path, label, bytes, modified_ns, footer from door.judged_file").fetchall()
+    for path, label, *stamp in judged:
+        if _stamp(Path(path)) != tuple(stamp):
             raise InputError(
                 f"{label}: the file was changed or taken away after it was read; deliveries that stay as they are "
                 "are expected, run the night again"
             )
 
 
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+def _stamp(path: Path) -> tuple[int, int, str]:
+    """Size, time and footer of a Parquet file; of one that cannot be read, what no file has.
 
-
-def _footer(path: Path) -> str:
-    """Digest of the end of a Parquet file, where its schema lies and, of every part, place, size and bounds."""
+    The footer is a digest of the end of the file, where its schema lies and, of every part, place, size and bounds.
+    """
     try:
         with path.open("rb") as file:
+            status = os.fstat(file.fileno())
             file.seek(-8, os.SEEK_END)
             length = int.from_bytes(file.read(4), "little")
             file.seek(-8 - length, os.SEEK_END)
-            return hashlib.sha256(file.read()).hexdigest()[:16]
+            return status.st_size, status.st_mtime_ns, hashlib.sha256(file.read()).hexdigest()[:16]
     except OSError:
-        return ""
+        return -1, -1, ""

@@ -174,8 +174,13 @@ def count(con: duckdb.DuckDBPyConnection, before: dict[str, str], after: dict[st
             counts.add((level, value, change), rows)
         _add_up(counts, level)
     _count_bands(con, counts)
-    [[moved]] = con.execute("select count(*) from pair where is_moved and change = 'stay'").fetchall()
+    [[moved, unmoved]] = con.execute(
+        "select count(*) filter (where is_moved), count(*) filter (where not is_moved) from pair where change = 'stay'"
+    ).fetchall()
     counts.add(("moved",), moved)
+    counts.add(("unmoved",), unmoved)
+    # Nobody is told how many stay where they are; whoever subtracts finds it.
+    counts.total((ALL, "stay"), [("moved",), ("unmoved",)])
     for change, gaps, gap_id in (("leave", after["gap"], "gap_before"), ("enter", before["gap"], "gap_after")):
         found = con.execute(REASONS.format(gaps=gaps, gap_id=gap_id, change=change)).fetchall()
         for reason, rows in found:

@@ -7,7 +7,8 @@ date has reached by now, claims that another person with news has under the same
 
 `door.kept_table` remembers what each table was built from. Whatever else changed, such as code, contracts, a value set, a
 file of before, a number of a member, consents, or an as-of date that goes back, has the table built from the start, and so
-has much news: what is added lies in the order in which it came, and is dearer to read.
+has much news: what is added lies in the order in which it came, and is dearer to read. A table that broke its contract, or
+was never judged by it, is nothing to carry on with either: of the next one only the news would be judged.
 """
 
 from __future__ import annotations
@@ -32,9 +33,17 @@ OTHER_INPUTS = {"core.member", "core.withheld_claim", "core.drug"}
 # Beyond this share of a table's rows, or of the persons, all of it is built from the start.
 LARGEST_SHARE = 0.2
 
+# What has to be as it was, and what is told where it is not.
+SAME = {
+    "code_digest": "other code, rules or value sets",
+    "settings": "other settings",
+    "generation": "files of before are gone or were judged again",
+    "drugs": "drugs are numbered otherwise",
+}
+
 KEPT_DDL = (
     "table_name VARCHAR primary key, code_digest VARCHAR, settings VARCHAR, as_of DATE, generation VARCHAR, files INTEGER, "
-    "withheld VARCHAR, members VARCHAR, drugs VARCHAR, changed_rows BIGINT, news VARCHAR"
+    "withheld VARCHAR, members VARCHAR, drugs VARCHAR, changed_rows BIGINT, news VARCHAR, is_sound BOOLEAN, told VARCHAR"
 )
 # Who was a member when the kept tables were built; `members` is the digest of their numbers.
 MEMBER_DDL = "members VARCHAR, person_id VARCHAR"
@@ -107,15 +116,36 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
         model.create(con, params)
         return
     rows = None
-    if before is not None and _carries_on(con, model, before, basis):
+    obstacle = "no table of before that kept its contract" if before is None else _obstacle(con, model, before, basis)
+    if before is not None and obstacle is None:
         rows = _renew(con, model, before, basis, params)
+        obstacle = "much news"
     if before is None or rows is None:
         model.create(con, params)
-        told = basis
+        told = f"from the start: {obstacle}"
     else:
-        told = replace(basis, changed_rows=before.changed_rows + rows, news=_news_table(model))
+        basis = replace(basis, changed_rows=before.changed_rows + rows, news=_news_table(model))
+        told = f"carried on with {rows:,} rows of members with news"
     con.execute(f"create table if not exists door.kept_table ({KEPT_DDL})")
-    con.execute("insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [model.name, *astuple(told)])
+    con.execute(
+        "insert into door.kept_table values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, false, ?)",
+        [model.name, *astuple(basis), told],
+    )
+
+
+def settle(con: duckdb.DuckDBPyConnection, name: str, *, is_sound: bool) -> str | None:
+    """Remember whether a table kept its contract: if not, it is built from the start the next time.
+
+    Returns:
+        How it was built, for the log; None where nobody could carry it on.
+    """
+    if relation.kind(con, "door.kept_table") is None:
+        return None
+    found = con.execute("select told from door.kept_table where table_name = ?", [name]).fetchone()
+    con.execute("update door.kept_table set is_sound = true where table_name = ?", [name])
+    if not is_sound:
+        forget(con, name)
+    return found[0] if found else None
 
 
 def forget(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -133,7 +163,8 @@ def _basis_before(con: duckdb.DuckDBPyConnection, model: Model) -> Basis | None:
     if relation.kind(con, "door.kept_table") is None or relation.kind(con, model.name) != "table":
         return None
     found = con.execute(
-        "select * exclude (table_name) from door.kept_table where table_name = ?", [model.name]
+        "select * exclude (table_name, is_sound, told) from door.kept_table where table_name = ? and is_sound",
+        [model.name],
     ).fetchone()
     return Basis(*found) if found else None
 
@@ -194,21 +225,21 @@ def _numbers(con: duckdb.DuckDBPyConnection, table: str, *columns: str) -> str:
     return digest
 
 
-def _carries_on(con: duckdb.DuckDBPyConnection, model: Model, before: Basis, now: Basis) -> bool:
-    """Whether all that differs between what a table was built from and what there is now is news."""
-    same = ("code_digest", "settings", "generation", "drugs")
-    if any(getattr(before, name) != getattr(now, name) for name in same):
-        return False
-    if before.files > now.files or (before.as_of and now.as_of and now.as_of < before.as_of):
-        return False
+def _obstacle(con: duckdb.DuckDBPyConnection, model: Model, before: Basis, now: Basis) -> str | None:
+    """What differs between what a table was built from and what there is now, and is no news; None if all is."""
+    for name, obstacle in SAME.items():
+        if getattr(before, name) != getattr(now, name):
+            return obstacle
+    if before.files > now.files:
+        return SAME["generation"]
+    if before.as_of and now.as_of and now.as_of < before.as_of:
+        return "an earlier as-of date"
     if before.withheld and _withheld(con, _claims_of(model), before.files) != before.withheld:
-        return False
+        return "Part 2 withholds other claims of before"
     if before.members and before.members != now.members:
-        return (
-            con.execute("select true from door.kept_member where members = ? limit 1", [before.members]).fetchone()
-            is not None
-        )
-    return True
+        known = con.execute("select true from door.kept_member where members = ? limit 1", [before.members])
+        return None if known.fetchone() else "members of before that nobody knows"
+    return None
 
 
 def _news_table(model: Model) -> str:

@@ -9,6 +9,8 @@ import datetime
 
 import duckdb
 
+from assets.engine.transaction import transaction
+
 # The tables of claims, with the day by which a row counts.
 CLAIM_DAYS = {
     "medical_claim": "coalesce(claim_line_start_date, claim_start_date)",
@@ -79,9 +81,11 @@ def add(con: duckdb.DuckDBPyConnection, claims: str, persons: str) -> int:
     )
     [[rows]] = con.execute("select count(*) from added").fetchall()
     if rows:
-        con.execute(
-            f"insert into changed.{claims} select * from raw.{claims} where person_id in (select person_id from added)"
-        )
-        con.execute(f"insert into {people} select person_id from added")
+        # Persons without their claims, or claims without their person, would be gathered once more by the next run.
+        with transaction(con):
+            con.execute(
+                f"insert into changed.{claims} select * from raw.{claims} where person_id in (select person_id from added)"
+            )
+            con.execute(f"insert into {people} select person_id from added")
     con.execute("drop table added")
     return rows

@@ -25,6 +25,16 @@ BUILT_DDL = (
 )
 
 
+# What says of tables that outlive a night what they were built from.
+BOOKS = {
+    "door.kept_table": kept.KEPT_DDL,
+    "door.kept_member": kept.MEMBER_DDL,
+    "door.judged_file": claim_view.JUDGED_FILE_DDL,
+    "door.judged_table": claim_view.JUDGED_TABLE_DDL,
+    "changed.basis": news.BASIS_DDL,
+}
+
+
 def file_below(output: Path) -> Path:
     """The working warehouse of a folder of published nights, where nobody names another."""
     return output / ".warehouse" / "working.duckdb"
@@ -144,6 +154,20 @@ def _claim(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path.name}: the file is a database of something else or of another version; name another file, or "
             "--fresh replaces it"
         )
+    _drop_old_books(con)
+
+
+def _drop_old_books(con: duckdb.DuckDBPyConnection) -> None:
+    """Forget what earlier nights kept where this code keeps its books otherwise: all is built from the start."""
+    there = [name for name in BOOKS if relation.kind(con, name)]
+    if any([column for column, _ in columns_of(con, name)] != names_in(BOOKS[name]) for name in there):
+        for name in there:
+            con.execute(f"drop table {name}")
+
+
+def names_in(ddl: str) -> list[str]:
+    """Names of the columns that a list of definitions defines."""
+    return [column.split()[0] for column in ddl.split(", ")]
 
 
 def discard(path: Path) -> None:

@@ -4,8 +4,8 @@
 -- no more, whatever the reason, or when its member may no longer be contacted, about anything or about this (rules 6.2
 -- and 6.4): a reason that told one from the other would tell of a loss (interface 3, recall). So it is when another row
 -- stands for it, when the member is back in hospital, while a rule holds the gap back, and when another pharmacy has it
--- now, so that two do not call. What only waits, for an outcome or a place on the list, is not taken back, nor is what
--- this pharmacy has finished.
+-- now, or calls the member about something else, so that two do not call. What only waits, for an outcome or a place on
+-- the list, is not taken back, nor is what this pharmacy has finished.
 --
 -- Rows are forgotten half a year after they were last listed. One that a programme may have paid for stays as long as
 -- its report: only what is known of January makes a service of September its duplicate (rules 6.8).
@@ -101,6 +101,18 @@ moved_gaps as (
     from outreach.worklist
 ),
 
+-- The one pharmacy that calls a member from tonight's lists; what no cap on calls holds, another may raise beside it.
+called_members as (
+    select
+        worklist.person_id,
+        min(worklist.pharmacy_npi) as pharmacy_npi
+    from outreach.worklist
+    inner join outreach.eligible_gap
+        on worklist.gap_id = eligible_gap.gap_id
+    where not eligible_gap.is_weekly_cap_exempt
+    group by worklist.person_id
+),
+
 known_releases as (
     select
         state_release.gap_id,
@@ -122,7 +134,13 @@ known_releases as (
         or holder_policies.gap_id is not null
         or home_policies.gap_id is not null
         or barred_gaps.gap_id is not null
-        or moved_gaps.pharmacy_npi <> state_release.pharmacy_npi as is_taken_back,
+        or moved_gaps.pharmacy_npi <> state_release.pharmacy_npi
+        or (
+            open_gaps.gap_id is not null
+            and called_members.pharmacy_npi <> state_release.pharmacy_npi
+            and gap_code.queue = 'routine'
+            and not gap_code.is_weekly_cap_exempt
+        ) as is_taken_back,
         state_release.last_listed_date > cast($as_of as date) - 183 as is_recent,
         coalesce(answered_rows.is_finished = 1, false) as is_finished,
         coalesce(answered_rows.is_payable = 1, false) as is_payable
@@ -135,6 +153,8 @@ known_releases as (
         on state_release.gap_id = barred_gaps.gap_id
     left join moved_gaps
         on state_release.gap_id = moved_gaps.gap_id
+    left join called_members
+        on state_release.person_id = called_members.person_id
     left join core.member
         on state_release.person_id = member.person_id
     left join outreach.contact_block

@@ -200,6 +200,7 @@ def publish_night(
     for name in graphlib.TopologicalSorter(inputs_of).static_order():
         if name in models:
             rows, _ = warehouse.build(con, models[name], night.params)
+            kept.settle(con, name, is_sound=True)
             built(contract_for(*models[name].key), rows)
     for border in BORDERS:
         quality.keep_results(con, border, [])

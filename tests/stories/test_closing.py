@@ -384,27 +384,28 @@ def test_a_row_that_another_stands_for_is_taken_off(story):
     story(
         model="outreach.release",
         given={
-            "core.member": members(["ann"]),
+            "core.member": members(["ann", "bob"]),
             "outreach.contact_block": "member_key",
             "outreach.ledger": """
-                gap_id     | person_id | member_key | status | closing_reason
-                superseded | ann       | 1          | closed | superseded
-                worked     | ann       | 1          | closed | superseded
-                resolved   | ann       | 1          | closed | resolved
-                moved      | ann       | 1          | open   | -
-                stayed     | ann       | 1          | open   | -
-                waiting    | ann       | 1          | open   | -
+                gap_id     | person_id | member_key | gap_code       | status | closing_reason
+                superseded | ann       | 1          | ADHERENCE_LATE | closed | superseded
+                worked     | ann       | 1          | ADHERENCE_LATE | closed | superseded
+                resolved   | ann       | 1          | ADHERENCE_LATE | closed | resolved
+                moved      | bob       | 2          | TOC_CONTACT    | open   | -
+                stayed     | ann       | 1          | ADHERENCE_LATE | open   | -
+                waiting    | ann       | 1          | ADHERENCE_LATE | open   | -
             """,
             "outreach.worklist": """
                 gap_id | pharmacy_npi | state | person_id
-                moved  | south        | OK    | ann
+                moved  | south        | OK    | bob
                 stayed | north        | TX    | ann
             """,
             "raw.state_release": rows(
                 "gap_id | pharmacy_npi | state | person_id | gap_code | first_listed_date | last_listed_date",
                 *(
-                    f"{gap} | north | TX | ann | ADHERENCE_LATE | 2026-06-01 | 2026-06-29"
+                    f"{gap} | north | TX | {who} | {code} | 2026-06-01 | 2026-06-29"
                     for gap in ("superseded", "worked", "resolved", "moved", "stayed", "waiting")
+                    for who, code in [("bob", "TOC_CONTACT") if gap == "moved" else ("ann", "ADHERENCE_LATE")]
                 ),
             ),
             "raw.outreach_outcome": """
@@ -419,6 +420,49 @@ def test_a_row_that_another_stands_for_is_taken_off(story):
                 superseded | north        | 2026-06-30    | NOT_ELIGIBLE
             """
         },
+    )
+
+
+def test_what_another_pharmacy_would_call_about_is_taken_off(story):
+    """Rule 6.3 over all programmes: two would both call. South calls ann tonight, so north's rows of her are taken back.
+
+    Not what claims have closed, a review with the prescriber or care after a discharge, which no weekly cap holds; nor
+    rows of bob, whom south has for such a row alone, or of cal, whom nobody calls.
+    """
+    codes = {"review": "MED_REVIEW_INFO", "urgent": "TOC_CONTACT", "only_urgent": "TOC_CONTACT"}
+    people = {"bobs": ("bob", 2), "only_urgent": ("bob", 2), "cals": ("cal", 3)}
+    gaps = ("listed", "waits", "review", "urgent", "resolved", "bobs", "only_urgent", "cals")
+    story(
+        model="outreach.recall",
+        given={
+            "core.member": members(["ann", "bob", "cal"]),
+            "outreach.contact_block": "member_key",
+            "outreach.ledger": rows(
+                "gap_id | person_id | member_key | gap_code | status | closing_reason",
+                *(
+                    f"{gap} | {' | '.join(map(str, people.get(gap, ('ann', 1))))} | {codes.get(gap, 'ADHERENCE_LATE')} | "
+                    + ("closed | resolved" if gap == "resolved" else "open | -")
+                    for gap in gaps
+                ),
+            ),
+            "outreach.worklist": """
+                gap_id      | pharmacy_npi | state | person_id
+                listed      | south        | TX    | ann
+                only_urgent | south        | TX    | bob
+            """,
+            "raw.state_release": rows(
+                "gap_id | pharmacy_npi | state | person_id | gap_code | first_listed_date | last_listed_date",
+                *(
+                    f"{gap} | north | TX | {people.get(gap, ('ann',))[0]} | {codes.get(gap, 'ADHERENCE_LATE')} | 2026-06-01 | 2026-06-29"
+                    for gap in gaps
+                    if gap not in ("listed", "only_urgent")
+                ),
+            ),
+        },
+        expect="""
+            gap_id | pharmacy_npi | recalled_date
+            waits  | north        | 2026-06-30
+        """,
     )
 
 

@@ -108,6 +108,34 @@ def test_a_member_is_who_the_latest_span_says(story):
     )
 
 
+def test_a_state_that_is_not_delivered_is_that_of_the_zip_code(story):
+    """Interface section 2: `state` may be null. A post office box lies in the state of its ZCTA; what is told stands."""
+    story(
+        given={
+            "raw.eligibility": """
+                person_id | state | zip_code
+                told      | OK    | 78701
+                area      | -     | 78701
+                box       | -     | 73301
+                unknown   | -     | 00001
+                nowhere   | -     | -
+            """,
+            "raw.zcta": "zcta | state\n78701 | TX",
+            "raw.zip_zcta": "zip_code | zcta\n73301 | 78701",
+        },
+        expect={
+            "core.member": """
+                person_id | state
+                told      | OK
+                area      | TX
+                box       | TX
+                unknown   | -
+                nowhere   | -
+            """
+        },
+    )
+
+
 @pytest.mark.parametrize(
     ("dual", "subsidy", "medicaid", "known"),
     [

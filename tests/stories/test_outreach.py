@@ -622,28 +622,22 @@ def test_a_state_keeps_a_sensitive_class_off_every_list(story):
     )
 
 
-def test_the_home_of_a_member_may_be_known_by_their_zip_code_alone(story):
-    """Rule 6.4, the stricter of two states; `state` may be null (interface 2). Texas keeps the kit off lists of Oklahoma."""
-    names = ["texan", "texan_by_zip", "neighbour_by_zip", "nowhere"]
+def test_a_member_is_of_their_home_wherever_their_pharmacy_is(story):
+    """Rule 6.4, the stricter of two states: Texas keeps the kit off lists of Oklahoma."""
+    names = ["texan", "neighbour", "nowhere"]
     given = gaps_of(names, dict.fromkeys(names, "NALOXONE_COPREG"))
     story(
         given=given
         | {
-            "core.member": members(
-                names,
-                state={"texan": "TX"} | dict.fromkeys(names[1:], "-"),
-                zip_code={"texan": "73001", "texan_by_zip": "78701", "neighbour_by_zip": "73001", "nowhere": "-"},
-            ),
-            "raw.zcta": "zcta | state\n78701 | TX\n73001 | OK",
+            "core.member": members(names, state={"texan": "TX", "neighbour": "OK", "nowhere": "-"}),
             "outreach.attribution": given["outreach.attribution"].replace("| TX", "| OK"),
             "raw.state_policy": "state | sensitive_class | gap_code | subject\nTX | substance_use | NALOXONE_COPREG | -",
         },
         expect="""
-            person_id        | block_reason
-            texan            | state_policy
-            texan_by_zip     | state_policy
-            neighbour_by_zip | -
-            nowhere          | -
+            person_id | block_reason
+            texan     | state_policy
+            neighbour | -
+            nowhere   | -
         """,
     )
 

@@ -12,8 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.engine import claim_view, ingest, kept, warehouse
+from assets.engine import claim_view, ingest, kept, news, warehouse
 from assets.engine.contract import contract_for
+from assets.engine.errors import InputError
 from assets.engine.families import all_models
 from assets.engine.layout import read_layout
 from assets.engine.registry import load_registry
@@ -101,6 +102,7 @@ class Plan:
         models = {model.name: model for model in all_models()}
         for name in names:
             warehouse.build(con or self.con, models[name], {"as_of": self.as_of, **read_settings().params()})
+            kept.settle(con or self.con, name, is_sound=True)
 
     def record(self, name: str) -> tuple[int, str] | None:
         return self.con.execute(
@@ -127,7 +129,9 @@ class Plan:
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
     load_registry(con, "value_set", None)
-    con.execute(f"create table raw.refused_word ({contract_for('raw', 'refused_word').ddl()})")
+    for name in ("refused_word", "zcta", "zip_zcta"):
+        con.execute(f"create table raw.{name} ({contract_for('raw', name).ddl()})")
+    con.execute("create table core.zip_area (zip_code varchar, zcta varchar)")
 
 
 @pytest.fixture
@@ -373,6 +377,91 @@ def test_what_fails_half_way_is_built_from_the_start(plan: Plan, monkeypatch: py
     assert plan.record("core.medical_claim_removed") is None
     plan.night()
     assert plan.record("core.medical_claim_removed")[0] == 0
+    assert is_carried_on(plan)
+    plan.con.execute("update core.medical_line set claim_id = 'B' where claim_id = 'MARK'")
+    plan.con.execute("update core.diagnosis set claim_id = 'B' where claim_id = 'MARK'")
+    plan.check()
+
+
+def test_a_table_that_broke_its_contract_is_built_from_the_start(plan: Plan) -> None:
+    """Of the next one only the news would be judged. So is one that a run left before it was judged."""
+    mark(plan, "P2")
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    plan.night()
+    assert kept.settle(plan.con, "core.medical_line", is_sound=False) == "carried on with 2 rows of members with news"
+    plan.con.execute("update door.kept_table set is_sound = false where table_name = 'core.diagnosis'")
+    plan.lines("3", ("E", "P3", "2026-02-05"))
+    plan.night()
+    for name in ("core.medical_line", "core.diagnosis"):
+        assert not is_carried_on(plan, name)
+        assert kept.settle(plan.con, name, is_sound=True) == "from the start: no table of before that kept its contract"
+    plan.check()
+
+
+def test_a_run_that_was_cut_off_between_two_inserts_gathers_nobody_twice(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3's future claim is reached by now: the run ends after their claims were added, and before they were."""
+    plan.as_of = datetime.date(2026, 7, 1)
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+
+    class CutOff:
+        """A connection that ends the run where the persons are written that the as-of date adds."""
+
+        def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+            self.con = con
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.con, name)
+
+        def execute(self, query: str, *more: Any) -> Any:
+            if (
+                query.startswith("insert into changed.medical_claim_person")
+                and self.con.execute("select true from added where person_id = 'P3'").fetchone()
+            ):
+                raise KeyboardInterrupt
+            return self.con.execute(query, *more)
+
+    with monkeypatch.context() as patch:
+        add = news.add
+        patch.setattr(news, "add", lambda con, *more: add(CutOff(con), *more))  # type: ignore[arg-type]
+        plan.load("medical_claim")
+        kept.load_known_members(plan.con, contract_for("raw", "known_member").ddl())
+        plan.build(*MODELS, "core.medical_claim_removed")
+        with pytest.raises(KeyboardInterrupt):
+            plan.build("core.diagnosis")
+    plan.build("core.medical_line")
+    assert sorted(row[1] for row in plan.rows("core.medical_line")) == ["A", "B", "C", "D"]
+    plan.night()
+    plan.check()
+
+
+def test_a_file_that_was_replaced_while_it_was_judged_is_another(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = claim_view.judge
+
+    def replaced_meanwhile(*given: Any) -> None:
+        judge(*given)
+        plan.lines("2", ("D", "P2", "2026-02-06"))
+
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    with monkeypatch.context() as patch:
+        patch.setattr(claim_view, "judge", replaced_meanwhile)
+        plan.load("medical_claim")
+    with pytest.raises(InputError, match=r"2\.parquet: the file was changed"):
+        claim_view.refuse_changed(plan.con)
+    plan.night()
+    claim_view.refuse_changed(plan.con)
+    plan.check()
+
+
+def test_a_file_that_cannot_be_read_costs_nothing_of_what_was_judged(plan: Plan) -> None:
+    mark(plan, "P2")
+    bad = plan.write("medical_claim/2", "select 'D' as claim_id")
+    with pytest.raises(InputError, match="medical_claim"):
+        plan.load("medical_claim")
+    bad.unlink()
+    plan.lines("2", ("D", "P1", "2026-02-05"))
+    plan.night()
     assert is_carried_on(plan)
     plan.con.execute("update core.medical_line set claim_id = 'B' where claim_id = 'MARK'")
     plan.con.execute("update core.diagnosis set claim_id = 'B' where claim_id = 'MARK'")

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.engine import relation
+from assets.engine import claim_view, kept, relation
 from assets.engine.errors import CaregapsError, ModelError, PublicationError, SettingsError, WarehouseError
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
@@ -118,6 +118,19 @@ def test_our_own_is_taken_as_it_is(take: Callable[..., duckdb.DuckDBPyConnection
     ours(path)
     con = take(tmp_path / "output", path)
     assert con.execute("select count(*) from raw.eligibility").fetchall() == [(200_000,)]
+
+
+def test_books_that_an_older_version_kept_otherwise_are_begun_anew(tmp_path: Path) -> None:
+    """An upgrade costs one night from the start, and no night fails for it."""
+    path = tmp_path / "working.duckdb"
+    with connect(path, 1, 1) as con:
+        con.execute(f"create table door.kept_table ({kept.KEPT_DDL.removesuffix(', told VARCHAR')})")
+        con.execute(f"create table door.judged_table ({claim_view.JUDGED_TABLE_DDL})")
+    with connect(path, 1, 1) as con:
+        assert [relation.kind(con, f"door.{name}") for name in ("kept_table", "judged_table")] == [None, None]
+        con.execute(f"create table door.kept_table ({kept.KEPT_DDL})")
+    with connect(path, 1, 1) as con:
+        assert relation.kind(con, "door.kept_table") == "table"
 
 
 @pytest.mark.parametrize("name", ["core", "outreach", "changed"])
