@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import duckdb
 
-from assets.engine import warehouse
+from assets.engine import releases, warehouse
 from assets.engine.destination import refuse_undeliverable
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError, WarehouseError
 from assets.engine.night import Night
@@ -55,6 +55,8 @@ class _Workplace:
                 self.leave()
                 raise
         self._held = path, output
+        # Only now it is sure to be nobody's: what a killed run left would keep a full disk full, and no run could end.
+        releases.clear_drafts(output)
 
     def holds(self, output: Path) -> bool:
         """Whether this process holds an output."""

@@ -248,7 +248,7 @@ def test_the_same_night_again_is_the_same_release_until_a_key_changes(
 ) -> None:
     """Two encryptions of one list differ in every byte; what they hold and the key decide.
 
-    A store that fails meanwhile leaves the new release published, and the next run copies it.
+    A store that fails meanwhile keeps the release of before; the new one is published, and the next run copies it.
     """
     again = encrypted.publish()
     assert (again.folder, again.is_new) == (release.folder, False)
@@ -267,7 +267,9 @@ def test_the_same_night_again_is_the_same_release_until_a_key_changes(
     assert "hunter2" not in str(refused.value)
     changed = (encrypted.folder / "output" / "latest").resolve()
     assert changed != release.folder
-    assert not MemoryFileSystem().exists(f"/plan/nights/as_of={SECOND}/manifest.json")
+    # The lists of before are at the store meanwhile, whole.
+    manifest = MemoryFileSystem().cat_file(f"/plan/nights/as_of={SECOND}/manifest.json")
+    assert manifest == (release.folder / "manifest.json").read_bytes()
     key_ids = [
         {line["pharmacy_npi"]: line["key_id"] for line in log_of(folder) if line["key_id"]}
         for folder in (release.folder, changed)

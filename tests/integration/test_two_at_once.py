@@ -57,6 +57,27 @@ def test_two_runs_with_warehouses_of_their_own_do_not_share_an_output(tmp_path: 
     assert not is_held(lock_file(output))
 
 
+def test_a_draft_goes_when_a_run_has_the_output_and_no_sooner(tmp_path: Path) -> None:
+    """What a killed run left would keep a full disk full; what another run writes right now is its own."""
+    output = tmp_path / "output"
+    drafts = [output / ".nights" / ".draft", output / "restricted" / ".nights" / ".draft"]
+    for draft in drafts:
+        (draft / "tables").mkdir(parents=True)
+        (draft / "tables" / "worklist.parquet").write_bytes(b"half")
+    with other_run(output, tmp_path / "elsewhere" / "working.duckdb"):
+        with pytest.raises(PublicationError, match="another run is working here; wait"):
+            workplace.take(own(output), output)
+        assert all((draft / "tables" / "worklist.parquet").is_file() for draft in drafts)
+    # The warehouse is asked for after the output: whoever is refused it removes nothing either.
+    shared = tmp_path / "shared" / "working.duckdb"
+    with other_run(tmp_path / "elsewhere", shared), pytest.raises(PublicationError, match="another run"):
+        workplace.take(shared, output)
+    assert all(draft.is_dir() for draft in drafts)
+    workplace.take(own(output), output)
+    workplace.leave()
+    assert not [draft for draft in drafts if draft.exists()]
+
+
 def test_two_outputs_do_not_share_a_warehouse(tmp_path: Path) -> None:
     shared = tmp_path / "shared" / "working.duckdb"
     with other_run(tmp_path / "one", shared), pytest.raises(PublicationError, match="another run"):

@@ -1,14 +1,21 @@
-"""Copies of a night elsewhere: locally by one rename, remotely with the manifest last; nothing of a URL is told."""
+"""Copies of a night elsewhere: locally by one rename, remotely with the manifest last; nothing of a URL is told.
+
+Whatever fails, the lists of before stay where they were, and the next copy makes up for it.
+"""
 
 from __future__ import annotations
 
 import datetime
+import errno
 import json
+import os
+import shutil
 import stat
 from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.memory import MemoryFileSystem
 
 from assets.engine.destination import copy_night
@@ -72,6 +79,59 @@ def test_a_local_copy_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     assert (tmp_path / "copy" / "latest" / LIST).is_file()
 
 
+@pytest.mark.parametrize(("name", "left"), [(LIST, b""), (LIST, None), ("manifest.json", b"{")])
+def test_a_damaged_local_copy_is_made_again_beside_itself(tmp_path: Path, name: str, left: bytes | None) -> None:
+    """Readers of what is left of it keep that until the new one is whole, whether making it succeeds or not."""
+    own, target = release(tmp_path, "2026-06-29.aaaa", **{LIST: "one", "report/index.html": "page"}), tmp_path / "copy"
+    night = target / "as_of=2026-06-29"
+    # The second time the copy that is damaged is the one that was made beside the first.
+    for _ in range(2):
+        copy_night(str(target), own, NIGHT)
+        if left is None:
+            (night / name).unlink()
+        else:
+            (night / name).write_bytes(left)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shutil, "copyfile", full_disk)
+            with pytest.raises(PublicationError, match=r"the copy failed \(No space left on device\)"):
+                copy_night(str(target), own, NIGHT)
+        assert (night / "report" / "index.html").read_text(encoding="utf-8") == "page"
+        assert copy_night(str(target), own, NIGHT) == 3
+        assert (night / LIST).read_text(encoding="utf-8") == "one"
+        assert (target / "latest").resolve() == night.resolve()
+        assert [p.name for p in (target / ".nights").iterdir()] == [night.resolve().name]
+        assert copy_night(str(target), own, NIGHT) == 0
+
+
+def full_disk(source: Path, target: Path, **options: object) -> None:
+    """What a copy meets on a disk with room for a few bytes more."""
+    Path(target).write_bytes(b"o")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+
+def test_a_local_destination_that_is_full_is_not_left_so(tmp_path: Path) -> None:
+    """The line says what was wrong, and where only as far as a setting's name."""
+    own, target = release(tmp_path, "2026-06-29.aaaa", **{LIST: "one"}), tmp_path / "copy"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full_disk)
+        with pytest.raises(PublicationError) as refused:
+            copy_night(str(target), own, NIGHT)
+    assert str(refused.value) == (
+        "delivery.destination: the copy failed (No space left on device); the night is published, and running it again "
+        "copies it"
+    )
+    assert list((target / ".nights").iterdir()) == []
+
+
+def test_the_draft_of_a_killed_copy_goes_with_the_next(tmp_path: Path) -> None:
+    """Also where the night itself is there already: its room is somebody's."""
+    own, target = release(tmp_path, "2026-06-29.aaaa", **{LIST: "one"}), tmp_path / "copy"
+    copy_night(str(target), own, NIGHT)
+    (target / ".nights" / ".draft" / "tables").mkdir(parents=True)
+    assert copy_night(str(target), own, NIGHT) == 0
+    assert [p.name for p in (target / ".nights").iterdir()] == ["2026-06-29.aaaa"]
+
+
 def test_a_remote_copy_ends_with_its_manifest(memory: MemoryFileSystem, tmp_path: Path) -> None:
     own = release(tmp_path, "2026-06-29.aaaa", **{LIST: "one", "worklists/state=NC/worklist.parquet": "two"})
     order = []
@@ -91,30 +151,172 @@ def test_a_remote_copy_ends_with_its_manifest(memory: MemoryFileSystem, tmp_path
     assert copy_night("memory://plan/lists", own, NIGHT) == 0
 
 
-def test_a_remote_copy_leaves_nothing_of_the_release_before(memory: MemoryFileSystem, tmp_path: Path) -> None:
-    """While files change no manifest is there, so that nobody takes the mixture for a night."""
-    copy_night("memory://lists", release(tmp_path, "a", **{LIST: "one", "gone.csv": "x"}), NIGHT)
-    own = release(tmp_path, "b", **{LIST: "two"})
-    had_manifest = []
-    put = type(memory).put_file
+class Renaming(MemoryFileSystem):
+    """A store that renames where the name is free, and copies nothing by itself: FTP."""
+
+    protocol = "renamestore"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return super()._strip_protocol(path.removeprefix("renamestore://"))
+
+    def cp_file(self, path1: str, path2: str, **options: object) -> None:
+        raise NotImplementedError
+
+    def mv(self, path1: str, path2: str, **options: object) -> None:
+        if self.exists(path2):
+            raise FileExistsError(path2)
+        self.store[path2] = self.store.pop(path1)
+
+
+class ManyAtOnce(AsyncFileSystemWrapper):
+    """A store whose client sends many requests at once, as those of the large object stores do."""
+
+    protocol = "asyncstore"
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(MemoryFileSystem(), **options)
+
+
+@pytest.mark.parametrize("kind", [MemoryFileSystem, Renaming, ManyAtOnce])
+def test_a_new_release_takes_over_once_it_has_arrived_whole(
+    memory: MemoryFileSystem, tmp_path: Path, kind: type[fsspec.AbstractFileSystem]
+) -> None:
+    """Until then the lists of before are there with their manifest; afterwards nothing of them is."""
+    url, root = f"{kind.protocol}://lists", "/lists"
+    if kind is not MemoryFileSystem:
+        fsspec.register_implementation(kind.protocol, kind, clobber=True)
+    copy_night(url, release(tmp_path, "a", **{LIST: "one", "gone.csv": "x"}), NIGHT)
+    before = {name: memory.cat_file(name) for name in memory.find(root)}
+    own, seen = release(tmp_path, "b", **{LIST: "two", "new.csv": "y"}), []
+    put = MemoryFileSystem.put_file
 
     def watched(self: MemoryFileSystem, source: str, target: str, **options: object) -> None:
-        had_manifest.append(self.exists("/lists/as_of=2026-06-29/manifest.json"))
+        seen.append({name: self.cat_file(name) for name in before if self.exists(name)})
         put(self, source, target, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(memory), "put_file", watched)
-        copy_night("memory://lists", own, NIGHT)
-    assert had_manifest == [False, False]
+        patch.setattr(MemoryFileSystem, "put_file", watched)
+        assert copy_night(url, own, NIGHT) == 3
+    assert seen == [before] * 3
+    names = {f"{root}/as_of=2026-06-29/{name}" for name in ("manifest.json", LIST, "new.csv")}
+    assert set(memory.find(root)) == names | {f"{root}/latest.json"}
+    assert memory.cat_file(f"{root}/as_of=2026-06-29/{LIST}") == b"two"
+    assert not memory.exists(f"{root}/.draft")
+    assert copy_night(url, own, NIGHT) == 0
+
+
+def test_a_new_release_that_does_not_arrive_leaves_the_lists_of_before(
+    memory: MemoryFileSystem, tmp_path: Path
+) -> None:
+    """And no half of it in a store that is full. What a killed copy left there goes with the next."""
+    copy_night("memory://lists", release(tmp_path, "a", **{LIST: "one", "gone.csv": "x"}), NIGHT)
+    before = {name: memory.cat_file(name) for name in memory.find("/lists")}
+    own = release(tmp_path, "b", **{LIST: "two"})
+    put = type(memory).put_file
+
+    def full(self: MemoryFileSystem, source: str, target: str, **options: object) -> None:
+        put(self, source, target, **options)
+        if target.endswith("manifest.json"):
+            raise OSError(errno.ENOSPC, "no space at memory://user:hunter2@lists")
+
+    def killed(self: MemoryFileSystem, source: str, target: str, **options: object) -> None:
+        put(self, source, target, **options)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(memory), "put_file", full)
+        with pytest.raises(
+            PublicationError, match=r"the copy failed \(No space left on device\); the night"
+        ) as refused:
+            copy_night("memory://lists", own, NIGHT)
+    assert "hunter2" not in str(refused.value)
+    assert {name: memory.cat_file(name) for name in memory.find("/lists")} == before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(memory), "put_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            copy_night("memory://lists", own, NIGHT)
+    memory.pipe_file("/lists/.draft/of-another.csv", b"x")
+    assert copy_night("memory://lists", own, NIGHT) == 2
     assert sorted(memory.find("/lists")) == [
         f"/lists/as_of=2026-06-29/{name}" for name in ("manifest.json", LIST)
     ] + ["/lists/latest.json"]  # fmt: skip
+
+
+def test_a_release_that_takes_over_in_part_is_no_night_until_the_next_copy(
+    memory: MemoryFileSystem, tmp_path: Path
+) -> None:
+    copy_night("memory://lists", release(tmp_path, "a", **{LIST: "one"}), NIGHT)
+    own = release(tmp_path, "b", **{LIST: "two", "z.csv": "x"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(memory), "cp_file", lambda *_, **__: 1 / 0)
+        with pytest.raises(PublicationError, match=r"the copy failed \(ZeroDivisionError\)"):
+            copy_night("memory://lists", own, NIGHT)
+    assert not memory.exists("/lists/as_of=2026-06-29/manifest.json")
+    assert not memory.exists("/lists/.draft")
+    assert copy_night("memory://lists", own, NIGHT) == 3
     assert memory.cat_file(f"/lists/as_of=2026-06-29/{LIST}") == b"two"
+
+
+def test_a_store_that_does_not_answer_is_not_taken_for_an_empty_one(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    """`exists` of fsspec says no whatever went wrong: nothing may be written over lists upon its word."""
+    copy_night("memory://lists", release(tmp_path, "a", **{LIST: "one"}), NIGHT)
+
+    def unreachable(self: MemoryFileSystem, path: str, **options: object) -> bytes:
+        raise ConnectionError(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(memory), "cat_file", unreachable)
+        patch.setattr(type(memory), "exists", lambda *_, **__: False)
+        with pytest.raises(PublicationError, match=r"the copy failed \(ConnectionError\)"):
+            copy_night("memory://lists", release(tmp_path, "b", **{LIST: "two"}), NIGHT)
+    assert memory.cat_file(f"/lists/as_of=2026-06-29/{LIST}") == b"one"
+
+
+def test_a_damaged_file_in_a_store_is_no_copy(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    own = release(tmp_path, "a", **{LIST: "one"})
+    copy_night("memory://lists", own, NIGHT)
+    memory.pipe_file(f"/lists/as_of=2026-06-29/{LIST}", b"")
+    assert copy_night("memory://lists", own, NIGHT) == 2
+    assert memory.cat_file(f"/lists/as_of=2026-06-29/{LIST}") == b"one"
 
 
 def test_an_earlier_night_moves_no_pointer_back(memory: MemoryFileSystem, tmp_path: Path) -> None:
     for night in (LATER, NIGHT):
         copy_night("memory://lists", release(tmp_path, str(night), **{LIST: "x"}), night)
+    assert json.loads(memory.cat_file("/lists/latest.json")) == {"as_of": str(LATER)}
+
+
+def test_a_pointer_that_failed_is_written_by_the_next_run(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    copy_night("memory://lists", release(tmp_path, "a", **{LIST: "one"}), NIGHT)
+    own = release(tmp_path, "b", **{LIST: "two"})
+
+    def full(self: MemoryFileSystem, path: str, value: bytes, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(memory), "pipe_file", full)
+        with pytest.raises(PublicationError, match="the copy failed"):
+            copy_night("memory://lists", own, LATER)
+    assert json.loads(memory.cat_file("/lists/latest.json")) == {"as_of": str(NIGHT)}
+    assert copy_night("memory://lists", own, LATER) == 0
+    assert json.loads(memory.cat_file("/lists/latest.json")) == {"as_of": str(LATER)}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"as_of": "2026-0', b"\xff", b"[]", b"{}", b'{"as_of": 5}', b'{"as_of": ""}']
+)
+@pytest.mark.parametrize("night", [NIGHT, LATER])
+def test_an_unreadable_pointer_counts_as_none(
+    memory: MemoryFileSystem, tmp_path: Path, content: bytes, night: datetime.date
+) -> None:
+    """Whichever night is copied next, the newest complete one is named again: an earlier one moves nothing back."""
+    for one in (NIGHT, LATER):
+        copy_night("memory://lists", release(tmp_path, str(one), **{LIST: "x"}), one)
+    memory.pipe_file("/lists/as_of=2026-07-01/report/index.html", b"a night without its manifest")
+    memory.pipe_file("/lists/as_of=readme/manifest.json", b"no night")
+    memory.pipe_file("/lists/latest.json", content)
+    assert copy_night("memory://lists", tmp_path / str(night), night) == 0
     assert json.loads(memory.cat_file("/lists/latest.json")) == {"as_of": str(LATER)}
 
 
