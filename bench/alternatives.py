@@ -6,11 +6,13 @@ covered. Each is given as many members as it can bear in about a minute.
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from bench.floor import present, source
 from bench.measuring import timed
 
 ALTERNATIVES = {
@@ -22,12 +24,15 @@ ALTERNATIVES = {
 }
 # Members at most; the packages loop over members in Python.
 BEARABLE = {"propdayscov": 1_000, "pdcscore": 1_000}
-FIRST_DAY, LAST_DAY = "2025-07-01", "2026-06-30"
 
 
-def measure_alternative(name: str, delivery: Path) -> dict[str, Any]:
-    """CPU and wall seconds of one of them, and how many fills it was given."""
+def measure_alternative(name: str, delivery: Path, as_of: str) -> dict[str, Any]:
+    """CPU and wall seconds of one of them, and how many fills of the year that ends on the as-of date it was given."""
     con = duckdb.connect(config={"threads": 2})
+    fills_delivered = source(delivery, "pharmacy_claim")
+    last = datetime.date.fromisoformat(as_of)
+    window = (str(last - datetime.timedelta(364)), as_of)
+    paid = "coalesce(claim_status, 'paid') = 'paid'" if present(con, fills_delivered, ["claim_status"]) else "true"
     some = (
         f"where person_id in (select distinct person_id from f order by 1 limit {BEARABLE[name]})"
         if name in BEARABLE
@@ -36,10 +41,12 @@ def measure_alternative(name: str, delivery: Path) -> dict[str, Any]:
     con.execute(
         f"""
         create temp table f as
-        select person_id, ndc_code, dispensing_date, days_supply
-        from read_parquet('{delivery}/pharmacy_claim.parquet')
-        where days_supply between 1 and 365 and coalesce(claim_status, 'paid') = 'paid' and person_id is not null
-            and dispensing_date between date '{FIRST_DAY}' and date '{LAST_DAY}'
+        select
+            person_id, ndc_code, try_cast(dispensing_date as date) as dispensing_date,
+            try_cast(days_supply as integer) as days_supply
+        from {fills_delivered}
+        where try_cast(days_supply as integer) between 1 and 365 and {paid} and person_id is not null
+            and try_cast(dispensing_date as date) between date '{window[0]}' and date '{window[1]}'
         """
     )
     con.execute(
@@ -53,11 +60,11 @@ def measure_alternative(name: str, delivery: Path) -> dict[str, Any]:
         "propdayscov": by_propdayscov,
         "pdcscore": by_pdcscore,
     }
-    cpu, wall = work[name](con)
+    cpu, wall = work[name](con, *window)
     return {"fills": fills, "cpu": cpu, "wall": wall}
 
 
-def by_duckdb(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+def by_duckdb(con: duckdb.DuckDBPyConnection, _first_day: str, last_day: str) -> tuple[float, float]:
     """One row a day by `generate_series`."""
     return timed(
         lambda: con.execute(
@@ -65,18 +72,18 @@ def by_duckdb(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
             select person_id, ndc_code, count(distinct day) / 365.0 from (
                 select person_id, ndc_code, unnest(generate_series(dispensing_date, dispensing_date + days_supply - 1, interval 1 day)) as day
                 from f
-            ) where day <= date '{LAST_DAY}' group by all
+            ) where day <= date '{last_day}' group by all
             """
         ).fetch_arrow_table()
     )
 
 
-def by_polars(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+def by_polars(con: duckdb.DuckDBPyConnection, _first_day: str, last_day: str) -> tuple[float, float]:
     """One row a day by `date_ranges` and `explode`."""
     import polars as pl
 
     frame = con.sql("select * from f").pl()
-    last = pl.lit(LAST_DAY).str.to_date()
+    last = pl.lit(last_day).str.to_date()
 
     def work() -> None:
         frame.with_columns(
@@ -89,7 +96,7 @@ def by_polars(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
     return timed(work)
 
 
-def by_pandas(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+def by_pandas(con: duckdb.DuckDBPyConnection, _first_day: str, last_day: str) -> tuple[float, float]:
     """One row a day by repeating rows."""
     import numpy as np
     import pandas as pd
@@ -100,7 +107,7 @@ def by_pandas(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
         days = frame.loc[frame.index.repeat(frame["days_supply"])]
         offset = days.groupby(level=0).cumcount().to_numpy()
         day = days["dispensing_date"].to_numpy().astype("datetime64[D]") + offset.astype("timedelta64[D]")
-        kept = days.assign(day=day)[day <= np.datetime64(LAST_DAY)]
+        kept = days.assign(day=day)[day <= np.datetime64(last_day)]
         pd.DataFrame(
             kept.drop_duplicates(["person_id", "ndc_code", "day"]).groupby(["person_id", "ndc_code"]).size() / 365
         )
@@ -108,7 +115,7 @@ def by_pandas(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
     return timed(work)
 
 
-def by_propdayscov(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+def by_propdayscov(con: duckdb.DuckDBPyConnection, _first_day: str, last_day: str) -> tuple[float, float]:
     """The package's own function, in one process."""
     import numpy as np
     import pandas as pd
@@ -119,18 +126,18 @@ def by_propdayscov(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
 
     frame = con.sql(
         'select person_id as "P_ID", ndc_code as "DRUGNAME", dispensing_date as "FILLDATE", days_supply as "DAYSSUPPLY", '
-        f'min(dispensing_date) over (partition by person_id) as "MBRELIGSTART", date \'{LAST_DAY}\' as "MBRELIGEND" from f'
+        f'min(dispensing_date) over (partition by person_id) as "MBRELIGSTART", date \'{last_day}\' as "MBRELIGEND" from f'
     ).df()
     return timed(lambda: calc_pdc(frame, druglevel="Y"))
 
 
-def by_pdcscore(con: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+def by_pdcscore(con: duckdb.DuckDBPyConnection, first_day: str, last_day: str) -> tuple[float, float]:
     """The package's own class, early refills shifted."""
     from pdcscore import pdcCalc
 
     frame = con.sql(
         "select person_id, ndc_code, dispensing_date, days_supply, "
-        f"timestamp '{FIRST_DAY}' as first_day, timestamp '{LAST_DAY}' as last_day from f"
+        f"timestamp '{first_day}' as first_day, timestamp '{last_day}' as last_day from f"
     ).df()
     calculation = pdcCalc(
         frame, "person_id", "ndc_code", "dispensing_date", "days_supply", "first_day", "last_day", True

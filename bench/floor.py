@@ -18,7 +18,10 @@ from sqlglot import exp
 
 from assets.engine.computed import Computed
 from assets.engine.contract import contract_for
+from assets.engine.errors import InputError
 from assets.engine.families import all_models
+from assets.engine.ingest import find_inputs
+from assets.engine.layout import read_layout
 from assets.engine.model import Model
 from assets.engine.sql_text import literal
 from bench.measuring import open_database, timed
@@ -37,11 +40,14 @@ SORT = "person_id, dispensing_date, claim_id, claim_line_number"
 
 
 def source(delivery: Path, name: str) -> str:
-    """The files of a claim table as a table of the engine."""
-    one = delivery / f"{name}.parquet"
-    return (
-        f"read_parquet({literal(one if one.is_file() else delivery / name / '*.parquet')}, hive_partitioning = false)"
-    )
+    """The files of a delivered table as a table of the engine: one or many, Parquet or text."""
+    files = find_inputs(read_layout("tuva"), delivery, None).files_of(name)
+    if not files:
+        raise InputError(f"{name}: found no file in {delivery}; this table is required")
+    if len({file.is_parquet for file in files}) > 1:
+        raise InputError(f"{name}: found Parquet and text; a benchmark takes a delivery of one kind")
+    paths = f"[{', '.join(literal(file.path) for file in files)}], union_by_name = true, hive_partitioning = false"
+    return f"read_parquet({paths})" if files[0].is_parquet else f"read_csv({paths}, all_varchar = true)"
 
 
 def floors(delivery: Path, threads: int, memory_gb: float) -> dict[str, float]:
@@ -54,7 +60,7 @@ def floors(delivery: Path, threads: int, memory_gb: float) -> dict[str, float]:
         for relation, columns in ((fills, FILL_COLUMNS), (lines, LINE_COLUMNS), (lines, codes))
     )
     sort = (
-        f"select sum(days_supply * place), max(ndc_code), max(dispensing_provider_npi) from "
+        f"select sum(try_cast(days_supply as integer) * place), max(ndc_code), max(dispensing_provider_npi) from "
         f"(select {', '.join(fill_columns)}, row_number() over (order by {SORT}) as place from {fills})"
     )
     found = {
@@ -128,6 +134,15 @@ def scan(con: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> f
     """CPU seconds of reading some columns of every row."""
     read = ", ".join(f"max({column})" for column in columns) or "count(*)"
     return timed(lambda: con.execute(f"select {read} from {relation}").fetchall())[0]
+
+
+def table_bytes(warehouse: Path) -> dict[str, int]:
+    """Bytes of the blocks that hold each table's rows; a table whose blocks are not full shares them with others."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        [[block]] = con.execute("select block_size from pragma_database_size()").fetchall()
+        names = con.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        blocks = "select count(distinct block_id) from pragma_storage_info(?) where block_id >= 0"
+        return {name: block * con.execute(blocks, [name]).fetchall()[0][0] for (name,) in names}
 
 
 def publication_floor(night: Path) -> float:
