@@ -7,20 +7,30 @@ one line. Counts go to `door.<table>_count` as (measure, detail, row_count).
 
 from __future__ import annotations
 
-import string
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from assets.engine import claim_view, door
-from assets.engine.contract import Contract, all_contracts, contract_for
+from assets.engine import claim_view, door, refused_code, refused_word, returned_file
+from assets.engine.contract import Contract, all_contracts
 from assets.engine.errors import InputError, one_line
-from assets.engine.landing import Folder, InputFile, Landed, files_of_folder, land, open_rows, reading, settle
+from assets.engine.landing import (
+    SHEET_TABLES,
+    Folder,
+    InputFile,
+    Landed,
+    files_of_folder,
+    land,
+    open_rows,
+    reading,
+    settle,
+)
 from assets.engine.layout import Layout, land_source
 from assets.engine.model import Model
 from assets.engine.raw_copy import Copy
+from assets.engine.refused_word import WORD_TABLES
 from assets.engine.sql_text import literal
 from assets.engine.text_file import EXPANSION_RATIO
 from assets.engine.text_rows import one_thread, refused_lines
@@ -32,29 +42,8 @@ REQUIRED_TABLES = ("eligibility", "pharmacy_claim", "medical_claim")
 # equal in every column is a duplicate at once.
 VERSIONED_TABLES = ("pharmacy_claim", "medical_claim")
 
-# A refused row of these may still say that somebody must not be called (rules 6.2, 6.7): what of it can be read is kept.
-WORD_TABLES = ("member_consent", "member_preference", "outreach_outcome")
-
 REJECTED_DDL = "source_table VARCHAR, source_file VARCHAR, line_number BIGINT, reasons VARCHAR"
-REFUSED_CODE_DDL = (
-    "source_table VARCHAR, person_id VARCHAR, claim_id VARCHAR, service_date DATE, code_system VARCHAR, code VARCHAR"
-)
 COUNT_DDL = "source_table VARCHAR, measure VARCHAR, detail VARCHAR, row_count BIGINT"
-
-
-# A refused claim is no care, but it may tell of a lost pregnancy (maternal 1.7, L1): its codes are kept. Columns,
-# without the number that some end with, and the system of their codes; the dates of a row, the best one first.
-CODE_SYSTEMS = {
-    "hcpcs_code": "hcpcs",
-    "drg_code": "ms_drg",
-    "diagnosis_code_": "icd10cm",
-    "procedure_code_": "icd10pcs",
-    "ndc_code": "ndc",
-}
-SERVICE_DATES = {
-    "medical_claim": ("claim_line_start_date", "claim_start_date", "claim_end_date", "file_date"),
-    "pharmacy_claim": ("dispensing_date", "file_date"),
-}
 
 
 @dataclass(frozen=True)
@@ -125,12 +114,10 @@ def load_table(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Input
     known = claim_view.known_files(con, contract, files) if is_seen else claim_view.Known()
     if not known.files:
         con.execute(f"create or replace table door.{table}_rejected ({REJECTED_DDL})")
-        con.execute(f"create or replace table door.{table}_refused_code ({REFUSED_CODE_DDL})")
+        refused_code.create(con, table)
         con.execute(f"create or replace table door.{table}_count ({COUNT_DDL})")
         if table in WORD_TABLES:
-            con.execute(
-                f"create or replace table door.{table}_refused_word ({contract_for('raw', 'refused_word').ddl()})"
-            )
+            refused_word.create(con, table)
         claim_view.drop(con, contract)
     if is_seen and files:
         base = _show_files(con, contract, files, known, inputs.expansion_ratio)
@@ -170,26 +157,36 @@ def _store_files(con: duckdb.DuckDBPyConnection, contract: Contract, inputs: Inp
     is_claims, is_mapped = table in VERSIONED_TABLES, inputs.layout.maps(table)
     files = inputs.files_of(table)
     is_text = not is_mapped and not all(file.is_parquet for file in files)
-    with one_thread(con) if is_text else nullcontext(), transaction(con):
-        if is_mapped:
-            copy = Copy(contract, contract.columns, is_shown=is_claims)
-            copy.create(con)
-            base = _load_mapped(con, copy, inputs, folder)
-        else:
-            landed = [_land(con, contract, file, number, inputs.expansion_ratio) for number, file in enumerate(files)]
-            found = {name for one in landed for name in one.header} if is_claims else contract.columns
-            copy = Copy(contract, [name for name in contract.columns if name in found], is_shown=is_claims)
-            copy.create(con)
-            base = 0
-            for file, one in zip(files, landed, strict=True):
-                with reading(file):
-                    base += _load_file(con, copy, file, one, base)
-        _set_aside(con, contract, copy.name)
-        if is_claims:
-            _keep_codes(con, contract, copy.refused())
-        if table in WORD_TABLES:
-            _keep_words(con, contract, copy.refused())
-        copy.settle(con)
+    with one_thread(con) if is_text else nullcontext():
+        # An error ends a transaction, and one in a file that was sent back does not end the night.
+        returned = _land_returned(con, contract, files, inputs.expansion_ratio) if table in SHEET_TABLES else None
+        with transaction(con):
+            if is_mapped:
+                copy = Copy(contract, contract.columns, is_shown=is_claims)
+                copy.create(con)
+                base = _load_mapped(con, copy, inputs, folder)
+            else:
+                landed = (
+                    returned
+                    if returned is not None
+                    else [
+                        (file, _land(con, contract, file, number, inputs.expansion_ratio))
+                        for number, file in enumerate(files)
+                    ]
+                )
+                found = {name for _, one in landed for name in one.header} if is_claims else contract.columns
+                copy = Copy(contract, [name for name in contract.columns if name in found], is_shown=is_claims)
+                copy.create(con)
+                base = 0
+                for file, one in landed:
+                    with reading(file):
+                        base += _load_file(con, copy, file, one, base)
+            _set_aside(con, contract, copy.name)
+            if is_claims:
+                refused_code.keep(con, contract, copy.refused())
+            if table in WORD_TABLES:
+                refused_word.keep(con, contract, copy.refused())
+            copy.settle(con)
     return base
 
 
@@ -228,7 +225,7 @@ def _show_files(
             )
             for part in parts
         ]
-        _keep_codes(con, contract, " union all ".join(f"select * from ({query})" for query in queries))
+        refused_code.keep(con, contract, " union all ".join(f"select * from ({query})" for query in queries))
     con.execute("drop table judged")
     _count(con, table, "blank", "", 0)
     return sum(one.line_count for _, one in (*old, *new))
@@ -261,13 +258,37 @@ def _land(
         raise InputError(f"{file.label}: found no column {', '.join(missing)}; {table} requires {', '.join(required)}")
     if nested := [name for name in contract.columns if name in landed.nested]:
         raise InputError(f"{file.label}: found lists or structs in {', '.join(nested)}; a single value is expected")
+    _count_columns(con, contract, landed)
+    return landed
+
+
+def _land_returned(
+    con: duckdb.DuckDBPyConnection, contract: Contract, files: tuple[InputFile, ...], expansion_ratio: int
+) -> list[tuple[InputFile, Landed]]:
+    """Files that people sent back as rows, but those that are set aside: one pharmacy's must not keep back all lists."""
+    found = []
+    for number, file in enumerate(files):
+        try:
+            landed = _land(con, contract, file, number, expansion_ratio)
+            landed = returned_file.as_copy(con, file, landed, number)
+        except InputError as refusal:
+            if landed := returned_file.mend(con, contract, file, number, refusal):
+                _count_columns(con, contract, landed)
+                found.append((file, landed))
+        else:
+            refused_word.read_again(con, contract, file, landed)
+            found.append((file, landed))
+    return found
+
+
+def _count_columns(con: duckdb.DuckDBPyConnection, contract: Contract, landed: Landed) -> None:
+    """Count the columns of a file that nobody knows, and those of the contract that it lacks."""
     for name in landed.header:
         if name not in contract.columns:
-            _count(con, table, "unknown_column", one_line(name), 1)
+            _count(con, contract.key[1], "unknown_column", one_line(name), 1)
     for name in contract.columns:
         if name not in landed.header:
-            _count(con, table, "absent_column", name, 1)
-    return landed
+            _count(con, contract.key[1], "absent_column", name, 1)
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, copy: Copy, file: InputFile, landed: Landed, base: int) -> int:
@@ -283,6 +304,8 @@ def _load_file(con: duckdb.DuckDBPyConnection, copy: Copy, file: InputFile, land
         # To describe the query would open the file once more.
         rows = copy.append(con, query, dict.fromkeys(landed.header, "VARCHAR"))
         settle(con, file, landed, copy.name, rows, base)
+        if table in WORD_TABLES:
+            refused_word.read_again(con, contract, file, landed)
     else:
         copy.append(con, query)
     if landed.rejects_table:
@@ -331,34 +354,6 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, judged: str) 
     for bit, name in enumerate(families):
         if rows := sum(count for repairs, count in kinds if repairs >> bit & 1):
             _count(con, table, "repaired", name, rows)
-
-
-def _keep_codes(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str) -> None:
-    """Keep the codes of refused claims whose person can be read."""
-    table = contract.key[1]
-    codes = ", ".join(
-        f"{{'code_system': '{system}', 'code': {name}}}"
-        for name in contract.columns
-        if (system := CODE_SYSTEMS.get(name.rstrip(string.digits)))
-    )
-    con.execute(
-        f"insert into door.{table}_refused_code select distinct '{table}', person_id, claim_id, service_date, "
-        f"told.code_system, told.code from (select person_id, claim_id, coalesce({', '.join(SERVICE_DATES[table])}) "
-        f"as service_date, unnest([{codes}]) as told from ({refused})) "
-        f"where person_id is not null and told.code is not null except select * from door.{table}_refused_code"
-    )
-
-
-def _keep_words(con: duckdb.DuckDBPyConnection, contract: Contract, refused: str) -> None:
-    """Keep what can be read of refused rows that name a member or a gap."""
-    table = contract.key[1]
-    columns = contract_for("raw", "refused_word").columns
-    told = ", ".join(f'"{name}"' for name in columns if name in contract.columns)
-    named = " or ".join(f"{name} is not null" for name in ("person_id", "gap_id") if name in contract.columns)
-    con.execute(
-        f"insert into door.{table}_refused_word by name select distinct '{table}' as source_table, {told} "
-        f"from ({refused}) where {named}"
-    )
 
 
 def _remove_copies(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

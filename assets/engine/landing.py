@@ -327,7 +327,7 @@ def parquet_source(files: Sequence[InputFile]) -> str:
 def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:
     """The first sheet, its first row the header; dates as ISO text, numbers as they were typed, empty rows left out."""
     rows = next(iter(read_sheets(file.path, file.label, LARGEST_WORKBOOK).values()), [])
-    cells = [[_cell_text(value) for value in row] for row in rows]
+    cells = [[cell_text(value) for value in row] for row in rows]
     width = max((at + 1 for row in cells for at, text in enumerate(row) if text), default=0)
     names = tuple((text or "").lower() for text in cells[0][:width]) if width else ()
     if not names:
@@ -349,7 +349,8 @@ def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int)
     return Landed(f"select * from landing_{number}", names, len(filled), None)
 
 
-def _cell_text(value: Any) -> str | None:
+def cell_text(value: Any) -> str | None:
+    """A cell of a workbook as the text that was typed, None where it is empty."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() or None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ FILLED_IN = ("attempted_at", "outcome_code", "channel", "staff_role", "next_cont
 CHANNELS = ("phone", "in_person", "sms", "mail")
 STAFF_ROLES = ("pharmacist", "technician", "intern")
 
+# Digits alone, and what a spreadsheet takes for a number with its zeros left out: 123e45.
+READS_AS_NUMBER = re.compile("[0-9]+(e[0-9]+)?")
+
 WIDTHS = {"gap_id": 20, "outcome_code": 28}
 
 # Text stays text. In memory: a night that is killed would leave rows of people in the machine's folder of temporary files.
@@ -50,11 +54,20 @@ def write_sheet(rows: pa.Table, stem: Path, suffix: str) -> Written:
     lines = list(zip(*(blank if c in FILLED_IN else rows.column(c).to_pylist() for c in COLUMNS), strict=True))
     if suffix == "csv":
         stream = io.StringIO(newline="")
-        csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *lines])
+        kept = [
+            [_kept_text(value) if name == "gap_id" else value for name, value in zip(COLUMNS, line, strict=True)]
+            for line in lines
+        ]
+        csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *kept])
         # As the list itself: a spreadsheet that opens and saves it keeps what it says.
         return write(path, stream.getvalue().encode("utf-8-sig"))
     _write_workbook(path, lines)
     return written(path)
+
+
+def _kept_text(gap_id: str) -> str:
+    """An id as a spreadsheet keeps it in a text file: one that reads as a number would come back rounded."""
+    return f"'{gap_id}" if READS_AS_NUMBER.fullmatch(gap_id) else gap_id
 
 
 def _write_workbook(path: Path, lines: Sequence[Sequence[Any]]) -> None:

@@ -24,10 +24,11 @@ from assets.engine.delivery_keys import read_keys
 from assets.engine.destination import copy_night
 from assets.engine.errors import PublicationError
 from assets.engine.fhir_referral import write_referrals
-from assets.engine.ingest import WORD_TABLES
 from assets.engine.night import Night
 from assets.engine.quality import kept_results
 from assets.engine.quality_page import told, write_data_docs
+from assets.engine.refused_word import WORD_TABLES
+from assets.engine.refused_word import warnings as word_warnings
 from assets.engine.report import write_report
 from assets.engine.skipped import skipped_families, skipped_warnings
 from assets.engine.sql_text import literal, sql_path
@@ -298,6 +299,7 @@ def _table_warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
     found += [
         f"{table}: {count} rows rejected; what can be read of them holds contact back" for table, count in refused
     ]
+    found += word_warnings(con)
     ignored = con.execute(
         "select source_table, string_agg(name, ', ' order by name) from (select distinct source_table, "
         "regexp_replace(detail, '_[0-9]+$', '_*') as name from raw.ingested where measure = 'unknown_column') "

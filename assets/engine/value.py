@@ -8,6 +8,7 @@ from functools import cache
 
 from assets.engine.contract import CONTRACTS, Property
 from assets.engine.sql_text import literal
+from assets.engine.us_date import us_moment
 
 # Types a Parquet file may declare that need no reading as text.
 NATIVE = {
@@ -21,9 +22,8 @@ NATIVE = {
 
 DATE_FORMS = "['%Y-%m-%d', '%d-%b-%Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M:%S.%f']"
 
-# What a spreadsheet of the country makes of a date in a text file that it saves again; the two-digit year first, since
-# the other form would take it for a year of antiquity.
-US_DATE_FORMS = "['%d-%b-%y', '%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S %p']"
+# What a spreadsheet, or a person, puts around an id: an apostrophe has a spreadsheet take digits for text.
+AROUND_IDS = " \t\u00a0'`\u2018\u2019\""
 
 TRUE = "('1', 'true', 't', 'y', 'yes', '1.0')"
 FALSE = "('0', 'false', 'f', 'n', 'no', '0.0')"
@@ -88,7 +88,8 @@ FORMATS = {
     "code": lambda text: f"upper(replace(replace({_without_float(text)}, '.', ''), ' ', ''))",
     "lower": lambda text: f"lower({text})",
     # Words of codes are joined by underscores, whatever a sheet was filled in with: `opt-out` is an opt-out.
-    "gap_code": lambda text: f"translate(upper({text}), '- ', '__')",
+    "gap_code": lambda text: f"translate(upper(trim({text}, ' \t\u00a0')), '- ', '__')",
+    "gap_id": lambda text: f"nullif(lower(trim({text}, {literal(AROUND_IDS)})), '')",
     "state": _state_cases,
     "ingredients": lambda text: _split(f"lower({text})", "list_sort(list_distinct({}))"),
     "list": lambda text: _split(text, "{}"),
@@ -132,11 +133,11 @@ def value_of(p: Property, text: str) -> str:
     if p.logical_type == "number":
         return f"case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
     if p.logical_type in {"date", "timestamp"}:
-        us_date = f"try_strptime({text}, {US_DATE_FORMS}), " if p.options.format == "us_date" else ""
         cast = f"try_cast({text} as timestamp), " if p.logical_type == "timestamp" else ""
-        moment = f"coalesce({us_date}{cast}try_strptime({text}, {DATE_FORMS}))::{p.sql_type}"
+        moment = f"coalesce({cast}try_strptime({text}, {DATE_FORMS}))::{p.sql_type}"
         # Of words such as `infinity` and `epoch` the engine makes a day, or the first one of 1900.
-        return f"case when {text} >= '0' and {text} < ':' then {moment} end"
+        plain = f"case when {text} >= '0' and {text} < ':' then {moment} end"
+        return f"coalesce({us_moment(text)}::{p.sql_type}, {plain})" if p.options.format == "us_date" else plain
     if p.logical_type == "boolean":
         return f"case when lower({text}) in {TRUE} then true when lower({text}) in {FALSE} then false end"
     value = FORMATS[p.options.format](text) if p.options.format else text

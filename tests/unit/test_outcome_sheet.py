@@ -129,6 +129,35 @@ def test_half_a_report_is_refused_with_its_reason(sheet: Path, tmp_path: Path, t
         # The engine would take the first for the year 29.
         ("29-06-26", None),
         ("infinity", None),
+        ("epoch", None),
+        ("6/29/2026 9:15 AM", "2026-06-29 09:15:00"),
+        ("6/29/26 9:15 PM", "2026-06-29 21:15:00"),
+        ("6/29/2026 9:15:30 pm", "2026-06-29 21:15:30"),
+        ("6/29/2026 12:15am", "2026-06-29 00:15:00"),
+        ("6/29/2026\u202f9:15\u202fp.m.", "2026-06-29 21:15:00"),
+        ('"June 29, 2026"', "2026-06-29 00:00:00"),
+        ('"Monday, June 29, 2026"', "2026-06-29 00:00:00"),
+        ('"JUN. 29, 2026 9:15 AM"', "2026-06-29 09:15:00"),
+        ("Sept 9 2026", "2026-09-09 00:00:00"),
+        ("May 5 2026", "2026-05-05 00:00:00"),
+        ("6-29-2026", "2026-06-29 00:00:00"),
+        ("2026-06-29 9:15 PM", "2026-06-29 21:15:00"),
+        ("20260629", "2026-06-29 00:00:00"),
+        ("46202", "2026-06-29 00:00:00"),
+        ("46202.385", "2026-06-29 09:14:24"),
+        # A day first, a day that is none, a day without a year, too few or too many digits.
+        ("29/06/2026", None),
+        ("29-06-2026", None),
+        ("6/31/2026", None),
+        ("June 31 2026", None),
+        ("6/29", None),
+        ("6/29/2", None),
+        ("6/29/202", None),
+        ("06-29-26", None),
+        ("2026121", None),
+        ("12345", None),
+        ("6/29/2026 14:15 PM", None),
+        ("Mary 5 2026", None),
     ],
 )
 def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path, text: str, day: str | None) -> None:
@@ -140,6 +169,40 @@ def test_a_spreadsheet_that_saves_text_again_writes_its_own_dates(tmp_path: Path
     rows, _, refused = load(tmp_path)
     assert [r[1] for r in rows] == ([day] if day else [])
     assert [r[3] for r in refused] == ([] if day else ["invalid_attempted_at"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [GAPS[0], "'" + GAPS[0], GAPS[0].upper(), f"  {GAPS[0]}\t", f"\u00a0{GAPS[0]}", f"\u2019{GAPS[0].upper()} "],
+    ids=["as it is", "apostrophe", "capitals", "blanks", "a blank that is not seen", "all of it"],
+)
+def test_an_id_is_known_however_it_is_spelled(tmp_path: Path, text: str) -> None:
+    (tmp_path / "outreach_outcome.csv").write_text(
+        f"gap_id,attempted_at,outcome_code\n{text},2026-06-29,OPT_OUT\u00a0\n", encoding="utf-8"
+    )
+    rows, _, refused = load(tmp_path)
+    assert [(row[0], row[2]) for row in rows] == [(GAPS[0], "OPT_OUT")]
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("gap_id", "cell"),
+    [
+        ("0123456789012345", "'0123456789012345"),
+        ("1234567890e12345", "'1234567890e12345"),
+        ("e123456789012345", "e123456789012345"),
+        ("12e4567890e12345", "12e4567890e12345"),
+        ("123456789012345e", "123456789012345e"),
+        ("0123456789abcdef", "0123456789abcdef"),
+    ],
+)
+def test_a_csv_sheet_keeps_ids_from_becoming_numbers(tmp_path: Path, gap_id: str, cell: str) -> None:
+    """A spreadsheet that saves it again would round them, and the door would know no row of that id."""
+    rows = pa.table({"list_rank": [1], "gap_id": [gap_id], "pharmacy_npi": [NPI]})
+    text = write_sheet(rows, tmp_path / "sheet", "csv").path.read_text(encoding="utf-8-sig")
+    assert text.splitlines()[1] == f"1,{cell},,,,,,{NPI}"
+    book = write_sheet(rows, tmp_path / "sheet", "xlsx").path
+    assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[1][1] == gap_id
 
 
 def test_what_can_be_read_of_a_refused_report_is_kept(tmp_path: Path) -> None:
@@ -189,7 +252,7 @@ def test_a_sheet_names_nobody(sheet: Path) -> None:
         line.split(",") for line in sheet.read_text(encoding="utf-8-sig").splitlines()
     ]  # fmt: skip
     assert tuple(known[0]) == COLUMNS
-    assert [str(row[1]) for row in known[1:]] == GAPS
+    assert [str(row[1]).removeprefix("'") for row in known[1:]] == GAPS
     assert {cell for row in known[1:] for at, cell in enumerate(row) if COLUMNS[at] not in {"list_rank", "gap_id"}} == {
         "", NPI,
     }  # fmt: skip

@@ -19,6 +19,9 @@ CHECKS = {
     "assets/table.py": "{}: contract failed: {}",
     "assets/raw.py": "raw.{}: {} of {} rows are rejected, most for {}; at most {} is allowed",
     "assets/quality.py": "{} border: {} Found {}.",
+    # Warnings of the manifest and the log.
+    "assets/engine/returned_file.py": "{}: the file is set aside: {}; {}",
+    "assets/engine/refused_word.py": "{}: nothing can be read of line {}; look there for a wish not to be contacted",
 }
 
 
