@@ -21,7 +21,7 @@ from typing import Any
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError, PublicationError
 from assets.engine.files import SECRET_FOLDER, create_secret
-from assets.engine.outreach_registry import read_outreach_outcomes
+from assets.engine.outreach_registry import meant_outcome, read_outreach_outcomes
 
 TABLE, FILE = "outreach_outcome", "ecare_plan.csv"
 
@@ -47,9 +47,6 @@ LOSS = {
     "417044008": "PREGNANCY_LOSS",
     "57797005": "PREGNANCY_LOSS",
 }
-LOSS_REPORTS = {*LOSS.values(), "LOSS", "NO_LONGER_PREGNANT", "NOT_PREGNANT", "NOT_PREGNANT_OR_NO_LONGER", "STOP_PREGNANCY_MESSAGES"}  # fmt: skip
-# A care manager of the plan says it, never a pharmacy: it would lift what holds messages back.
-NOT_FROM_OUTSIDE = {"ALIVE_CONFIRMED", "LOSS_MISCODED_CONFIRMED"}
 
 # Type of a resource -> its elements that say how it ended, and those that say why it did not happen.
 ENDED = {
@@ -262,7 +259,7 @@ def _rows_of(kind: str, resource: Resource, content: _Content, left_out: dict[st
     if resource.get("status") in NO_REPORT:
         left_out["entered_in_error"] += 1
         return
-    is_loss = bool(outcomes & LOSS_REPORTS)
+    is_loss = any(read_outreach_outcomes()[code].loss for code in outcomes)
     if is_loss:
         # It is the member's, whichever gap was spoken of; one is enough to say whose.
         gaps = gaps or content.every_gap()
@@ -281,8 +278,9 @@ def _rows_of(kind: str, resource: Resource, content: _Content, left_out: dict[st
 
 
 def _outcomes(kind: str, status: str | None, ended: list[Resource], reasons: list[Resource]) -> set[str]:
-    registered = read_outreach_outcomes().keys() - NOT_FROM_OUTSIDE
-    found = {code for c in [*ended, *reasons] if c.get("system") == OUTCOME and (code := c.get("code")) in registered}
+    said = {meant_outcome(str(c.get("code"))) for c in [*ended, *reasons] if c.get("system") == OUTCOME}
+    # A care manager of the plan lifts what holds messages back, never a pharmacy.
+    found = {code for code, outcome in read_outreach_outcomes().items() if code in said and not outcome.lifts}
     found |= {LOSS[c["code"]] for c in [*ended, *reasons] if _is_of(c, LOSS)}
     if status in DONE or (kind == "activity" and status is None):
         found |= {SUCCESS[c["code"]] for c in ended if _is_of(c, SUCCESS)}

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from assets.engine import door
 from assets.engine.contract import Contract, contract_for
-from assets.engine.outreach_registry import read_outreach_outcomes
+from assets.engine.outreach_registry import meant_outcome, read_outreach_outcomes
 from assets.engine.registry import read_families
 from assets.engine.value import AROUND_IDS
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 # A refused row of these may still say that somebody must not be called: what of it can be read is kept.
 WORD_TABLES = ("member_consent", "member_preference", "outreach_outcome")
 
-# What lifts a hold is heard from a sound line alone.
-LIFTS = {"ALIVE_CONFIRMED", "LOSS_MISCODED_CONFIRMED"}
 GAP_ID = re.compile("[0-9a-f]{16}")
 MOST_TOLD = 50
 IDS = {"person_id", "scope"}
@@ -184,21 +182,21 @@ def _outcomes(header: Cells, found: Sequence[Cells]) -> list[dict[str, str | Non
 def _by_columns(header: Cells, found: Iterable[Cells]) -> Iterator[list[dict[str, str | None]]]:
     for cells in found:
         told: dict[str, str | None] = {name: text for name, text in zip(header, cells, strict=False) if name}
-        code, gap_id = _code(told.get("outcome_code")), _gap_id(told.get("gap_id"))
-        is_heard = code in read_outreach_outcomes() and code not in LIFTS
-        if is_heard and (gap_id or (told.get("person_id") or "").strip()):
+        code, gap_id = _outcome(told.get("outcome_code")), _gap_id(told.get("gap_id"))
+        if code and (gap_id or (told.get("person_id") or "").strip()):
             yield [{**told, "outcome_code": code, "gap_id": gap_id}]
 
 
 def _anywhere(header: Cells, found: Sequence[Cells]) -> list[dict[str, str | None]]:
     texts = {text.strip() for cells in found for text in cells}
-    codes = sorted({_code(text) for text in texts} & _binding_codes())
+    outcomes = read_outreach_outcomes()
+    codes = sorted({code for text in texts if (code := _outcome(text)) and outcomes[code].binding})
     gaps = sorted({gap_id for text in texts if (gap_id := _gap_id(text))})
     if gaps:
         return [{"outcome_code": code, "gap_id": gap_id} for code, gap_id in product(codes, gaps)]
     gap_codes = sorted({_code(text) for text in texts} & _gap_codes())
     members = {text for cells in found for text in _between(header, cells, "person_id")}
-    members = sorted(text for text in members if _code(text) not in _gap_codes() | set(read_outreach_outcomes()))
+    members = sorted(text for text in members if _code(text) not in _gap_codes() and not _outcome(text))
     return [
         {"outcome_code": code, "person_id": person, "gap_code": gap_code}
         for code, person, gap_code in product(codes, members, gap_codes)
@@ -213,9 +211,10 @@ def _between(header: Cells, cells: Cells, name: str) -> list[str]:
     return [text for cell in cells[max(0, first) : last + 1] if (text := cell.strip())]
 
 
-@cache
-def _binding_codes() -> frozenset[str]:
-    return frozenset(code for code, outcome in read_outreach_outcomes().items() if outcome.binding)
+def _outcome(text: str | None) -> str | None:
+    """The registered outcome that a text means; what lifts a hold is heard from a sound line alone."""
+    code = meant_outcome(text or "")
+    return code if code and not read_outreach_outcomes()[code].lifts else None
 
 
 @cache

@@ -1,8 +1,8 @@
 -- What each member wishes of contact: one row per member with a row of preferences, refused or not (rules 6.2).
 --
 -- Rows tell no time, so that of several the strictest counts: any block, every restricted channel, the earliest end of
--- a consent. A channel is known by any of its names. Of a row that was refused nobody knows what it asks for:
--- `is_readable` is false until all can be read. Whatever restricts nobody is of the row that is last in byte order.
+-- a consent. Of a row that was refused nobody knows what it asks for: `is_readable` is false until all can be read.
+-- Whatever restricts nobody is of the row that is last in byte order.
 with
 
 wishes as (
@@ -10,7 +10,8 @@ wishes as (
         member_preference.person_id,
         coalesce(member_preference.do_not_contact, false) as is_do_not_contact,
         member_preference.contact_block_reason,
-        concat(';', lower(replace(member_preference.restricted_channels, ' ', '')), ';') as channels,
+        coalesce(restricted_channel.is_phone_restricted, false) as is_phone_restricted,
+        coalesce(restricted_channel.is_mail_restricted, false) as is_mail_restricted,
         member_preference.consent_until,
         true as is_readable,
         member_preference.language,
@@ -28,12 +29,15 @@ wishes as (
                 member_preference.best_contact_time desc nulls last
         ) as version
     from raw.member_preference
+    left join core.restricted_channel
+        on member_preference.restricted_channels = restricted_channel.restricted_channels
     union all
     select
         refused_word.person_id,
         false as is_do_not_contact,
         cast(null as varchar) as contact_block_reason,
-        cast(null as varchar) as channels,
+        false as is_phone_restricted,
+        false as is_mail_restricted,
         cast(null as date) as consent_until,
         false as is_readable,
         cast(null as varchar) as language,
@@ -61,25 +65,8 @@ select
         min(wishes.contact_block_reason)
     ) as contact_block_reason,
     bool_or(coalesce(wishes.contact_block_reason = 'returned_mail', false)) as is_mail_returned,
-    bool_or(
-        coalesce(
-            wishes.channels like '%;phone;%'
-            or wishes.channels like '%;call;%'
-            or wishes.channels like '%;calls;%'
-            or wishes.channels like '%;telephone;%'
-            or wishes.channels like '%;voice;%',
-            false
-        )
-    ) as is_phone_restricted,
-    bool_or(
-        coalesce(
-            wishes.channels like '%;mail;%'
-            or wishes.channels like '%;letter;%'
-            or wishes.channels like '%;letters;%'
-            or wishes.channels like '%;post;%',
-            false
-        )
-    ) as is_mail_restricted,
+    bool_or(wishes.is_phone_restricted) as is_phone_restricted,
+    bool_or(wishes.is_mail_restricted) as is_mail_restricted,
     min(wishes.consent_until) as consent_until,
     bool_and(wishes.is_readable) as is_readable,
     max(case when wishes.version = 1 then wishes.language end) as language,

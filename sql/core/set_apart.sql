@@ -232,14 +232,32 @@ counts as (
     ) as known_gaps
         on outreach_outcome.gap_id = known_gaps.gap_id
     union all
-    -- It counts as an attempt and does nothing else.
+    -- Somebody said something: it counts as an attempt, and its gap waits until a person has looked.
     select
         'outreach_outcome',
         'unknown_outcome',
-        count(*) filter (where outreach_outcome_code.outcome_code is null)
+        count(*) filter (where not outcome_word.is_registered)
     from raw.outreach_outcome
-    left join raw.outreach_outcome_code
-        on outreach_outcome.outcome_code = outreach_outcome_code.outcome_code
+    inner join core.outcome_word
+        on outreach_outcome.outcome_code = outcome_word.word
+    union all
+    -- It restricts every channel.
+    select
+        'member_preference',
+        'unknown_channel',
+        count(*) filter (where not restricted_channel.is_known)
+    from raw.member_preference
+    inner join core.restricted_channel
+        on member_preference.restricted_channels = restricted_channel.restricted_channels
+    union all
+    -- Over, it holds all contact.
+    select
+        'member_consent',
+        'unknown_scope',
+        count(*) filter (where not consent_scope.is_known)
+    from raw.member_consent
+    inner join core.consent_scope
+        on member_consent.scope = consent_scope.word
     union all
     select
         'member_preference',

@@ -19,6 +19,8 @@ select
     known_attempt.is_call,
     known_attempt.hold,
     known_attempt.closes_as,
-    known_attempt.ends_as
+    known_attempt.ends_as,
+    known_attempt.is_loss,
+    known_attempt.is_undated
 from facts.known_attempt
 where not known_attempt.is_to_come

@@ -4,11 +4,13 @@
 -- A report names the gap by its id or the person with a code; an id is looked up in what the night before knew, or in
 -- what is still known of earlier lists. A code that lists show in place of others means the member's rows that it
 -- stood for (interface 3.1). Files need not be delivered again: a word on contact or death, and a care manager's, is
--- remembered for ever, the rest for 400 days, what lies ahead until its day. A wrong number is remembered with a digest
--- of the number, so that a new one may be called.
+-- remembered for ever (`is_remembered`), the rest for 400 days, what lies ahead until its day. A wrong number is
+-- remembered with a digest of the number, so that a new one may be called.
 --
--- A word that nobody may be called against (`is_binding`) counts from the night that reads it where its day is missing
--- or lies ahead, and where something else in its row had it refused: to miss one does harm (rules 6.2, 6.7).
+-- A word without a day that can be read, also in a row that was refused, counts from the night that first read it. So
+-- does one that nobody may be called against (`is_binding`) and whose day lies ahead: to miss one does harm (rules 6.2
+-- and 6.7). What takes a protection away (`is_lifting`) needs its own day. An opt-out or a death is of whomever it may
+-- speak of, the member that it names and the one whose row it answers.
 with
 
 ranked_releases as (
@@ -40,7 +42,7 @@ told_outcomes as (
     select
         outreach_outcome.person_id,
         outreach_outcome.attempted_at,
-        outreach_outcome.outcome_code,
+        outcome_word.outcome_code,
         outreach_outcome.gap_id,
         outreach_outcome.gap_code,
         outreach_outcome.subject,
@@ -49,11 +51,17 @@ told_outcomes as (
         outreach_outcome.staff_role,
         outreach_outcome.next_contact_date
     from raw.outreach_outcome
+    inner join core.outcome_word
+        on outreach_outcome.outcome_code = outcome_word.word
     union all
+    -- A day that no file may tell, such as one of the year 26, is no day.
     select
         refused_word.person_id,
-        refused_word.attempted_at,
-        refused_word.outcome_code,
+        case
+            when cast(refused_word.attempted_at as date) between date '1900-01-01' and date '2100-12-31'
+                then refused_word.attempted_at
+        end as attempted_at,
+        outcome_word.outcome_code,
         refused_word.gap_id,
         refused_word.gap_code,
         refused_word.subject,
@@ -62,7 +70,8 @@ told_outcomes as (
         refused_word.staff_role,
         refused_word.next_contact_date
     from raw.refused_word
-    where refused_word.outcome_code is not null
+    inner join core.outcome_word
+        on refused_word.outcome_code = outcome_word.word
 ),
 
 named_outcomes as (
@@ -113,6 +122,18 @@ shown_codes as (
         and gap_code.public_code <> latest_releases.gap_code
 ),
 
+gap_members as (
+    select
+        state_gap.gap_id,
+        state_gap.person_id
+    from raw.state_gap
+    union
+    select
+        state_release.gap_id,
+        state_release.person_id
+    from raw.state_release
+),
+
 meant_outcomes as (
     select
         named_outcomes.person_id,
@@ -147,70 +168,37 @@ meant_outcomes as (
         on
             named_outcomes.person_id = shown_codes.person_id
             and named_outcomes.gap_code = shown_codes.public_code
-),
-
-first_words as (
-    select
-        state_contact_attempt.person_id,
-        state_contact_attempt.outcome_code,
-        coalesce(state_contact_attempt.gap_id, state_contact_attempt.gap_code) as gap,
-        min(state_contact_attempt.attempted_at) as attempted_at
-    from raw.state_contact_attempt
-    group by
-        state_contact_attempt.person_id,
-        state_contact_attempt.outcome_code,
-        coalesce(state_contact_attempt.gap_id, state_contact_attempt.gap_code)
-),
-
--- Told again by a file that is still there, a word without a usable day is of the night that first read it.
-dated_outcomes as (
-    select
-        meant_outcomes.person_id,
-        case
-            when
-                coalesce(outreach_outcome_code.is_binding, false)
-                and coalesce(cast(meant_outcomes.attempted_at as date) > cast($as_of as date), true)
-                then coalesce(first_words.attempted_at, cast(cast($as_of as date) as timestamp))
-            else meant_outcomes.attempted_at
-        end as attempted_at,
-        meant_outcomes.outcome_code,
-        meant_outcomes.gap_id,
-        meant_outcomes.gap_code,
-        meant_outcomes.subject,
-        meant_outcomes.is_of_any_subject,
-        meant_outcomes.told_subject,
-        meant_outcomes.pharmacy_npi,
-        meant_outcomes.channel,
-        meant_outcomes.staff_role,
-        meant_outcomes.next_contact_date
-    from meant_outcomes
-    left join raw.outreach_outcome_code
-        on meant_outcomes.outcome_code = outreach_outcome_code.outcome_code
-    left join first_words
-        on
-            meant_outcomes.person_id = first_words.person_id
-            and meant_outcomes.outcome_code = first_words.outcome_code
-            and coalesce(meant_outcomes.gap_id, meant_outcomes.gap_code) = first_words.gap
-    where meant_outcomes.person_id is not null
-),
-
-known_attempts as (
-    select
-        dated_outcomes.*,
-        case
-            when dated_outcomes.outcome_code = 'WRONG_NUMBER'
-                then substr(sha256(concat_ws('|', $salt, translate(member.phone, '()-. +', ''))), 1, 16)
-        end as phone_digest,
-        1 as source_rank
-    from dated_outcomes
-    left join core.member
-        on dated_outcomes.person_id = member.person_id
-    where dated_outcomes.attempted_at is not null
     union all
+    select
+        gap_members.person_id,
+        named_outcomes.attempted_at,
+        named_outcomes.outcome_code,
+        named_outcomes.gap_id,
+        named_outcomes.gap_code,
+        named_outcomes.subject,
+        named_outcomes.is_of_any_subject,
+        named_outcomes.told_subject,
+        named_outcomes.pharmacy_npi,
+        named_outcomes.channel,
+        named_outcomes.staff_role,
+        named_outcomes.next_contact_date
+    from named_outcomes
+    inner join gap_members
+        on
+            named_outcomes.gap_id = gap_members.gap_id
+            and named_outcomes.person_id <> gap_members.person_id
+    inner join raw.outreach_outcome_code
+        on
+            named_outcomes.outcome_code = outreach_outcome_code.outcome_code
+            and outreach_outcome_code.is_binding
+            and outreach_outcome_code.is_remembered
+),
+
+state_attempts as (
     select
         state_contact_attempt.person_id,
         state_contact_attempt.attempted_at,
-        state_contact_attempt.outcome_code,
+        outcome_word.outcome_code,
         state_contact_attempt.gap_id,
         state_contact_attempt.gap_code,
         state_contact_attempt.subject,
@@ -221,13 +209,147 @@ known_attempts as (
         state_contact_attempt.staff_role,
         state_contact_attempt.next_contact_date,
         state_contact_attempt.phone_digest,
-        0 as source_rank
+        state_contact_attempt.is_undated
     from raw.state_contact_attempt
+    inner join core.outcome_word
+        on state_contact_attempt.outcome_code = outcome_word.word
+),
+
+-- An older version kept no word on whether a day was given; the days that it gave itself begin at midnight.
+first_words as (
+    select
+        state_attempts.person_id,
+        state_attempts.outcome_code,
+        coalesce(state_attempts.gap_id, state_attempts.gap_code) as gap,
+        min(state_attempts.attempted_at) as attempted_at
+    from state_attempts
     where
-        state_contact_attempt.outcome_code in (
-            'OPT_OUT', 'DECEASED_REPORTED', 'ALIVE_CONFIRMED', 'LOSS_MISCODED_CONFIRMED'
+        coalesce(
+            state_attempts.is_undated,
+            state_attempts.attempted_at = cast(cast(state_attempts.attempted_at as date) as timestamp)
         )
-        or cast(state_contact_attempt.attempted_at as date) > cast($as_of as date) - 400
+    group by
+        state_attempts.person_id,
+        state_attempts.outcome_code,
+        coalesce(state_attempts.gap_id, state_attempts.gap_code)
+),
+
+-- A death without a day may be a new one: it is never before the last word that the member is alive.
+confirmed_lives as (
+    select
+        meant_outcomes.person_id,
+        meant_outcomes.attempted_at
+    from meant_outcomes
+    where
+        meant_outcomes.outcome_code = 'ALIVE_CONFIRMED'
+        and meant_outcomes.staff_role = 'care_manager'
+    union all
+    select
+        state_attempts.person_id,
+        state_attempts.attempted_at
+    from state_attempts
+    where
+        state_attempts.outcome_code = 'ALIVE_CONFIRMED'
+        and state_attempts.staff_role = 'care_manager'
+),
+
+last_confirmed_lives as (
+    select
+        confirmed_lives.person_id,
+        'DECEASED_REPORTED' as outcome_code,
+        max(confirmed_lives.attempted_at) as attempted_at
+    from confirmed_lives
+    where cast(confirmed_lives.attempted_at as date) <= cast($as_of as date)
+    group by confirmed_lives.person_id
+),
+
+judged_outcomes as (
+    select
+        meant_outcomes.*,
+        meant_outcomes.attempted_at is null
+        or (
+            cast(meant_outcomes.attempted_at as date) > cast($as_of as date)
+            and coalesce(outreach_outcome_code.is_binding, false)
+        ) as is_undated
+    from meant_outcomes
+    left join raw.outreach_outcome_code
+        on meant_outcomes.outcome_code = outreach_outcome_code.outcome_code
+    where
+        meant_outcomes.person_id is not null
+        and (
+            meant_outcomes.attempted_at is not null
+            or not coalesce(outreach_outcome_code.is_lifting, false)
+        )
+),
+
+-- Told again by a file that is still there, a word without a usable day is of the night that first read it.
+dated_outcomes as (
+    select
+        judged_outcomes.person_id,
+        case
+            when judged_outcomes.is_undated
+                then greatest(
+                    coalesce(first_words.attempted_at, cast(cast($as_of as date) as timestamp)),
+                    last_confirmed_lives.attempted_at
+                )
+            else judged_outcomes.attempted_at
+        end as attempted_at,
+        judged_outcomes.outcome_code,
+        judged_outcomes.gap_id,
+        judged_outcomes.gap_code,
+        judged_outcomes.subject,
+        judged_outcomes.is_of_any_subject,
+        judged_outcomes.told_subject,
+        judged_outcomes.pharmacy_npi,
+        judged_outcomes.channel,
+        judged_outcomes.staff_role,
+        judged_outcomes.next_contact_date,
+        judged_outcomes.is_undated
+    from judged_outcomes
+    left join first_words
+        on
+            judged_outcomes.person_id = first_words.person_id
+            and judged_outcomes.outcome_code = first_words.outcome_code
+            and coalesce(judged_outcomes.gap_id, judged_outcomes.gap_code) = first_words.gap
+    left join last_confirmed_lives
+        on
+            judged_outcomes.person_id = last_confirmed_lives.person_id
+            and judged_outcomes.outcome_code = last_confirmed_lives.outcome_code
+),
+
+known_attempts as (
+    select
+        dated_outcomes.person_id,
+        dated_outcomes.attempted_at,
+        dated_outcomes.outcome_code,
+        dated_outcomes.gap_id,
+        dated_outcomes.gap_code,
+        dated_outcomes.subject,
+        dated_outcomes.is_of_any_subject,
+        dated_outcomes.told_subject,
+        dated_outcomes.pharmacy_npi,
+        dated_outcomes.channel,
+        dated_outcomes.staff_role,
+        dated_outcomes.next_contact_date,
+        case
+            when dated_outcomes.outcome_code = 'WRONG_NUMBER'
+                then substr(sha256(concat_ws('|', $salt, translate(member.phone, '()-. +', ''))), 1, 16)
+        end as phone_digest,
+        dated_outcomes.is_undated,
+        1 as source_rank
+    from dated_outcomes
+    left join core.member
+        on dated_outcomes.person_id = member.person_id
+    union all
+    select
+        state_attempts.*,
+        0 as source_rank
+    from state_attempts
+    left join raw.outreach_outcome_code
+        on state_attempts.outcome_code = outreach_outcome_code.outcome_code
+    where
+        coalesce(outreach_outcome_code.is_remembered, false)
+        or cast(state_attempts.attempted_at as date) > cast($as_of as date) - 400
 ),
 
 -- A file that is still there tells again what is known: what was known first stands, with the number of that night.
@@ -250,8 +372,25 @@ numbered_attempts as (
                 known_attempts.channel asc nulls last,
                 known_attempts.staff_role asc nulls last,
                 known_attempts.next_contact_date desc nulls last
-        ) as version
+        ) as version,
+        bool_or(known_attempts.is_undated) over (
+            partition by
+                known_attempts.person_id,
+                known_attempts.attempted_at,
+                known_attempts.outcome_code,
+                known_attempts.gap_id,
+                case when known_attempts.gap_id is null then known_attempts.gap_code end,
+                case when known_attempts.gap_id is null then known_attempts.subject end,
+                known_attempts.told_subject
+        ) as is_any_undated
     from known_attempts
+),
+
+-- By these an attempt is no call; whatever else it was made by, and what nobody told, is one.
+other_channels as (
+    select channel_word.word
+    from raw.channel_word
+    where channel_word.channel in ('mail', 'other')
 )
 
 select
@@ -270,17 +409,22 @@ select
     numbered_attempts.phone_digest,
     cast(numbered_attempts.attempted_at as date) as attempted_date,
     cast(numbered_attempts.attempted_at as date) > cast($as_of as date) as is_to_come,
-    -- An outcome that nobody registered is an attempt all the same.
+    -- An outcome that nobody registered is an attempt all the same, and a person must look at what it says.
     coalesce(outreach_outcome_code.is_attempt, true) as is_attempt,
     coalesce(outreach_outcome_code.is_live_contact, false) as is_live_contact,
     coalesce(outreach_outcome_code.is_attempt, true)
-    and coalesce(numbered_attempts.channel, 'phone') in ('phone', 'call', 'telephone', 'voice') as is_call,
-    outreach_outcome_code.hold,
+    and other_channels.word is null as is_call,
+    case when outreach_outcome_code.outcome_code is null then 'pending' else outreach_outcome_code.hold end as hold,
     outreach_outcome_code.closes_as,
-    outreach_outcome_code.ends_as
+    outreach_outcome_code.ends_as,
+    coalesce(outreach_outcome_code.is_loss, false) as is_loss,
+    -- Of a word that an older version kept what tonight's file says of it.
+    coalesce(numbered_attempts.is_undated, numbered_attempts.is_any_undated, false) as is_undated
 from numbered_attempts
 left join raw.outreach_outcome_code
     on numbered_attempts.outcome_code = outreach_outcome_code.outcome_code
+left join other_channels
+    on regexp_replace(lower(numbered_attempts.channel), '[^a-z0-9]+', '', 'g') = other_channels.word
 where numbered_attempts.version = 1
 order by
     numbered_attempts.person_id,

@@ -148,10 +148,7 @@ reports as (
         contact_attempt.attempted_date as trigger_date
     from facts.contact_attempt
     where
-        contact_attempt.outcome_code in (
-            'NOT_PREGNANT_OR_NO_LONGER', 'NOT_PREGNANT', 'NO_LONGER_PREGNANT', 'PREGNANCY_LOSS', 'LOSS',
-            'MISCARRIAGE', 'STILLBIRTH', 'INFANT_DEATH', 'STOP_PREGNANCY_MESSAGES'
-        )
+        contact_attempt.is_loss
         -- The word that an outcome sheet offers, which tells nothing by itself: of such a row it tells as much.
         or (
             contact_attempt.outcome_code = 'NOT_ELIGIBLE'

@@ -34,7 +34,9 @@ paying_reports as (
             and release.service_code = programme_outcome.service_code
             and contact_attempt.outcome_code = programme_outcome.outcome_code
     where
-        contact_attempt.attempted_date >= release.first_listed_date
+        -- Of which day the service is, and so of which period, nobody could say.
+        not contact_attempt.is_undated
+        and contact_attempt.attempted_date >= release.first_listed_date
         and coalesce(contact_attempt.attempted_date <= release.recalled_date + 1, true)
 ),
 

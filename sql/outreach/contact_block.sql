@@ -1,9 +1,10 @@
 -- Members whom no list may name tonight, with the first reason that holds (rules 6.2).
 --
--- `do_not_contact` is the member's own wish, an opt-out in a conversation, a consent that is over, and whatever the
--- plan blocks: litigation, a fraud hold, a restricted record, a guardian who has not authorised contact. Mail that came
--- back blocks nobody who can be called. A report that somebody has died stands until a care manager of the plan says
--- that they are alive. Nobody knows what a preference row that was refused asks for: it holds until it can be read.
+-- `do_not_contact` is the member's own wish, an opt-out in a conversation, a consent to all contact that is over, or to
+-- what nobody knows, and whatever the plan blocks: litigation, a fraud hold, a restricted record, a guardian who has
+-- not authorised contact. Mail that came back blocks nobody who can be called. A report that somebody has died stands
+-- until a care manager of the plan says that they are alive. Nobody knows what a preference row that was refused asks
+-- for: it holds until it can be read.
 with
 
 reports as (
@@ -21,6 +22,14 @@ reports as (
     from facts.contact_attempt
     where contact_attempt.outcome_code in ('OPT_OUT', 'DECEASED_REPORTED', 'ALIVE_CONFIRMED')
     group by contact_attempt.person_id
+),
+
+withdrawals as (
+    select distinct consent.person_id
+    from core.consent
+    where
+        consent.is_of_all_contact
+        and not consent.is_valid
 ),
 
 blocks as (
@@ -45,7 +54,7 @@ blocks as (
                         or not coalesce(guardian_consents.is_valid, false)
                     )
                 )
-                or not programme_consents.is_valid
+                or withdrawals.person_id is not null
                 then 'do_not_contact'
             when member.is_institutional then 'institutional'
         end as block_reason
@@ -64,10 +73,8 @@ blocks as (
         on member.member_key = hospice.member_key
     left join reports
         on member.person_id = reports.person_id
-    left join core.consent as programme_consents
-        on
-            member.person_id = programme_consents.person_id
-            and programme_consents.scope = 'programme'
+    left join withdrawals
+        on member.person_id = withdrawals.person_id
     left join core.consent as guardian_consents
         on
             member.person_id = guardian_consents.person_id

@@ -58,17 +58,22 @@ channels as (
         and member.zip_code is not null
         and not coalesce(preference.is_mail_returned, false) as has_mail,
         coalesce(preference.is_phone_restricted, false)
-        or not coalesce(consent.is_valid, not $phone_consent_required) as is_phone_restricted,
-        coalesce(preference.is_mail_restricted, false) as is_mail_restricted,
+        or not coalesce(phone_consents.is_valid, not $phone_consent_required) as is_phone_restricted,
+        coalesce(preference.is_mail_restricted, false)
+        or not coalesce(mail_consents.is_valid, true) as is_mail_restricted,
         coalesce(wrongly_numbered_members.is_wrong_number = 1, false) as is_wrong_number
     from core.member
     cross join phones
     left join core.preference
         on member.person_id = preference.person_id
-    left join core.consent
+    left join core.consent as phone_consents
         on
-            member.person_id = consent.person_id
-            and consent.scope = 'phone'
+            member.person_id = phone_consents.person_id
+            and phone_consents.scope = 'phone'
+    left join core.consent as mail_consents
+        on
+            member.person_id = mail_consents.person_id
+            and mail_consents.scope = 'mail'
     left join wrongly_numbered_members
         on member.member_key = wrongly_numbered_members.member_key
 )

@@ -146,7 +146,7 @@ select
     placed_gaps.state,
     case
         when contact_block.block_reason is not null then contact_block.block_reason
-        when not family_consents.is_valid then 'do_not_contact'
+        when not family_consents.is_valid or not programme_consents.is_valid then 'do_not_contact'
         when gap_code.is_manufacturer_funded and not coalesce(funded_consents.is_valid, false) then 'no_authorisation'
         when holds.is_duplicate = 1 then 'duplicate'
         when holds.is_declined = 1 then 'declined'
@@ -190,11 +190,15 @@ left join forbidden_gaps as home_policies
         and placed_gaps.home_state = home_policies.state
 left join holds
     on placed_gaps.gap_id = holds.gap_id
--- A consent's scope may be a family, or a manufacturer's programmes.
+-- A consent's scope may be a family, a programme, or a manufacturer's programmes.
 left join core.consent as family_consents
     on
         placed_gaps.person_id = family_consents.person_id
         and placed_gaps.gap_family = family_consents.scope
+left join core.consent as programme_consents
+    on
+        placed_gaps.person_id = programme_consents.person_id
+        and gap_programme.programme = programme_consents.scope
 left join core.consent as funded_consents
     on
         placed_gaps.person_id = funded_consents.person_id

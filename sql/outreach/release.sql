@@ -130,6 +130,7 @@ known_releases as (
         or contact_block.member_key is not null
         or member.member_key is null
         or not family_consents.is_valid
+        or not programme_consents.is_valid
         or (gap_code.is_manufacturer_funded and not coalesce(funded_consents.is_valid, false))
         or holder_policies.gap_id is not null
         or home_policies.gap_id is not null
@@ -163,6 +164,10 @@ known_releases as (
         on
             state_release.person_id = family_consents.person_id
             and gap_code.gap_family = family_consents.scope
+    left join core.consent as programme_consents
+        on
+            state_release.person_id = programme_consents.person_id
+            and state_release.programme = programme_consents.scope
     left join core.consent as funded_consents
         on
             state_release.person_id = funded_consents.person_id

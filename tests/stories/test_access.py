@@ -406,6 +406,8 @@ def test_warnings_count_what_is_unknown(story):
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 outreach_outcome | unknown_outcome      | 0
+                member_preference | unknown_channel     | 0
+                member_consent   | unknown_scope        | 0
                 outreach_outcome | unlinked             | 0
                 pharmacy         | invalid_npi          | 2
                 pharmacy         | unknown_place        | 1

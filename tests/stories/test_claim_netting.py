@@ -437,6 +437,8 @@ def test_fills_run_through_the_as_of_date_whenever_they_were_loaded(story):
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 outreach_outcome | unknown_outcome      | 0
+                member_preference | unknown_channel     | 0
+                member_consent   | unknown_scope        | 0
                 outreach_outcome | unlinked             | 0
                 medical_claim    | withheld_part2       | 0
                 pharmacy_claim   | withheld_part2       | 0
@@ -499,6 +501,8 @@ def test_a_product_without_route_or_form_is_counted_where_a_rule_asks_for_one(st
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 outreach_outcome | unknown_outcome      | 0
+                member_preference | unknown_channel     | 0
+                member_consent   | unknown_scope        | 0
                 outreach_outcome | unlinked             | 0
                 medical_claim    | withheld_part2       | 0
                 pharmacy_claim   | withheld_part2       | 0
@@ -664,6 +668,8 @@ def test_an_adjustment_without_an_original_is_kept(story):
                 member_preference | unlinked            | 0
                 outreach_outcome | after_as_of          | 0
                 outreach_outcome | unknown_outcome      | 0
+                member_preference | unknown_channel     | 0
+                member_consent   | unknown_scope        | 0
                 outreach_outcome | unlinked             | 0
                 medical_claim    | withheld_part2       | 0
                 pharmacy_claim   | withheld_part2       | 0

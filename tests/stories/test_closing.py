@@ -773,7 +773,8 @@ def test_a_gap_that_is_gone_keeps_what_was_told_of_it(story):
 
 
 def test_outcomes_that_say_nothing_are_counted(story):
-    """Interface 2.1: `unlinked` names a row that nobody knows and no member; `unknown_outcome` is no registered code."""
+    """Interface 2.1: `unlinked` names a row that nobody knows and no member; `unknown_outcome` is no registered code by any
+    of its names. So with the channels that members restrict (a row of two unknown words is one row) and with scopes."""
     story(
         model="core.set_apart",
         given={
@@ -789,6 +790,20 @@ def test_outcomes_that_say_nothing_are_counted(story):
                 unknown    | ann       | -        | NO_ANSWER
                 unknown    | -         | -        | NO_ANSWER
                 unknown    | zoe       | -        | SAID_NOTHING
+                known      | -         | -        | Opted out (phone)
+            """,
+            "raw.member_preference": """
+                person_id | restricted_channels
+                ann       | Phone, carrier pigeon
+                ann       | mobile/e-mail
+                ann       | -
+            """,
+            "raw.member_consent": """
+                person_id | scope       | valid_to
+                ann       | newsletters | -
+                ann       | newsletters | 2026-01-01
+                ann       | Program     | -
+                ann       | diabetes    | -
             """,
         },
         expect=rows(
@@ -801,6 +816,6 @@ def test_outcomes_that_say_nothing_are_counted(story):
             "pharmacy_claim | unusable_days_supply | 0", "provider | invalid_npi | 0", "medical_claim | withheld_part2 | 0",
             "pharmacy_claim | withheld_part2 | 0", "eligibility | unknown_area | 0", "pharmacy | unknown_place | 0",
             "provider | unknown_place | 0", "zcta | unknown_county_type | 0", "zcta | unknown_density | 0",
-            "zcta | unknown_income | 0",
+            "zcta | unknown_income | 0", "member_preference | unknown_channel | 1", "member_consent | unknown_scope | 2",
         ),
     )  # fmt: skip

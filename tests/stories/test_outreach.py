@@ -132,8 +132,8 @@ def test_what_was_reported_is_remembered_without_its_file(story):
 def test_a_word_that_binds_counts_whatever_is_wrong_with_its_day(story):
     """Rules 6.2, 6.3, 6.7: an opt-out without a day, of a day to come or in a refused row counts from its first night.
 
-    Cleo's was read on 3 May: told again it is no newer. What does no harm when it waits, such as an attempt, waits for
-    its day, or for one that can be read.
+    Cleo's was read on 3 May: told again it is no newer. Of a day to come, what does no harm when it waits, such as an
+    attempt, waits for its day; without one it counts as well.
     """
     story(
         model="facts.contact_attempt",
@@ -163,6 +163,7 @@ def test_a_word_that_binds_counts_whatever_is_wrong_with_its_day(story):
             ann       | OPT_OUT           | 2026-06-30 00:00:00
             bob       | DECEASED_REPORTED | 2026-06-30 00:00:00
             cleo      | OPT_OUT           | 2026-05-03 00:00:00
+            dan       | LEFT_VM           | 2026-06-30 00:00:00
             eve       | LEFT_VM           | 2026-06-01 10:00:00
         """,
     )
