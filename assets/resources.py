@@ -4,6 +4,7 @@ import atexit
 import datetime
 import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,10 +17,12 @@ import duckdb
 from assets.engine import releases, warehouse
 from assets.engine.destination import refuse_undeliverable
 from assets.engine.errors import CaregapsError, PublicationError, SettingsError, WarehouseError
+from assets.engine.memory import memory_limit
 from assets.engine.night import Night
 from assets.engine.run_record import RunRecord, begin, end, lock, lock_file
 from assets.engine.settings import read_settings
 from assets.engine.spark import Spark
+from assets.engine.spark_setup import prepare
 
 # Dagster's own tag of a partitioned run.
 PARTITION_TAG = "dagster/partition"
@@ -38,6 +41,7 @@ class _Workplace:
         self._locks: list[IO[str]] = []
         self._con: duckdb.DuckDBPyConnection | None = None
         self._spark: Spark | None = None
+        self._umask: int | None = None
 
     def take(self, path: Path, output: Path) -> None:
         """Lock an output and a warehouse for this process: two nights never interleave.
@@ -67,6 +71,15 @@ class _Workplace:
         path, limits = night.warehouse, night.settings.limits
         self.take(path, night.output)
         if self._con is None:
+            if (lowered := memory_limit(limits.memory_gb)) < limits.memory_gb:
+                log.warning(
+                    "limits.memory_gb: found %.1f, more than the machine has beside the night itself; DuckDB takes %.1f",
+                    limits.memory_gb,
+                    lowered,
+                )
+            if night.warehouse_file is not None and self._umask is None:
+                # The engine makes files beside it all night, rows of people in them, in a folder that may be anyone's.
+                self._umask = os.umask(0o077)
             try:
                 self._con = warehouse.connect(path, limits.threads, limits.memory_gb)
             except WarehouseError as error:
@@ -110,6 +123,9 @@ class _Workplace:
                 # A signal ends the waiting for a query, not the query: closing would wait until its tasks are through.
                 con.interrupt()
                 con.close()
+        if self._umask is not None:
+            os.umask(self._umask)
+            self._umask = None
 
 
 workplace = _Workplace()
@@ -171,6 +187,7 @@ class NightResource(dg.ConfigurableResource):
                 if known is None or known.run_id != run.run_id:
                     begin(night.output, night.as_of, run.run_id)
                     refuse_undeliverable(night.settings.delivery)
+                    prepare(night.engine, night.settings.spark, night.warehouse)
                 yield con, night
             except (duckdb.Error, OSError, MemoryError) as error:
                 if isinstance(error, OSError) and error.errno not in DISK_ERRORS:

@@ -5,6 +5,12 @@ An error is one line, `error: where: what was found; what is allowed`, and exit 
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    # `python -m pipelines.cli` is `caregaps`: nothing is imported before signals are heard.
+    import pipelines.entry
+
+    raise SystemExit(pipelines.entry.command())
+
 import argparse
 import datetime
 import logging
@@ -15,7 +21,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from assets.engine.errors import CaregapsError, SettingsError, one_line
-from assets.engine.model import ROOT
 
 EPILOGUE = "Documentation: README.md and docs/."
 
@@ -60,7 +65,6 @@ def parser() -> Parser:
         "status", help="last night, its age, a run in progress, the last failure; status 1 if someone must look"
     )
     status.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of published nights")
-
     status.add_argument(
         "--max-age-days",
         type=int,
@@ -192,13 +196,17 @@ def carry_out(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """One night through the nightly job, on the configured instance."""
+    from assets.engine import memory, model
+
     show_progress()
-    # A service manager stops with SIGTERM: told like Ctrl-C, and cleaned up after like it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.environ.setdefault("DAGSTER_HOME", str(ROOT))
-    os.environ.setdefault("CAREGAPS_DAGSTER_STORAGE", str(ROOT / ".dagster"))
+    memory.refuse_too_little()
+    os.environ.setdefault("DAGSTER_HOME", str(model.ROOT))
+    os.environ.setdefault("CAREGAPS_DAGSTER_STORAGE", str(model.ROOT / ".dagster"))
+    from pipelines.entry import raise_on
     from pipelines.launch import launch
 
+    # A service manager stops with SIGTERM: told like Ctrl-C, and cleaned up after like it.
+    raise_on((signal.SIGTERM, signal.SIGINT))
     release = launch(
         input=options.input,
         output=options.output,
@@ -390,6 +398,3 @@ COMMANDS = {
     "docs": docs,
     "sql": sql,
 }
-
-if __name__ == "__main__":
-    sys.exit(main())

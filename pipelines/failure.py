@@ -1,6 +1,9 @@
 """Why a run failed, in one line: our own error, else the failed check, else the step and its kind of error."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from typing import Any
 
 import dagster as dg
 
@@ -34,6 +37,31 @@ def reason_of_events(events: Sequence[dg.DagsterEvent], run_id: str) -> str:
             kind = error.cls_name if error else "unknown error"
             return f"{event.step_key}: {kind}; run {run_id} in the Dagster UI has the details"
     return f"run {run_id} did not finish; the Dagster UI has the details"
+
+
+class _WithoutHistoryErrors:
+    """Standard error without what Dagster writes there of events that it cannot keep: six lines of SQL each."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, unless Dagster writes of its event log."""
+        return len(text) if text.startswith("Exception while writing logger call") else self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def without_history_errors() -> Iterator[None]:
+    """Keep Dagster's own words on a run history that cannot be written from the operator: one line of ours tells it."""
+    with redirect_stderr(_WithoutHistoryErrors(sys.stderr)):
+        yield
 
 
 def _is_ours(name: str) -> bool:

@@ -17,17 +17,19 @@ from assets.engine.errors import CaregapsError, PublicationError, SettingsError
 from assets.engine.ingest import find_inputs
 from assets.engine.layout import read_layout
 from assets.engine.licensed import check_value_sets
+from assets.engine.memory import memory_limit
 from assets.engine.night import Night
 from assets.engine.notify import Message, notify
 from assets.engine.programme_registry import read_programmes
 from assets.engine.releases import nights
-from assets.engine.run_record import RunRecord, begin, end
+from assets.engine.run_record import RunRecord, begin, end, published_since
 from assets.engine.settings import Settings, read_settings
+from assets.engine.spark_setup import prepare as prepare_spark
 from assets.engine.warehouse import discard
 from assets.history import end_killed_runs
-from assets.resources import workplace
+from assets.resources import log, workplace
 from pipelines.definitions import build_defs
-from pipelines.failure import reason_of_events
+from pipelines.failure import reason_of_events, without_history_errors
 from pipelines.nightly import JOB, job, schedule
 
 
@@ -65,6 +67,7 @@ def launch(
         CaregapsError: The night was not published; the one before it still is.
     """
     settings = read_settings(config)
+    began = datetime.datetime.now(datetime.UTC)
     if as_of is None:
         as_of = night_of_clock(settings, output, datetime.datetime.now(ZoneInfo(settings.schedule.time_zone)))
     night = Night(as_of, input.absolute(), output.absolute(), settings, layout, reference, warehouse, engine)
@@ -81,10 +84,14 @@ def launch(
         _prepare(night, fresh=fresh)
         _execute(night, fields, instance)
     except CaregapsError as error:
-        _remember_failure(night, str(error))
-        raise
+        if published_since(night.output, as_of, began):
+            log.warning("%s; the night is published", str(error).split(";", maxsplit=1)[0])
+        else:
+            _remember_failure(night, str(error))
+            raise
     except KeyboardInterrupt:
-        _remember_failure(night, "run: interrupted")
+        if not published_since(night.output, as_of, began):
+            _remember_failure(night, "run: interrupted")
         raise
     finally:
         workplace.leave()
@@ -115,11 +122,13 @@ def _prepare(night: Night, *, fresh: bool) -> None:
     schedule(night.settings, job())
     read_programmes()
     check_value_sets(night.reference)
+    memory_limit(night.settings.limits.memory_gb)
     refuse_undeliverable(night.settings.delivery)
     find_inputs(read_layout(night.layout), night.input, night.reference)
     try:
         workplace.take(night.warehouse, night.output)
         begin(night.output, night.as_of, "")
+        prepare_spark(night.engine, night.settings.spark, night.warehouse)
         if fresh:
             discard(night.warehouse)
     except OSError as error:
@@ -133,15 +142,16 @@ def _execute(night: Night, fields: dict[str, Any], instance: dg.DagsterInstance 
     try:
         instance = instance or dg.DagsterInstance.get()
         end_killed_runs(instance, night.output)
-        result = nightly.execute_in_process(
-            run_config={
-                "resources": {"night": {"config": fields}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            partition_key=night.as_of.isoformat(),
-            instance=instance,
-            raise_on_error=False,
-        )
+        with without_history_errors():
+            result = nightly.execute_in_process(
+                run_config={
+                    "resources": {"night": {"config": fields}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                partition_key=night.as_of.isoformat(),
+                instance=instance,
+                raise_on_error=False,
+            )
     except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         raise PublicationError(
             f"run history: could not be written ({type(error).__name__}); free space and write access are expected "

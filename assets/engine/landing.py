@@ -20,7 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.engine.errors import InputError, PublicationError, one_line
+from assets.engine.errors import InputError, one_line
+from assets.engine.machine import refuse_for_machine
 from assets.engine.sql_text import identifier, sql_path
 from assets.engine.text_file import EXPANSION_RATIO, refuse_bomb, refuse_repeats, scan_lines
 from assets.engine.text_rows import gaps_of, reader, renumber
@@ -261,17 +262,15 @@ def reading(file: InputFile) -> Iterator[None]:
     """What the engine and the system say of a file that they cannot read, as one line that quotes no value from it."""
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise PublicationError(f"{file.label}: memory or disk ran out; raise limits.memory_gb or free space") from error
     except duckdb.Error as error:
-        if "No space left" in str(error):
-            raise PublicationError(f"{file.label}: the disk ran out; free space beside the warehouse") from error
+        refuse_for_machine(error, file.label)
         # What is wrong with our own query is no fault of the file.
         if not is_of_file(error):
             raise
         kind = "Parquet" if file.is_parquet else "CSV"
         raise InputError(f"{file.label}: not readable as {kind}; {_kind(error)}") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException) as error:
+        refuse_for_machine(error, file.label)
         raise InputError(f"{file.label}: not readable; a complete, readable file is expected") from error
 
 
@@ -298,6 +297,7 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
         metadata = pq.read_metadata(file.path)
         refuse_repeats(file, tuple(metadata.schema.to_arrow_schema().names))
     except pa.ArrowException as error:
+        refuse_for_machine(error, file.label)
         raise InputError(
             f"{file.label}: not readable as Parquet; a complete file of that format is expected"
         ) from error

@@ -44,6 +44,10 @@ class RunRecord:
         except (OSError, ValueError, TypeError):
             return None
 
+    def is_since(self, moment: datetime.datetime) -> bool:
+        """Whether the run began at a moment or after it, to the second."""
+        return datetime.datetime.fromisoformat(self.started) >= moment.replace(microsecond=0)
+
     def write(self, output: Path) -> None:
         """Keep this record, whole or not at all. A record that cannot be kept fails no night."""
         path = record_file(output)
@@ -74,6 +78,13 @@ def end(output: Path, as_of: datetime.date, run_id: str, error: str | None = Non
     before = RunRecord.read(output)
     started = before.started if before and before.outcome == "running" else _now()
     RunRecord(str(as_of), run_id, started, "failed" if error else "published", _now(), error).write(output)
+
+
+def published_since(output: Path, as_of: datetime.date, moment: datetime.datetime) -> bool:
+    """Whether a run that began since a moment has published a night: what goes wrong after that takes nothing back."""
+    known = RunRecord.read(output)
+    is_published = known is not None and known.outcome == "published" and known.as_of == str(as_of)
+    return known is not None and is_published and known.is_since(moment)
 
 
 def _now() -> str:

@@ -7,7 +7,6 @@ warehouse, so that everything downstream is the same code whichever engine ran.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -29,9 +28,10 @@ from assets.engine.contract import contract_for
 from assets.engine.errors import ModelError, SettingsError
 from assets.engine.model import LAYERS, Model, to_dialect
 from assets.engine.settings import Spark as SparkSettings
+from assets.engine.spark_setup import folder_of
 from assets.engine.spark_steps import Step, steps_of
 from assets.engine.sql_text import literal
-from assets.engine.warehouse import cause_of, columns_of, spill_folder
+from assets.engine.warehouse import cause_of, columns_of
 
 # Where the two spell a type differently. A timestamp has no time zone in either.
 SPARK_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_NTZ"}
@@ -92,9 +92,7 @@ class Spark:
             warehouse: The working warehouse, beside which tables are handed over unless settings name a folder.
         """
         self._settings = settings
-        # A folder that outputs share holds a folder for each.
-        shared = Path(settings.folder) / f"caregaps-{hashlib.sha256(str(warehouse).encode()).hexdigest()[:16]}"
-        self._folder = shared if settings.folder else spill_folder(warehouse) / "spark"
+        self._folder = folder_of(settings, warehouse)
         self._session: Any = None
         self._gateway: Any = None
         self._known: set[tuple[str, str]] = set()

@@ -15,6 +15,7 @@ import duckdb
 from assets.engine import claim_view, kept, news, relation
 from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
+from assets.engine.memory import memory_limit
 from assets.engine.model import Model
 
 SCHEMAS = ("door", "raw", "core", "facts", "gaps", "outreach")
@@ -45,12 +46,12 @@ def engine_config(threads: int, memory_gb: float, spill: Path) -> dict[str, Any]
 
     Args:
         threads: Threads that DuckDB may use.
-        memory_gb: Memory limit in gigabytes; beyond it DuckDB spills.
+        memory_gb: Memory limit in gigabytes, lowered to what there is; beyond it DuckDB spills.
         spill: The folder that it spills to.
     """
     return {
         "threads": threads,
-        "memory_limit": f"{int(memory_gb * 1000)}MB",
+        "memory_limit": f"{int(memory_limit(memory_gb) * 1000)}MB",
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -181,6 +182,9 @@ def _damaged(path: Path) -> WarehouseError:
     return WarehouseError(f"{path.name}: the working warehouse is damaged; run the night again, --fresh replaces it")
 
 
+# The engine's own limit, or the machine's.
+MORE_MEMORY = "raise limits.memory_gb in settings.toml, or lower it where the machine has less"
+
 # What DuckDB says of a file whose blocks are not what was written; of a full disk it speaks by errno alone.
 DAMAGED = ("checksum", "corrupt", "magic bytes", "deserializ", "serializ")
 FULL = ("no space left", "disk quota", "file too large", "disk full")
@@ -196,7 +200,7 @@ def cause_of(error: BaseException, where: str) -> CaregapsError | None:
     """
     text = str(error).lower()
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)) and not any(word in text for word in FULL):
-        return ModelError(f"{where}: memory ran out; raise limits.memory_gb in settings.toml")
+        return ModelError(f"{where}: memory ran out; {MORE_MEMORY}")
     if isinstance(error, OSError) and error.errno:
         found = os.strerror(error.errno)
     elif isinstance(error, OSError) or type(error).__module__.startswith("xlsxwriter"):
@@ -260,7 +264,7 @@ def build(
             kept.forget(con, model.name)
         create(con, model, {name: params[name] for name in model.params})
     except (duckdb.OutOfMemoryException, MemoryError) as error:
-        raise ModelError(f"{model.name}: memory ran out; raise limits.memory_gb in settings.toml") from error
+        raise ModelError(f"{model.name}: memory ran out; {MORE_MEMORY}") from error
     except duckdb.Error as error:
         claim_view.refuse_changed(con)
         if isinstance(error, duckdb.IOException) and (told := cause_of(error, model.name)):

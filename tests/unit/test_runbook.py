@@ -80,7 +80,7 @@ def raised() -> Iterator[tuple[str, str]]:
                     )
                 if (
                     node.func.id == "print"
-                    and place == "pipelines/cli.py"
+                    and place in {"pipelines/cli.py", "pipelines/entry.py"}
                     and "error: " in template(node.args[0], known)
                 ):
                     yield f"{place}:{node.lineno}", template(node.args[0], known).removeprefix("error: ")

@@ -162,7 +162,9 @@ def test_too_little_memory_is_one_line(tmp_path: Path) -> None:
             con.execute(query)
     told = cause_of(found.value, "facts.adherence")
     assert isinstance(told, ModelError)
-    assert str(told) == "facts.adherence: memory ran out; raise limits.memory_gb in settings.toml"
+    assert str(told) == (
+        "facts.adherence: memory ran out; raise limits.memory_gb in settings.toml, or lower it where the machine has less"
+    )
 
 
 SECRET = "PERSON-4711"

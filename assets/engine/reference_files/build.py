@@ -15,6 +15,7 @@ import duckdb
 from assets.engine.contract import contract_for
 from assets.engine.errors import InputError, PublicationError, one_line
 from assets.engine.landing import SUFFIXES, is_of_file
+from assets.engine.memory import memory_limit
 from assets.engine.reference_files.nppes import load_taxonomies
 from assets.engine.reference_files.part import Part, open_part, parts_of
 from assets.engine.reference_files.ref_tables import DDL
@@ -25,6 +26,7 @@ from assets.engine.reference_files.supply_table import build_supply
 from assets.engine.reference_files.zcta_table import add_shipped_points, build_zcta, settle_counties
 from assets.engine.settings import read_settings
 from assets.engine.sql_text import literal
+from assets.engine.warehouse import MORE_MEMORY
 
 TABLES = ("pharmacy", "provider", "zcta", "zip_zcta", "adequacy_standard")
 # Sources that serve the same; the first is the one to ask for.
@@ -54,7 +56,7 @@ def build_reference(folder: Path, output: Path) -> Iterator[str]:
         with _connect(scratch) as con:
             yield from _build(con, folder, output, scratch)
     except duckdb.OutOfMemoryException as error:
-        raise PublicationError(f"{output}: memory ran out; raise limits.memory_gb in settings.toml") from error
+        raise PublicationError(f"{output}: memory ran out; {MORE_MEMORY}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -84,7 +86,7 @@ def _connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(
         config={
             "threads": limits.threads,
-            "memory_limit": f"{int(limits.memory_gb * 1000)}MB",
+            "memory_limit": f"{int(memory_limit(limits.memory_gb) * 1000)}MB",
             "temp_directory": str(scratch),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
