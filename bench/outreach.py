@@ -47,6 +47,7 @@ JUDGED = (
     "facts.suppression",
     "facts.ended_subject",
     "facts.held_subject",
+    "facts.closing_word",
     "outreach.ledger",
     "outreach.contact_block",
     "outreach.contact_channel",

@@ -96,7 +96,7 @@ def _closes(rule: TransitionRule) -> str:
 
 
 def _recorded(rule: TransitionRule) -> str:
-    words = ", ".join(f"`{code}`" for code in (*rule.recorded, "REACHED_DECLINED"))
+    words = ", ".join(f"`{code}`" for code in rule.recorded)
     if rule.recorded_roles:
         words += f", by {', '.join(map(in_words, rule.recorded_roles))} where the row tells a role"
     return words + (f"; or {rule.attempts} documented attempts" if rule.attempts else "")

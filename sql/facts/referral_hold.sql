@@ -3,7 +3,8 @@
 -- For 90 days after a referral was completed or the matter was settled, and for 180 days after it was declined; while a
 -- referral is under way, for 30 days, after which the pharmacist asks whether it helped. A referral completed without
 -- a word of what was done is not closed: its gap waits. An organization that declines turns itself down, not the
--- member: the need stays. Help from a navigator holds everything back for 90 days (category null).
+-- member: the need stays. Help from a navigator holds everything back for 90 days (category null). What settled a
+-- matter is `proof`: a pharmacy's or a service's record, or what a member said (rules 6.7).
 with
 
 recorded_outcomes as (
@@ -15,6 +16,7 @@ recorded_outcomes as (
             'sdoh-category-unspecified'
         ) as category,
         contact_attempt.outcome_code,
+        contact_attempt.ends_as,
         contact_attempt.attempted_date as event_date
     from facts.contact_attempt
     inner join core.member
@@ -36,6 +38,7 @@ holds as (
         recorded_outcomes.category,
         case when recorded_outcomes.outcome_code = 'REACHED_DECLINED' then 'declined' else 'completed' end
             as hold_reason,
+        recorded_outcomes.ends_as as proof,
         recorded_outcomes.event_date
         + case when recorded_outcomes.outcome_code = 'REACHED_DECLINED' then 180 else 90 end as hold_until_date
     from recorded_outcomes
@@ -49,6 +52,7 @@ holds as (
             when referral.status = 'completed' then 'unverified'
             else 'under_way'
         end as hold_reason,
+        case when referral.is_closed_loop then 'documented' end as proof,
         case
             when referral.status in ('rejected', 'cancelled') then cast(referral.status_at as date) + 180
             when referral.status = 'completed' then cast(referral.status_at as date) + 90
@@ -69,6 +73,7 @@ holds as (
         programme_line.member_key,
         cast(null as varchar) as category,
         'navigated' as hold_reason,
+        cast(null as varchar) as proof,
         max(programme_line.event_date) + 90 as hold_until_date
     from facts.programme_line
     inner join facts.asked_code
@@ -88,7 +93,8 @@ standing_holds as (
                 -- What ends the matter outranks what only waits.
                 holds.hold_reason in ('declined', 'completed', 'navigated') desc,
                 holds.hold_until_date desc,
-                holds.hold_reason asc
+                holds.hold_reason asc,
+                holds.proof asc nulls last
         ) as choice
     from holds
     where holds.hold_until_date > cast($as_of as date)
@@ -98,6 +104,7 @@ select
     standing_holds.member_key,
     standing_holds.category,
     standing_holds.hold_reason,
+    case when standing_holds.hold_reason = 'completed' then standing_holds.proof end as proof,
     standing_holds.hold_until_date
 from standing_holds
 where standing_holds.choice = 1

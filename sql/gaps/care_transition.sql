@@ -4,7 +4,8 @@
 -- acted on is told in `facts.discharge`. Contact of which the plan learned too late is `lost`, late at the source and
 -- not at a pharmacy. While a member is in another facility, the contact waits (`prospective` here, held in the ledger).
 -- Stays for mental health, substance use or HIV stand on lists under public names, and no sentence tells of the stay.
--- Kinds of medicine are named, never a drug.
+-- Kinds of medicine are named, never a drug. What a pharmacy reports closes a row in the ledger: here only claims do
+-- (rules 6.7).
 with
 
 asked_discharges as (
@@ -22,9 +23,6 @@ asked_discharges as (
         transition_rule.has_medicines,
         transition_rule.prior_days,
         transition_rule.most_supply_days,
-        transition_rule.recorded,
-        transition_rule.recorded_roles,
-        transition_rule.attempts,
         discharge.discharge_date + transition_rule.start_day as start_date,
         coalesce(discharge.discharge_date + transition_rule.end_day, discharge.contact_due_date) as end_date,
         least(
@@ -87,54 +85,6 @@ met_sets as (
         transition_rule_set.rule_role
 ),
 
--- A pharmacy's word: of the gap it answers, or of the member and code since the discharge.
-outcomes as (
-    select
-        member.member_key,
-        contact_attempt.gap_code,
-        contact_attempt.subject,
-        contact_attempt.outcome_code,
-        contact_attempt.outcome_code in ('NO_ANSWER', 'LEFT_VM', 'LANGUAGE_BARRIER', 'WRONG_NUMBER', 'UTR3')
-        or contact_attempt.outcome_code like 'REACHED%' as is_attempt,
-        coalesce(contact_attempt.staff_role, '') as staff_role,
-        contact_attempt.attempted_at
-    from facts.contact_attempt
-    inner join core.member
-        on contact_attempt.person_id = member.person_id
-),
-
-settled_rules as (
-    select
-        asked_discharges.member_key,
-        asked_discharges.chain,
-        asked_discharges.transition_rule_key
-    from asked_discharges
-    inner join outcomes
-        on
-            asked_discharges.member_key = outcomes.member_key
-            and asked_discharges.gap_code = outcomes.gap_code
-            and asked_discharges.subject = coalesce(outcomes.subject, asked_discharges.subject)
-            and asked_discharges.discharge_date <= cast(outcomes.attempted_at as date)
-    group by
-        asked_discharges.member_key,
-        asked_discharges.chain,
-        asked_discharges.transition_rule_key,
-        asked_discharges.attempts
-    having
-        max(
-            outcomes.outcome_code = 'REACHED_DECLINED'
-            or (
-                asked_discharges.recorded like concat('%;', outcomes.outcome_code, ';%')
-                and (
-                    asked_discharges.recorded_roles is null
-                    or outcomes.staff_role = ''
-                    or asked_discharges.recorded_roles like concat('%;', outcomes.staff_role, ';%')
-                )
-            )
-        )
-        or count(distinct case when outcomes.is_attempt then outcomes.attempted_at end) >= asked_discharges.attempts
-),
-
 standing_rules as (
     select
         asked_discharges.*,
@@ -152,15 +102,9 @@ standing_rules as (
             and asked_discharges.chain = closings.chain
             and asked_discharges.transition_rule_key = closings.transition_rule_key
             and closings.rule_role = 'close'
-    left join settled_rules
-        on
-            asked_discharges.member_key = settled_rules.member_key
-            and asked_discharges.chain = settled_rules.chain
-            and asked_discharges.transition_rule_key = settled_rules.transition_rule_key
     where
         (needs.member_key is not null or not asked_discharges.has_needs)
         and closings.member_key is null
-        and settled_rules.member_key is null
 ),
 
 rule_medicines as (

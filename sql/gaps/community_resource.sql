@@ -3,8 +3,9 @@
 -- COMMUNITY_NEED names a documented or screened need, one row per category, and the service that the directory
 -- proposes. Where nothing may be named, everyone in a programme's population is offered help in the same words,
 -- whatever is known or guessed of means and area, which only rank the row (community 5.1). One offer per member: that
--- for diabetes, which outlasts a pregnancy, before that for a pregnancy. Settled or declined, a need is not asked
--- about again for a while; while a referral is under way its row waits (community 5.3). Wording follows rule L6.
+-- for diabetes, which outlasts a pregnancy, before that for a pregnancy. While a referral is under way its row waits,
+-- and help from a navigator ends everything; what a pharmacist or a service reports closes or holds a row later on
+-- (community 5.3, rules 6.7). Wording follows rule L6.
 with
 
 -- Means and area, of which nothing is printed: Medicaid, both payers or the low-income subsidy; a ZIP code of low
@@ -104,20 +105,18 @@ chosen_askings as (
     from askings
 ),
 
--- Categories that end the matter for now, and those that only make it wait.
-held_askings as (
+waiting_askings as (
     select
         chosen_askings.*,
-        referral_hold.hold_reason,
         referral_hold.hold_until_date
     from chosen_askings
     left join facts.referral_hold
         on
             chosen_askings.member_key = referral_hold.member_key
             and chosen_askings.category = referral_hold.category
+            and referral_hold.hold_reason in ('under_way', 'unverified')
     where
         chosen_askings.choice = 1
-        and coalesce(referral_hold.hold_reason, 'under_way') in ('under_way', 'unverified')
         and chosen_askings.member_key not in (
             select everything.member_key
             from facts.referral_hold as everything
@@ -141,24 +140,24 @@ services as (
 )
 
 select
-    held_askings.member_key,
-    held_askings.gap_code,
-    held_askings.category as subject,
-    case when held_askings.hold_until_date is null then 'open' else 'prospective' end as status,
-    coalesce(held_askings.hold_until_date, held_askings.window_start_date) as window_start_date,
-    greatest(held_askings.window_end_date, held_askings.hold_until_date) as window_end_date,
+    waiting_askings.member_key,
+    waiting_askings.gap_code,
+    waiting_askings.category as subject,
+    case when waiting_askings.hold_until_date is null then 'open' else 'prospective' end as status,
+    coalesce(waiting_askings.hold_until_date, waiting_askings.window_start_date) as window_start_date,
+    greatest(waiting_askings.window_end_date, waiting_askings.hold_until_date) as window_end_date,
     cast(null as date) as due_date,
     cast(social_need_tier.severity as decimal(9, 4)) as severity,
     cast(1 as decimal(9, 4)) as confidence,
     case
-        when held_askings.gap_code = 'COMMUNITY_NEED'
+        when waiting_askings.gap_code = 'COMMUNITY_NEED'
             then
                 concat(
                     case
-                        when held_askings.need_tier = 'documented' then 'A claim of '
+                        when waiting_askings.need_tier = 'documented' then 'A claim of '
                         else 'A screening of '
                     end,
-                    held_askings.event_date, ' tells of a need for help with ', social_need_category.words,
+                    waiting_askings.event_date, ' tells of a need for help with ', social_need_category.words,
                     '. Ask whether it still stands, and offer to connect',
                     case
                         when services.service_id is null then ''
@@ -176,39 +175,39 @@ select
     concat(
         '{"claims":[',
         case
-            when held_askings.claim_id is not null
-                then cast(cast({ 'claim_id': held_askings.claim_id } as json) as varchar)
+            when waiting_askings.claim_id is not null
+                then cast(cast({ 'claim_id': waiting_askings.claim_id } as json) as varchar)
             else ''
         end,
-        '],"date":"', held_askings.event_date,
+        '],"date":"', waiting_askings.event_date,
         '","rule":"',
         case
-            when held_askings.gap_code = 'COMMUNITY_NEED' then 'A need on record within twelve months'
+            when waiting_askings.gap_code = 'COMMUNITY_NEED' then 'A need on record within twelve months'
             else 'Universal offer to a population of the programme'
         end,
-        '","programme":"', held_askings.programme_id,
-        '","population":"', held_askings.population,
+        '","programme":"', waiting_askings.programme_id,
+        '","population":"', waiting_askings.population,
         '",',
         substr(
             cast(
                 cast(
-                    { 'source': held_askings.source, 'service_id': services.service_id } as json
+                    { 'source': waiting_askings.source, 'service_id': services.service_id } as json
                 ) as varchar
             ),
             2
         )
     ) as evidence,
-    held_askings.need_tier,
-    held_askings.programme_id,
-    held_askings.population,
+    waiting_askings.need_tier,
+    waiting_askings.programme_id,
+    waiting_askings.population,
     services.service_id
-from held_askings
+from waiting_askings
 inner join raw.social_need_category
-    on held_askings.category = social_need_category.category
+    on waiting_askings.category = social_need_category.category
 inner join raw.social_need_tier
-    on held_askings.need_tier = social_need_tier.need_tier
+    on waiting_askings.need_tier = social_need_tier.need_tier
 left join services
     on
-        case when held_askings.gap_code = 'COMMUNITY_NEED' then held_askings.member_key end = services.member_key
-        and held_askings.category = services.category
+        case when waiting_askings.gap_code = 'COMMUNITY_NEED' then waiting_askings.member_key end = services.member_key
+        and waiting_askings.category = services.category
         and coalesce(services.organization_name, services.name, services.phone) is not null

@@ -5,7 +5,8 @@
 -- (interface 3.1); after a closure the deficit is that of the nearest pharmacy left. Prenatal care is far as well where
 -- the county has little or none of it (March of Dimes), or no hospital delivers within 30 minutes (deserts 4.2). Where
 -- people may live nearer than their area's point says, the judgement counts 0.7. A pregnancy that may not be spoken of
--- has no row: who may be is in `facts.maternal_episode`. Rows are open; one that is gone closes in the ledger.
+-- has no row: who may be is in `facts.maternal_episode`. Rows are open; one that is gone closes in the ledger, and
+-- so does one of which a pharmacist reports: here only claims count (rules 6.7).
 with
 
 -- The clock is the last visit, or the LMP if there is none (deserts 4.6). Sets of one group tell together.
@@ -217,7 +218,6 @@ measured_needs as (
         desert_rule.standard_id,
         desert_rule.reason,
         desert_rule.source,
-        desert_rule.recorded_days,
         coalesce(access.is_desert and access.is_borderline and needs.kind <> 'closure', false) as is_borderline,
         access.threshold_miles,
         access.threshold_minutes,
@@ -275,24 +275,6 @@ measured_needs as (
         )
 ),
 
--- A pharmacist's word holds a row back: done or in hand for a while, declined for 180 days (rules 6.3).
-recorded_outcomes as (
-    select
-        member.member_key,
-        contact_attempt.gap_code,
-        contact_attempt.outcome_code = 'REACHED_DECLINED' as is_declined,
-        max(contact_attempt.attempted_date) as recorded_date
-    from facts.contact_attempt
-    inner join core.member
-        on contact_attempt.person_id = member.person_id
-    where
-        contact_attempt.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
-    group by
-        member.member_key,
-        contact_attempt.gap_code,
-        contact_attempt.outcome_code = 'REACHED_DECLINED'
-),
-
 worded_needs as (
     select
         measured_needs.*,
@@ -335,18 +317,7 @@ worded_needs as (
             else ''
         end as supply_words
     from measured_needs
-    where
-        measured_needs.choice = 1
-        and not exists (
-            select 1
-            from recorded_outcomes
-            where
-                recorded_outcomes.member_key = measured_needs.member_key
-                and recorded_outcomes.gap_code = measured_needs.gap_code
-                and recorded_outcomes.recorded_date
-                > cast($as_of as date)
-                - case when recorded_outcomes.is_declined then 180 else measured_needs.recorded_days end
-        )
+    where measured_needs.choice = 1
 )
 
 select

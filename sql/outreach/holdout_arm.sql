@@ -5,6 +5,10 @@
 -- draw nobody. `claim_closed_date` is the night on which claims first said that what the member was drawn for, or what
 -- followed it, is closed: reports count for neither arm, since only one of them is talked to, and whoever died or left
 -- stays in the arm, unclosed (intention to treat).
+--
+-- Whoever was on a list of the programme before, while the draw was off, is in the arm that is talked to, whatever the
+-- draw says: nobody is taken off the phone for the comparison. A list under a code that nobody may be held out of tells
+-- nothing of that.
 with
 
 eligible_members as (
@@ -86,11 +90,25 @@ drawn_members as (
     from new_members
 ),
 
+listed_members as (
+    select distinct
+        gap_code.gap_family as programme,
+        state_release.person_id
+    from raw.state_release
+    inner join raw.gap_code
+        on
+            state_release.gap_code = gap_code.gap_code
+            and not gap_code.is_holdout_exempt
+),
+
 arms as (
     select
         drawn_members.programme,
         drawn_members.person_id,
-        case when drawn_members.bucket < $control_percent then 'control' else 'outreach' end as arm,
+        case
+            when listed_members.person_id is null and drawn_members.bucket < $control_percent then 'control'
+            else 'outreach'
+        end as arm,
         drawn_members.bucket,
         cast($as_of as date) as assigned_date,
         drawn_members.subject,
@@ -100,6 +118,10 @@ arms as (
         drawn_members.is_dual_or_lis,
         cast(null as date) as claim_closed_date
     from drawn_members
+    left join listed_members
+        on
+            drawn_members.programme = listed_members.programme
+            and drawn_members.person_id = listed_members.person_id
     union all
     select
         state_holdout_arm.programme,

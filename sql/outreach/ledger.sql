@@ -7,7 +7,9 @@
 --
 -- A later claim is the best proof that a gap is closed (`resolved`), a pharmacy's record the next (`documented`), a
 -- member's word the last (`reported`). A gap that only a report closes stays closed while claims may still follow, and
--- opens again under a new id where none has; a claim that follows makes it `resolved` (rules 6.7).
+-- opens again under a new id where none has; a claim that follows makes it `resolved` (rules 6.7). Families that take
+-- words on their own terms (`facts.closing_word`) tell of a gap as long as claims do not close it: it is closed here.
+-- Where one code at a time stands for a subject, what is reported of one of them is reported of the other.
 --
 -- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
 -- (maternal 1.7, L2; interface 3.1). Gaps of codes that are skipped tonight, as maternal lists are held back (L9) or an
@@ -22,7 +24,9 @@ speakable_codes as (
 ),
 
 dependent_codes as (
-    select gap_code.gap_code
+    select
+        gap_code.gap_code,
+        gap_code.gap_family
     from raw.gap_code
     where gap_code.is_pregnancy_dependent
 ),
@@ -63,6 +67,32 @@ current_gaps as (
         or every_gap.member_key not in (select standing_loss.member_key from facts.standing_loss)
 ),
 
+-- What a word closes on its family's own terms lives on as closed where the gap was open when it came. Where it was
+-- not, nothing is asked while the word stands, and what had closed otherwise stays as it was.
+told_gaps as (
+    select
+        current_gaps.*,
+        case closing_word.closing_reason
+            when 'documented' then 2
+            when 'reported' then 1
+        end as word_proof
+    from current_gaps
+    left join facts.closing_word
+        on
+            current_gaps.member_key = closing_word.member_key
+            and current_gaps.gap_code = closing_word.gap_code
+            and current_gaps.subject is not distinct from closing_word.subject
+    left join raw.state_gap
+        on
+            current_gaps.person_id = state_gap.person_id
+            and current_gaps.gap_code = state_gap.gap_code
+            and current_gaps.subject is not distinct from state_gap.subject
+    where
+        closing_word.closing_reason is null
+        or state_gap.status <> 'closed'
+        or state_gap.closing_reason in ('documented', 'reported')
+),
+
 -- Subjects of which one code at a time stands, and of which one stands tonight.
 told_subjects as (
     select distinct
@@ -80,46 +110,81 @@ told_subjects as (
 -- `member_key` here is a gap that no family finds any more.
 matched_gaps as (
     select
-        current_gaps.member_key,
-        coalesce(current_gaps.person_id, state_gap.person_id) as person_id,
-        coalesce(current_gaps.gap_family, state_gap.gap_family) as gap_family,
-        coalesce(current_gaps.gap_code, state_gap.gap_code) as gap_code,
-        coalesce(current_gaps.subject, state_gap.subject) as subject,
-        coalesce(current_gaps.status, 'closed') as status,
+        told_gaps.member_key,
+        coalesce(told_gaps.person_id, state_gap.person_id) as person_id,
+        coalesce(told_gaps.gap_family, state_gap.gap_family) as gap_family,
+        coalesce(told_gaps.gap_code, state_gap.gap_code) as gap_code,
+        coalesce(told_gaps.subject, state_gap.subject) as subject,
+        coalesce(told_gaps.status, 'closed') as status,
         -- Dates may be null tonight, where they were not before.
         case
-            when current_gaps.member_key is null then state_gap.window_start_date
-            else current_gaps.window_start_date
+            when told_gaps.member_key is null then state_gap.window_start_date
+            else told_gaps.window_start_date
         end as window_start_date,
         case
-            when current_gaps.member_key is null then state_gap.window_end_date
-            else current_gaps.window_end_date
+            when told_gaps.member_key is null then state_gap.window_end_date
+            else told_gaps.window_end_date
         end as window_end_date,
-        case when current_gaps.member_key is null then state_gap.due_date else current_gaps.due_date end as due_date,
-        coalesce(current_gaps.severity, state_gap.severity) as severity,
-        coalesce(current_gaps.impactability, state_gap.impactability) as impactability,
-        coalesce(current_gaps.confidence, state_gap.confidence) as confidence,
-        coalesce(current_gaps.is_sensitive, state_gap.is_sensitive) as is_sensitive,
+        case when told_gaps.member_key is null then state_gap.due_date else told_gaps.due_date end as due_date,
+        coalesce(told_gaps.severity, state_gap.severity) as severity,
+        coalesce(told_gaps.impactability, state_gap.impactability) as impactability,
+        coalesce(told_gaps.confidence, state_gap.confidence) as confidence,
+        coalesce(told_gaps.is_sensitive, state_gap.is_sensitive) as is_sensitive,
+        told_gaps.word_proof,
         state_gap.gap_id as known_gap_id,
         state_gap.status as known_status,
         state_gap.closing_reason as known_closing_reason,
         state_gap.opened_date as known_opened_date,
         state_gap.closed_date as known_closed_date
-    from current_gaps
+    from told_gaps
     full outer join raw.state_gap
         on
-            current_gaps.person_id = state_gap.person_id
-            and current_gaps.gap_code = state_gap.gap_code
-            and current_gaps.subject is not distinct from state_gap.subject
+            told_gaps.person_id = state_gap.person_id
+            and told_gaps.gap_code = state_gap.gap_code
+            and told_gaps.subject is not distinct from state_gap.subject
 ),
 
--- Gaps that families still find and a report of this life of theirs says are done: 2 is a pharmacy's record.
-reported_gaps as (
+-- What closes these codes, and who may say so, their own rules tell, and nothing else does.
+own_terms as (
+    select distinct transition_rule.gap_code
+    from raw.transition_rule
+),
+
+-- What is said of the sister of a gap, the code that stood for its subject in the same run, is said of the gap; only
+-- urgent medicine safety hears no word but its own. A report that names no subject means the subjects that stood.
+sister_gaps as (
     select
         matched_gaps.person_id,
         matched_gaps.gap_code,
         matched_gaps.subject,
-        max(case contact_attempt.closes_as when 'documented' then 2 else 1 end) as proof
+        state_gap.gap_code as sister_code,
+        case
+            when state_gap.closing_reason in ('resolved', 'expired', 'declined', 'deceased', 'not_enrolled')
+                then state_gap.closed_date
+            else state_gap.opened_date
+        end as since_date
+    from matched_gaps
+    inner join raw.gap_code
+        on
+            matched_gaps.gap_code = gap_code.gap_code
+            and gap_code.is_one_per_subject
+            and not gap_code.is_weekly_cap_exempt
+    inner join raw.state_gap
+        on
+            matched_gaps.person_id = state_gap.person_id
+            and matched_gaps.gap_family = state_gap.gap_family
+            and matched_gaps.subject is not distinct from state_gap.subject
+            and matched_gaps.gap_code <> state_gap.gap_code
+    where matched_gaps.status in ('open', 'prospective')
+),
+
+closing_reports as (
+    select
+        matched_gaps.person_id,
+        matched_gaps.gap_code,
+        matched_gaps.subject,
+        contact_attempt.closes_as,
+        contact_attempt.attempted_date
     from matched_gaps
     inner join facts.contact_attempt
         on
@@ -130,9 +195,8 @@ reported_gaps as (
                 or matched_gaps.subject is not distinct from contact_attempt.subject
             )
     where
-        contact_attempt.closes_as is not null
-        and matched_gaps.status in ('open', 'prospective')
-        and contact_attempt.attempted_date > cast($as_of as date) - $report_stands_days
+        matched_gaps.status in ('open', 'prospective')
+        and matched_gaps.gap_code not in (select own_terms.gap_code from own_terms)
         and contact_attempt.attempted_date >= coalesce(
             case
                 when matched_gaps.known_closing_reason not in ('documented', 'reported')
@@ -142,22 +206,53 @@ reported_gaps as (
             matched_gaps.window_start_date,
             contact_attempt.attempted_date
         )
+    union all
+    select
+        sister_gaps.person_id,
+        sister_gaps.gap_code,
+        sister_gaps.subject,
+        contact_attempt.closes_as,
+        contact_attempt.attempted_date
+    from sister_gaps
+    inner join facts.contact_attempt
+        on
+            sister_gaps.person_id = contact_attempt.person_id
+            and sister_gaps.sister_code = contact_attempt.gap_code
+            and (
+                contact_attempt.is_of_any_subject
+                or sister_gaps.subject is not distinct from contact_attempt.subject
+            )
+            and sister_gaps.since_date <= contact_attempt.attempted_date
+),
+
+-- Gaps that families still find and a report of this life of theirs says are done: 2 is a pharmacy's record.
+reported_gaps as (
+    select
+        closing_reports.person_id,
+        closing_reports.gap_code,
+        closing_reports.subject,
+        max(case closing_reports.closes_as when 'documented' then 2 else 1 end) as proof
+    from closing_reports
+    where
+        closing_reports.closes_as is not null
+        and closing_reports.attempted_date > cast($as_of as date) - $report_stands_days
     group by
-        matched_gaps.person_id,
-        matched_gaps.gap_code,
-        matched_gaps.subject
+        closing_reports.person_id,
+        closing_reports.gap_code,
+        closing_reports.subject
 ),
 
 -- A gap that only a report had closed lives on while a report stands; any other closed one begins a new life.
 found_gaps as (
     select
         matched_gaps.*,
-        reported_gaps.proof,
+        coalesce(greatest(matched_gaps.word_proof, reported_gaps.proof), matched_gaps.word_proof, reported_gaps.proof)
+            as proof,
         coalesce(
             matched_gaps.known_status <> 'closed'
             or (
                 matched_gaps.known_closing_reason in ('documented', 'reported')
-                and reported_gaps.proof is not null
+                and coalesce(matched_gaps.word_proof, reported_gaps.proof) is not null
             ),
             false
         ) as is_living
@@ -222,7 +317,7 @@ continued_gaps as (
     from found_gaps
 ),
 
--- Families of pregnancies take a pharmacist's word themselves: their gap is gone on the same night.
+-- Families that are all about a pregnancy take a pharmacist's word themselves: their gap is gone on the same night.
 ending_reports as (
     select
         state_gap.gap_id,
@@ -235,7 +330,9 @@ ending_reports as (
         ) as proof
     from raw.state_gap
     inner join dependent_codes
-        on state_gap.gap_code = dependent_codes.gap_code
+        on
+            state_gap.gap_code = dependent_codes.gap_code
+            and dependent_codes.gap_family in ('prenatal_supply', 'medication_review')
     inner join facts.contact_attempt
         on
             state_gap.person_id = contact_attempt.person_id
@@ -249,6 +346,46 @@ ending_reports as (
         contact_attempt.ends_as is not null
         and state_gap.status <> 'closed'
     group by state_gap.gap_id
+),
+
+-- A word that came with the last day of its gap, or after it, is proof that no later claim can follow any more.
+last_words as (
+    select
+        state_gap.gap_id,
+        case contact_attempt.closes_as when 'documented' then 2 else 1 end as proof
+    from raw.state_gap
+    inner join facts.contact_attempt
+        on
+            state_gap.person_id = contact_attempt.person_id
+            and state_gap.gap_code = contact_attempt.gap_code
+            and (
+                contact_attempt.is_of_any_subject
+                or state_gap.subject is not distinct from contact_attempt.subject
+            )
+            and state_gap.opened_date <= contact_attempt.attempted_date
+    where
+        contact_attempt.closes_as is not null
+        and state_gap.gap_code not in (select own_terms.gap_code from own_terms)
+    union all
+    select
+        state_gap.gap_id,
+        case closing_word.closing_reason when 'documented' then 2 else 1 end as proof
+    from raw.state_gap
+    inner join core.member
+        on state_gap.person_id = member.person_id
+    inner join facts.closing_word
+        on
+            member.member_key = closing_word.member_key
+            and state_gap.gap_code = closing_word.gap_code
+            and state_gap.subject is not distinct from closing_word.subject
+),
+
+last_proofs as (
+    select
+        last_words.gap_id,
+        max(last_words.proof) as proof
+    from last_words
+    group by last_words.gap_id
 ),
 
 -- Of the dead, and of those whom nobody insures any more, no claim is to be seen: that a gap is gone proves nothing.
@@ -287,7 +424,8 @@ ended_gaps as (
             when
                 vanished_gaps.known_closing_reason in ('documented', 'reported')
                 and vanished_gaps.leaving_reason is null
-                and vanished_gaps.window_end_date >= cast($as_of as date)
+                -- A window without an end is not over.
+                and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true)
                 and vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
                 and ended_subject.subject is null
                 and told_subjects.person_id is null
@@ -300,8 +438,11 @@ ended_gaps as (
             when ending_reports.proof = 3 then 'documented'
             when ending_reports.proof = 2 then 'reported'
             when ending_reports.proof = 1 then 'declined'
-            when vanished_gaps.window_end_date < cast($as_of as date) then 'expired'
-            else 'resolved'
+            when vanished_gaps.window_end_date >= cast($as_of as date) or vanished_gaps.window_end_date is null
+                then 'resolved'
+            when last_proofs.proof = 2 then 'documented'
+            when last_proofs.proof = 1 then 'reported'
+            else 'expired'
         end as closing_reason,
         vanished_gaps.window_start_date,
         vanished_gaps.window_end_date,
@@ -325,6 +466,8 @@ ended_gaps as (
             and vanished_gaps.subject is not distinct from told_subjects.subject
     left join ending_reports
         on vanished_gaps.known_gap_id = ending_reports.gap_id
+    left join last_proofs
+        on vanished_gaps.known_gap_id = last_proofs.gap_id
     where
         vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or coalesce(

@@ -1,11 +1,11 @@
 -- Every open gap with its pharmacy, its place on that pharmacy's list and, where it is not listed, the reason.
 --
 -- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1);
--- rows that public names make alike are told apart by their id. A member is on one pharmacy's list at a time, that of
--- the pharmacy whose list held them this week, else of the row that comes first: two would both call. A programme may
--- set how many rows of it a list holds; a conversation has at most three gaps, urgent ones first. When capacity cuts a
--- list, the rural floor keeps a share of its places for members in rural counties; what it lists stays in the order of
--- scores.
+-- rows that public names make alike are told apart by their id. A member is on one pharmacy's list at a time: that of
+-- the pharmacy that agreed on a call with them, else whose list held them this week, else of the row that comes first;
+-- two would both call. A programme may set how many rows of it a list holds; a conversation has at most three gaps,
+-- urgent ones first. When capacity cuts a list, the rural floor keeps a share of its places for members in rural
+-- counties; what it lists stays in the order of scores.
 with
 
 -- Members of the comparison group, as far as nobody may be held out of the gap (rules 6.9).
@@ -41,6 +41,7 @@ queued_gaps as (
         eligible_gap.person_id,
         eligible_gap.queue,
         eligible_gap.is_weekly_cap_exempt,
+        eligible_gap.is_agreed_call,
         eligible_gap.is_rural,
         eligible_gap.pharmacy_npi,
         eligible_gap.programme,
@@ -84,6 +85,7 @@ member_choices as (
             partition by numbered_gaps.person_id
             order by
                 numbered_gaps.queue_number <= numbered_gaps.weekly_capacity desc,
+                numbered_gaps.is_agreed_call desc,
                 recent_lists.person_id is not null desc,
                 numbered_gaps.place asc
         ) as choice

@@ -227,22 +227,8 @@ TOC_CONTACT = """
     TOC_CONTACT | notice 05-30T16:00 seen=06-20T08:00                            | -
     TOC_CONTACT | bill 06-20..06-26 seen=06-29                                   | open source=claim says=notice,_by
     TOC_CONTACT | bill 06-10..06-15 seen=06-29                                   | lost missed=yes
-    # Reached in any way closes it; one attempt does not, two documented ones do, but not of one moment; UTR3 is three.
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00        | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_ACCEPTED_PENDING 06-27T10:00 | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_CALLBACK 06-27T10:00         | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_DECLINED 06-27T10:00         | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=UTR3 06-27T10:00                     | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00                | open
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=LEFT_VM 06-27T15:00   | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=LEFT_VM 06-27T10:00   | open
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=DUPLICATE 06-27T15:00 | open
-    # What was said before the discharge, of another gap, of another discharge or after tonight closes nothing.
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-25T10:00        | open
-    TOC_CONTACT | notice 06-26T16:00; said MRP=REACHED_COMPLETED 06-27T10:00                | open
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00 of=06-26 | -
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00 of=06-01 | open
-    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 07-01T00:00        | open
+    # What was reported closes it in the ledger; claims do here.
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00        | open
     # Against advice is called all the more; a visit claim is no contact.
     TOC_CONTACT | notice 06-26T16:00 status=07                                   | open
     TOC_CONTACT | notice 06-26T16:00; cpt 99496 06-29                            | open
@@ -276,14 +262,6 @@ MRP = """
     MRP  | notice 06-20T16:00; cpt 99483 06-25                           | -
     MRP  | notice 06-20T16:00; cpt 99213 06-25                           | open
     MRP  | notice 06-20T16:00; cpt 1111F 06-25 denied                    | open
-    # Documented by a pharmacist, a prescriber or a nurse; not by a technician; contact alone is none.
-    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=pharmacist | -
-    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=rn         | -
-    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00                 | -
-    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=technician | open
-    MRP  | notice 06-20T16:00; said MRP=REACHED_CALLBACK 06-25T10:00                  | open
-    MRP  | notice 06-20T16:00; said MRP=REACHED_DECLINED 06-25T10:00                  | -
-    MRP  | notice 06-20T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-20T18:00         | open
     MRP  | notice 06-20T16:00 status=03                                  | -
     # Known on day 30 it is open, on day 31 it is another code.
     MRP  | notice 05-31T16:00 seen=06-30T10:00                           | open
@@ -298,7 +276,6 @@ POST_DC_REGIMEN_CHECK = """
     POST_DC_REGIMEN_CHECK | bill 03-20..04-01 seen=06-20                   | open end=06-30
     POST_DC_REGIMEN_CHECK | bill 03-20..03-31 seen=06-20                   | -
     POST_DC_REGIMEN_CHECK | bill 04-20..05-10 seen=06-20; cpt 1111F 05-20  | -
-    POST_DC_REGIMEN_CHECK | bill 04-20..05-10 seen=06-20; said POST_DC_REGIMEN_CHECK=REACHED_COMPLETED 06-25T10:00 | -
     # A claim that tells no load date cannot be called late.
     POST_DC_REGIMEN_CHECK | bill 04-20..05-10                              | -
     POST_DC_REGIMEN_CHECK | bill 04-20..05-10 seen=06-05                   | -
@@ -315,7 +292,6 @@ TCM_VISIT = """
     TCM_VISIT | notice 06-20T16:00; cpt 99496 06-26                    | -
     TCM_VISIT | notice 06-20T16:00; cpt 99214 06-26                    | open
     TCM_VISIT | notice 06-20T16:00; cpt 99495 06-19                    | open
-    TCM_VISIT | notice 06-20T16:00; said TCM_VISIT=GAP_ALREADY_CLOSED 06-25T10:00 | -
 """
 
 # Day 1 to 30, not the day of discharge.
@@ -381,7 +357,6 @@ CARDIAC_DME = """
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 99457 06-25              | open
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt S9211 06-25              | open
     CARDIAC_DME | bill 06-10..06-20 dx=I214; cpt 93224 06-25              | open
-    CARDIAC_DME | bill 06-10..06-20 dx=I214; said CARDIAC_DME=REFERRED 06-25T10:00 | -
     # A readmission for something else ten days later: asked anew of the later discharge.
     CARDIAC_DME | bill 06-01..06-05 dx=I214; bill 06-15..06-20 dx=J189    | open start=06-23 subject=discharge_2026-06-20
     # A transfer: the second hospital's bill has the procedure, the first the event.
@@ -440,7 +415,6 @@ DISCHARGE_RX_NOT_FILLED = """
     DISCHARGE_RX_NOT_FILLED | bill 06-10..06-16 dx=J189; rx metformin/30 05-01; rx apixaban/30 05-01; rx glargine/30 05-01; rx tiotropium/30 05-01; rx lisinopril/30 05-01 | open says=blood_pressure_medicine_(ACE_inhibitor_or_ARB),_blood_thinner,_diabetes_medicine,_2_more.
     DISCHARGE_RX_NOT_FILLED | bill 06-10..06-16 dx=J189; rx amoxicillin/30 05-01                      | -
     DISCHARGE_RX_NOT_FILLED | bill 06-10..06-16 dx=J189                                               | -
-    DISCHARGE_RX_NOT_FILLED | bill 06-10..06-16 dx=J189; rx metformin/30 05-01; said DISCHARGE_RX_NOT_FILLED=PRESCRIBER_CONTACTED 06-30T10:00 | -
     # After a heart attack or a coronary intervention, four kinds from day 7 on, filled before or not.
     DISCHARGE_RX_NOT_FILLED | bill 06-17..06-23 dx=I214                                               | open start=06-30 end=08-07 due=07-07 rule=discharge_cardiac_medicines says=beta_blocker,_blood_pressure
     DISCHARGE_RX_NOT_FILLED | bill 06-18..06-24 dx=I214                                               | prospective start=07-01
@@ -474,7 +448,6 @@ SPECIALTY_PAUSE = """
     # HIV therapy is never named.
     SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx bictegravir/30 05-20              | open sensitive=yes says=Check_in,_and_go_through_the_medicines_together. not=hospital
     SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx naltrexone/30 05-20               | open sensitive=yes says=Check_in,_and_go_through_the_medicines_together. not=hospital
-    SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx adalimumab/28 05-21; said SPECIALTY_PAUSE=PRESCRIBER_REJECTED 06-29T10:00 | -
 """
 
 NUTRITION = """
@@ -493,7 +466,6 @@ NUTRITION = """
     NUTRITION | bill 06-10..06-20 dx=I509; cpt 97802 06-25                    | -
     NUTRITION | bill 06-10..06-20 dx=I509; cpt G0108 06-25                    | -
     NUTRITION | bill 06-10..06-20 dx=I509; cpt S9470 06-25                    | -
-    NUTRITION | bill 06-10..06-20 dx=I509; said NUTRITION=REFERRED 06-25T10:00 | -
 """
 
 # Interface 3.1: mental health, substance use, HIV and violence by principal diagnosis or group, or a bed.
@@ -598,6 +570,53 @@ def test_no_sentence_tells_of_a_pregnancy():
         assert not [word for word in ("pregnan", "baby", "due date", "birth") if word in rule.reason.lower()]
 
 
+# What a pharmacy's word closes ---------------------------------------------------------------------------------------
+
+WORDS = """
+    code        | events                                                        | row
+    # Reached in any way closes it; one attempt does not, two documented ones do, but not of one moment; UTR3 is three.
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00        | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_ACCEPTED_PENDING 06-27T10:00 | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_CALLBACK 06-27T10:00         | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_DECLINED 06-27T10:00         | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=UTR3 06-27T10:00                     | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00                | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=LEFT_VM 06-27T15:00   | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=LEFT_VM 06-27T10:00   | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=DUPLICATE 06-27T15:00 | -
+    # What was said before the discharge, of another gap, of another discharge or after tonight closes nothing.
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-25T10:00        | -
+    TOC_CONTACT | notice 06-26T16:00; said MRP=REACHED_COMPLETED 06-27T10:00                | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00 of=06-26 | closing_reason=documented
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-27T10:00 of=06-01 | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=REACHED_COMPLETED 07-01T00:00        | -
+    # A decline closes nothing and is no attempt to reach; the member's word is less than the pharmacy's record.
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=NO_ANSWER 06-27T10:00; said TOC_CONTACT=REACHED_DECLINED 06-27T15:00 | -
+    TOC_CONTACT | notice 06-26T16:00; said TOC_CONTACT=GAP_ALREADY_CLOSED 06-27T10:00 | closing_reason=reported
+    TOC_CONTACT | notice 06-12T10:00; said TOC_CONTACT=REACHED_COMPLETED 06-12T15:00; notice 06-29T10:00 in=06-22 | -
+    # Documented by a pharmacist, a prescriber or a nurse; not by a technician; contact alone is none.
+    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=pharmacist | closing_reason=documented
+    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=rn         | closing_reason=documented
+    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00                 | closing_reason=documented
+    MRP  | notice 06-20T16:00; said MRP=REACHED_COMPLETED 06-25T10:00 role=technician | -
+    MRP  | notice 06-20T16:00; said MRP=REACHED_CALLBACK 06-25T10:00                  | -
+    MRP  | notice 06-20T16:00; said MRP=REACHED_DECLINED 06-25T10:00                  | -
+    MRP  | notice 06-20T16:00; said TOC_CONTACT=REACHED_COMPLETED 06-20T18:00         | -
+    POST_DC_REGIMEN_CHECK | bill 04-20..05-10 seen=06-20; said POST_DC_REGIMEN_CHECK=REACHED_COMPLETED 06-25T10:00 | closing_reason=documented
+    CARDIAC_DME | bill 06-10..06-20 dx=I214; said CARDIAC_DME=REFERRED 06-25T10:00 | closing_reason=documented
+    NUTRITION | bill 06-10..06-20 dx=I509; said NUTRITION=REFERRED 06-25T10:00 | closing_reason=documented
+    NUTRITION | bill 06-10..06-20 dx=I509; said NUTRITION=PRESCRIBER_CONTACTED 06-25T10:00 | -
+    TCM_VISIT | notice 06-20T16:00; said TCM_VISIT=GAP_ALREADY_CLOSED 06-25T10:00 | closing_reason=reported
+    DISCHARGE_RX_NOT_FILLED | bill 06-10..06-16 dx=J189; rx metformin/30 05-01; said DISCHARGE_RX_NOT_FILLED=PRESCRIBER_CONTACTED 06-30T10:00 | closing_reason=documented
+    SPECIALTY_PAUSE | bill 06-17..06-23 dx=J189; rx adalimumab/28 05-21; said SPECIALTY_PAUSE=PRESCRIBER_REJECTED 06-29T10:00 | closing_reason=documented
+"""
+
+
+def test_a_pharmacys_word_closes_on_the_terms_of_its_rule(patients):
+    """Transitions 3.2, rules 6.7: which outcome, of whom, since which discharge; two documented attempts are a contact."""
+    patients(WORDS, "facts.closing_word")
+
+
 # What earlier nights asked --------------------------------------------------------------------------------------------
 
 STATE = """
@@ -632,7 +651,7 @@ NIGHT = {
 
 
 def test_what_a_readmission_supersedes_opens_again_after_it(con):
-    """Transitions 3.2, edge case 13; a gap that was answered is resolved, though another of its discharge stays open.
+    """Transitions 3.2, edge case 13; a gap that was answered is documented, though another of its discharge stays open.
 
     Ann is home from the second stay: the first MRP is superseded, the new one is another gap. Bob is still there: superseded,
     nothing open. Cal was reached; dee was not, in two business days; eve left the nursing facility, fay went to one.
@@ -651,7 +670,7 @@ def test_what_a_readmission_supersedes_opens_again_after_it(con):
         ("ann", "TOC_CONTACT", "discharge 2026-06-29", "open", listed, False),
         ("bob", "MRP", "discharge 2026-06-12", "closed", "superseded_readmit", True),
         ("cal", "MRP", "discharge 2026-06-26", "open", listed, True),
-        ("cal", "TOC_CONTACT", "discharge 2026-06-26", "closed", "resolved", True),
+        ("cal", "TOC_CONTACT", "discharge 2026-06-26", "closed", "documented", True),
         ("dee", "MRP", "discharge 2026-06-25", "open", listed, False),
         ("dee", "TOC_CONTACT", "discharge 2026-06-25", "closed", "expired", True),
         ("eve", "MRP", "discharge 2026-06-29", "open", listed, False),

@@ -168,6 +168,157 @@ def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
     )
 
 
+def test_a_word_on_a_familys_own_terms_closes_what_claims_leave_open(story):
+    """Rule 6.7, claim > pharmacy's record > member's word: such families tell what claims say, and the ledger hears the word.
+
+    `done` was open when it came, `stands` closed by it; `claimed` is no longer found: a claim. `over`: the word stands no
+    more. `before`: the word came before there was a gap. What claims had closed (`earlier`) a word does not open. Where the
+    window is over no claim can follow: the last word is the proof of `late` and of `late_by_report`, and `too_late` had none.
+    """
+    names = ["done", "told", "stands", "claimed", "over", "before", "earlier", "late", "late_by_report", "too_late"]
+    words = {"done": "documented", "told": "reported"} | dict.fromkeys(
+        ("stands", "claimed", "before", "earlier", "late"), "documented"
+    )
+    known = [
+        "done open - 2026-06-01 - -", "told open - 2026-06-01 - -", "stands closed documented 2026-05-01 2026-06-10 -",
+        "claimed closed documented 2026-05-01 2026-06-10 -", "over closed documented 2026-01-05 2026-02-10 -",
+        "earlier closed resolved 2026-05-01 2026-06-10 -", "late open - 2026-06-01 - 2026-06-29",
+        "late_by_report open - 2026-06-01 - 2026-06-29", "too_late open - 2026-06-01 - 2026-06-29",
+    ]  # fmt: skip
+    told = []
+    for line in known:
+        name, status, reason, opened, closed, end = line.split()
+        told.append(
+            f"{name} | {name} | provider_desert | PD_RX | - | {status} | {reason} | {opened} | {closed} | 2026-04-01 | {end}"
+        )
+    over = hashlib.sha256(b"change-me|over|PD_RX||2026-04-01|over").hexdigest()[:16]
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(
+                    f"{names.index(name) + 1} | PD_RX | provider_desert | - | open | 2026-04-01 | -"
+                    for name in ("done", "told", "stands", "over", "before", "earlier")
+                ),
+            ),
+            "facts.closing_word": rows(
+                "member_key | gap_code | subject | closing_reason",
+                *(f"{names.index(name) + 1} | PD_RX | - | {reason}" for name, reason in words.items()),
+            ),
+            "raw.state_gap": rows(STATE, *told),
+            "raw.outreach_outcome": """
+                person_id      | gap_code | outcome_code       | attempted_at
+                late_by_report | PD_RX    | GAP_ALREADY_CLOSED | 2026-06-28 10:00:00
+            """,
+        },
+        expect=f"""
+            gap_id         | status | closing_reason | opened_date | closed_date
+            done           | closed | documented     | 2026-06-01  | 2026-06-30
+            told           | closed | reported       | 2026-06-01  | 2026-06-30
+            stands         | closed | documented     | 2026-05-01  | 2026-06-10
+            claimed        | closed | resolved       | 2026-05-01  | 2026-06-10
+            {over}         | open   | -              | 2026-06-30  | -
+            earlier        | closed | resolved       | 2026-05-01  | 2026-06-10
+            late           | closed | documented     | 2026-06-01  | 2026-06-30
+            late_by_report | closed | reported       | 2026-06-01  | 2026-06-30
+            too_late       | closed | expired        | 2026-06-01  | 2026-06-30
+        """,
+    )  # fmt: skip
+
+
+def test_who_may_close_a_reconciliation_its_rule_says(story):
+    """Transitions 3.2: medicines are compared by a pharmacist, a prescriber or a nurse; a technician's word closes nothing."""
+    names = ["technician", "pharmacist"]
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(2),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(f"{key} | MRP | care_transition | discharge 2026-06-11 | open | 2026-06-11 | 2026-07-11" for key in (1, 2)),
+            ),
+            "facts.discharge": """
+                member_key | subject              | discharge_date | not_asked_reason
+                1          | discharge 2026-06-11 | 2026-06-11     | -
+                2          | discharge 2026-06-11 | 2026-06-11     | -
+            """,
+            "facts.ended_subject": "member_key",
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | care_transition | MRP | discharge 2026-06-11 | open | - | 2026-06-12 | - | 2026-06-11 | 2026-07-11"
+                    for name in names
+                ),
+            ),
+            "raw.outreach_outcome": rows(
+                "person_id | gap_code | outcome_code | staff_role | attempted_at",
+                *(f"{name} | MRP | REACHED_COMPLETED | {name} | 2026-06-20 10:00:00" for name in names),
+            ),
+        },
+        expect="person_id | status | closing_reason\ntechnician | open | -\npharmacist | closed | documented",
+    )  # fmt: skip
+
+
+def test_what_is_reported_of_a_reminder_is_reported_of_the_late_refill(story):
+    """Rules 6.3, 6.7: of one measure one code stands at a time. It was done under the first name: it is not asked under the next.
+
+    The reminder stood from 1 June. What was said before, of another measure or 45 days ago closes nothing; nor does what
+    was said before a claim.
+    """
+    cases = {
+        "done": "pdc_statins REACHED_COMPLETED 2026-06-25", "done_of_any": "- GAP_ALREADY_CLOSED 2026-06-25",
+        "before": "pdc_statins REACHED_COMPLETED 2026-05-31", "other": "pdc_ras REACHED_COMPLETED 2026-06-25",
+        "claimed_since": "pdc_statins REACHED_COMPLETED 2026-06-05",
+    }  # fmt: skip
+    names = list(cases)
+    known = {name: "open | - | 2026-06-01 | -" for name in names} | {
+        "claimed_since": "closed | resolved | 2026-06-01 | 2026-06-10"
+    }
+    reminders = rows(
+        STATE,
+        *(
+            f"{n} | {n} | adherence | ADHERENCE_AT_RISK | pdc_statins | {was} | 2026-04-01 | 2026-12-31"
+            for n, was in known.items()
+        ),
+    )
+    story(
+        given=night(names, [])
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(
+                    f"{key} | ADHERENCE_LATE | adherence | pdc_statins | open | 2026-06-28 | 2026-12-31"
+                    for key in range(1, len(names) + 1)
+                ),
+            ),
+            "raw.state_gap": reminders,
+            "raw.outreach_outcome": rows(
+                "person_id | gap_code | subject | outcome_code | attempted_at",
+                *(f"{name} | ADHERENCE_AT_RISK | {' | '.join(text.split())} 10:00:00" for name, text in cases.items()),
+            ),
+        },
+        expect="""
+            person_id     | gap_code          | status | closing_reason
+            done          | ADHERENCE_LATE    | closed | documented
+            done          | ADHERENCE_AT_RISK | closed | superseded
+            done_of_any   | ADHERENCE_LATE    | closed | reported
+            done_of_any   | ADHERENCE_AT_RISK | closed | superseded
+            before        | ADHERENCE_LATE    | open   | -
+            before        | ADHERENCE_AT_RISK | closed | superseded
+            other         | ADHERENCE_LATE    | open   | -
+            other         | ADHERENCE_AT_RISK | closed | superseded
+            claimed_since | ADHERENCE_LATE    | open   | -
+            claimed_since | ADHERENCE_AT_RISK | closed | resolved
+        """,
+    )
+
+
 def test_rates_of_closure_keep_the_proofs_apart(story):
     """Rule 6.7: report both rates. Five of six late refills closed, two of them by claims: 2/6 = 0.3333, 5/6 = 0.8333.
 

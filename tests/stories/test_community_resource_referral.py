@@ -12,6 +12,7 @@ AS_OF = "2026-06-30"
 MATCH = "facts.service_match"
 REFERRAL = "facts.referral"
 HOLD = "facts.referral_hold"
+WORD = "facts.closing_word"
 ANY = "sdoh-category-unspecified"
 FOOD = "food-insecurity"
 
@@ -170,7 +171,10 @@ CONSENT = "person_id | scope | valid_from"
 
 
 def test_settled_for_90_days_declined_for_180(story):
-    """5.3, both sides of both; another category is another matter, and an unanswered call settles nothing."""
+    """5.3, both sides of both; another category is another matter, and an unanswered call settles nothing.
+
+    What is settled is closed by a word in the ledger; what was declined stays open there, and on no list (rules 6.3, 6.7).
+    """
     names = ["a-done89", "b-done90", "c-no179", "d-no180", "e-other", "f-call", "g-known"]
     story(
         given=QUIET
@@ -187,7 +191,25 @@ def test_settled_for_90_days_declined_for_180(story):
                 ("g-known", "COMMUNITY_NEED", "GAP_ALREADY_CLOSED", 1, FOOD),
             ),
         },
-        expect="member_key | status\n2 | open\n4 | open\n5 | open\n6 | open",
+        expect={
+            HOLD: f"""
+                member_key | category           | hold_reason | proof
+                1          | {FOOD}             | completed   | documented
+                3          | {FOOD}             | declined    | -
+                5          | utility-insecurity | declined    | -
+                7          | {FOOD}             | completed   | reported
+            """,
+            WORD: f"""
+                member_key | gap_code                 | subject | closing_reason
+                1          | COMMUNITY_NEED           | {FOOD}  | documented
+                1          | COMMUNITY_OFFER          | {FOOD}  | documented
+                1          | COMMUNITY_OFFER_MATERNAL | {FOOD}  | documented
+                7          | COMMUNITY_NEED           | {FOOD}  | reported
+                7          | COMMUNITY_OFFER          | {FOOD}  | reported
+                7          | COMMUNITY_OFFER_MATERNAL | {FOOD}  | reported
+            """,
+            MODEL: "member_key | status\n" + "\n".join(f"{key} | open" for key in range(1, 8)),
+        },
     )
 
 
@@ -203,25 +225,37 @@ def test_an_outcome_may_name_the_gap_alone(story):
         },
         expect={
             HOLD: f"member_key | category | hold_reason | hold_until_date\n1 | {FOOD} | declined | {ago(-177)}",
-            MODEL: "member_key\n2",
+            WORD: "member_key",
         },
     )
 
 
 def test_a_declined_offer_is_not_made_again_and_no_need_falls_back_to_an_offer(story):
-    """5.1 and 5.3: who has something on record hears of it, or of nothing; the offer is a matter of its own."""
+    """5.1 and 5.3: who has something on record hears of it, or of nothing; the offer is a matter of its own.
+
+    Both rows stay open, and say `declined` (rules 6.3).
+    """
     sugar = [claim(who, days, code) for who in ("ann", "bea") for days, code in ((400, "E119"), (30, "E1165"))]
+    given = QUIET | {
+        "raw.eligibility": people("ann", "bea"),
+        "raw.medical_claim": claims(*sugar, claim("bea", 5, "Z5941")),
+        "raw.outreach_outcome": said(
+            ("ann", "COMMUNITY_OFFER", "REACHED_DECLINED", 100),
+            ("bea", "COMMUNITY_NEED", "REACHED_DECLINED", 100, FOOD),
+        ),
+    }
     story(
-        given=QUIET
-        | {
-            "raw.eligibility": people("ann", "bea"),
-            "raw.medical_claim": claims(*sugar, claim("bea", 5, "Z5941")),
-            "raw.outreach_outcome": said(
-                ("ann", "COMMUNITY_OFFER", "REACHED_DECLINED", 100),
-                ("bea", "COMMUNITY_NEED", "REACHED_DECLINED", 100, FOOD),
-            ),
-        },
-        expect="",
+        given=given,
+        expect=f"""
+            member_key | gap_code        | subject
+            1          | COMMUNITY_OFFER | {ANY}
+            2          | COMMUNITY_NEED  | {FOOD}
+        """,
+    )
+    story(
+        model=HOLD,
+        given=given,
+        expect=f"member_key | category | hold_reason\n1 | {ANY} | declined\n2 | {FOOD} | declined",
     )
 
 
@@ -385,12 +419,21 @@ def test_the_loop_is_closed_when_the_service_says_what_it_did(story):
                 f-90        | completed        | yes            | {ago(90)} 09:00:00
                 g-later     | requested        | no             | -
             """,
-            # Of g, under way for 120 days, the pharmacist asks again whether it helped.
+            HOLD: """
+                member_key | hold_reason | proof
+                1          | completed   | documented
+                2          | unverified  | -
+                5          | completed   | documented
+            """,
+            # Of g, under way for 120 days, the pharmacist asks again whether it helped. What a service says closes a row
+            # in the ledger, no claim does.
             MODEL: f"""
                 member_key | status      | window_start_date
+                1          | open        | {ago(5)}
                 2          | prospective | {ago(-80)}
                 3          | open        | {ago(5)}
                 4          | open        | {ago(5)}
+                5          | open        | {ago(5)}
                 6          | open        | {ago(5)}
                 7          | open        | {ago(5)}
             """,
@@ -456,12 +499,17 @@ def test_who_declined_decides(story):
                 {"service_id": "s1", "name": "Example Pantry"}, {"service_id": "s2", "name": "Other Pantry", "zip_code": "78702"}
             ),
         },
-        expect="""
-            member_key | status | service_id
-            2          | open   | s1
-            4          | open   | s2
-            5          | open   | s1
-        """,
+        expect={
+            HOLD: f"member_key | category | hold_reason\n1 | {FOOD} | declined\n3 | {FOOD} | declined",
+            MODEL: """
+                member_key | status | service_id
+                1          | open   | s1
+                2          | open   | s1
+                3          | open   | s1
+                4          | open   | s2
+                5          | open   | s1
+            """,
+        },
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from tests.stories import deserts
 from tests.stories.outreach import members, rows
 
 MODEL = "outreach.holdout_arm"
@@ -97,6 +98,45 @@ def test_the_draw_stands(story):
     )
 
 
+def test_nobody_who_is_being_called_is_held_out(story):
+    """Rule 6.9, at first eligibility: who was on a list of the programme while the draw was off goes on being called.
+
+    A list of another programme, or of a code that nobody is held out of, says nothing of it.
+    """
+    people = [name for name in NAMES if drawn("diabetes", name) < 10][:3]
+    gaps = [f"g{n} {person} diabetes 10" for n, person in enumerate(people)]
+    story(
+        control_percent=10,
+        given=eligible(*gaps)
+        | {
+            "raw.state_release": rows(
+                "gap_id | pharmacy_npi | person_id | gap_code",
+                f"r0 | north | {people[0]} | SUPD",
+                f"r1 | north | {people[1]} | ADHERENCE_LATE",
+            )
+        },
+        expect=rows(
+            "person_id | arm | bucket",
+            f"{people[0]} | outreach | {drawn('diabetes', people[0])}",
+            f"{people[1]} | control | {drawn('diabetes', people[1])}",
+            f"{people[2]} | control | {drawn('diabetes', people[2])}",
+        ),
+    )
+    people = [name for name in NAMES if drawn("prenatal_supply", name) < 10][:2]
+    story(
+        control_percent=10,
+        given=eligible(*(f"g{n} {person} prenatal_supply 10" for n, person in enumerate(people)))
+        | {
+            "raw.state_release": rows(
+                "gap_id | pharmacy_npi | person_id | gap_code",
+                f"r0 | north | {people[0]} | TDAP",
+                f"r1 | north | {people[1]} | BP_MONITOR",
+            )
+        },
+        expect=f"person_id | arm\n{people[0]} | outreach\n{people[1]} | control",
+    )
+
+
 def test_only_claims_close_for_the_comparison(story):
     """Intention to treat: a report is of one arm alone. What closed before the draw, or of another subject, is not meant."""
     names = ["claim", "record", "before", "other"]
@@ -117,6 +157,54 @@ def test_only_claims_close_for_the_comparison(story):
             ),
         },
         expect="person_id | claim_closed_date\nclaim | 2026-06-30\nrecord | -\nbefore | -\nother | -",
+    )
+
+
+def test_a_word_closes_nothing_for_the_comparison_in_any_family(story):
+    """Rules 6.7, 6.9: far care that was arranged is `documented`, a decline closes nothing; a claim that follows counts.
+
+    Ann, bea and cal live where everything is too far. Cal's visit came after the word: a claim.
+    """
+    people = {"ann": "-", "bea": "-", "cal": "C1"}
+    story(
+        control_percent=10,
+        given={
+            **deserts.PLACES,
+            "facts.adherence": "",
+            "outreach.eligible_gap": "gap_id",
+            "raw.eligibility": rows(
+                "person_id | birth_date | enrollment_start_date | zip_code | state",
+                *(f"{name} | 1960-01-01 | 2018-01-01 | 00001 | TX" for name in people),
+            ),
+            "raw.medical_claim": """
+                claim_id | person_id | claim_type   | claim_start_date | hcpcs_code | rendering_npi
+                C1       | cal       | professional | 2026-06-29       | 99213      | pcp
+            """,
+            "raw.state_gap": rows(
+                "gap_id | person_id | gap_family | gap_code | subject | status | closing_reason | window_start_date | window_end_date | opened_date | closed_date",
+                "ann | ann | provider_desert | PD_PCP | - | open | - | 2026-02-24 | - | 2026-06-01 | -",
+                "bea | bea | provider_desert | PD_PCP | - | open | - | 2026-02-24 | - | 2026-06-01 | -",
+                "cal | cal | provider_desert | PD_PCP | - | closed | documented | 2026-02-24 | - | 2026-06-01 | 2026-06-20",
+            ),
+            "raw.outreach_outcome": """
+                person_id | gap_code | outcome_code      | attempted_at
+                ann       | PD_PCP   | REACHED_COMPLETED | 2026-06-29 10:00:00
+                bea       | PD_PCP   | REACHED_DECLINED  | 2026-06-29 10:00:00
+                cal       | PD_PCP   | REFERRED          | 2026-06-19 10:00:00
+            """,
+            "raw.state_holdout_arm": rows(
+                STATE, *(f"provider_desert | {name} | outreach | 70 | 2026-06-01 | - | 5 | 65 | -" for name in people)
+            ),
+        },
+        expect={
+            "outreach.ledger": """
+                gap_id | status | closing_reason | closed_date
+                ann    | closed | documented     | 2026-06-30
+                bea    | open   | -              | -
+                cal    | closed | resolved       | 2026-06-20
+            """,
+            MODEL: "person_id | claim_closed_date\nann | -\nbea | -\ncal | 2026-06-30",
+        },
     )
 
 

@@ -254,7 +254,15 @@ SAID = {
     "agreed": ("outcome_pending", "REACHED_ACCEPTED_PENDING 2026-06-17"),
     "agreed_and_nothing_came": ("-", "REACHED_ACCEPTED_PENDING 2026-06-16"),
     "referred": ("outcome_pending", "REFERRED 2026-06-17"),
-    "call_back_tomorrow": ("outcome_pending", "REACHED_CALLBACK 2026-05-02 phone 2026-07-01"),
+    # What is agreed for 1 July is read on the morning of 1 July, from this list.
+    "call_back_tomorrow": ("-", "REACHED_CALLBACK 2026-05-02 phone 2026-07-01"),
+    "call_back_the_day_after": ("outcome_pending", "REACHED_CALLBACK 2026-05-02 phone 2026-07-02"),
+    # 90 days from 2 April end on 1 July, from 3 April on 2 July.
+    "call_back_in_2099": ("-", "REACHED_CALLBACK 2026-04-02 phone 2099-12-31"),
+    "call_back_in_2098": ("outcome_pending", "REACHED_CALLBACK 2026-04-03 phone 2098-12-31"),
+    "two_attempts_and_then_reached": ("-", "NO_ANSWER 2026-05-01", "LEFT_VM 2026-05-10", "REACHED_CALLBACK 2026-05-20 phone 2026-05-25"),
+    "reached_and_three_attempts": ("unable_to_reach", "REACHED_CALLBACK 2026-05-01 phone 2026-05-05", "NO_ANSWER 2026-05-05", "LEFT_VM 2026-05-15", "NO_ANSWER 2026-05-25"),
+    "reached_and_two_attempts": ("-", "NO_ANSWER 2026-05-01", "REACHED_CALLBACK 2026-05-02 phone 2026-05-05", "NO_ANSWER 2026-05-05", "LEFT_VM 2026-05-15"),
     "call_back_today": ("-", "REACHED_CALLBACK 2026-06-20 phone 2026-06-30"),
     "later_word": ("-", "REACHED_ACCEPTED_PENDING 2026-06-20", "NO_ANSWER 2026-06-21"),
 }  # fmt: skip
@@ -286,6 +294,108 @@ def test_an_attempt_is_counted_once_however_often_it_is_told(story):
     )
 
 
+SISTERS = {
+    # ADHERENCE_LATE since 20 June, of pdc_statins; the row before it, of ADHERENCE_AT_RISK, opened on 1 June and was:
+    # superseded on 20 June, superseded earlier, or resolved.
+    "declined_then": ("declined", "superseded 2026-06-20", "REACHED_DECLINED pdc_statins 2026-06-10 -"),
+    "declined_long_before": ("declined", "- -", "REACHED_DECLINED pdc_statins 2026-01-02 -"),
+    "declined_of_any": ("declined", "superseded 2026-06-20", "REACHED_DECLINED - 2026-06-10 -"),
+    "declined_of_another": ("-", "superseded 2026-06-20", "REACHED_DECLINED pdc_ras 2026-06-10 -"),
+    "declined_of_any_but_this": ("-", "- -", "REACHED_DECLINED - 2026-06-10 -"),
+    "given_up_then": ("unable_to_reach", "superseded 2026-06-20", "UTR3 pdc_statins 2026-06-10 -"),
+    "given_up_earlier": ("-", "superseded 2026-06-15", "UTR3 pdc_statins 2026-06-10 -"),
+    "refilled_since": ("-", "resolved 2026-06-20", "UTR3 pdc_statins 2026-06-10 -"),
+    "the_same_row_then": ("duplicate", "superseded 2026-06-20", "DUPLICATE pdc_statins 2026-06-10 -"),
+    "three_over_both": ("unable_to_reach", "superseded 2026-06-20", "NO_ANSWER pdc_statins 2026-06-02 -", "NO_ANSWER pdc_statins 2026-06-12 -", "NO_ANSWER@ADHERENCE_LATE pdc_statins 2026-06-22 -"),
+    "three_over_both_of_two_asks": ("-", "superseded 2026-06-15", "NO_ANSWER pdc_statins 2026-06-02 -", "NO_ANSWER pdc_statins 2026-06-12 -", "NO_ANSWER@ADHERENCE_LATE pdc_statins 2026-06-22 -"),
+    "call_back_agreed_then": ("outcome_pending", "superseded 2026-06-20", "REACHED_CALLBACK pdc_statins 2026-06-19 2026-07-10"),
+}  # fmt: skip
+
+
+def test_another_code_of_the_subject_is_the_same_ask(story):
+    """Rule 6.3, "after declined 180 d (same gap)": the reminder and the late refill of one measure are one ask.
+
+    A decline counts whenever it was said; attempts and giving up as long as one row took over from the other.
+    """
+    given = gaps_of(list(SISTERS))
+    late, before, said = [], [], []
+    for key, (name, (_, end, *words)) in enumerate(SISTERS.items(), start=1):
+        late.append(f"{name} | {name} | {key} | ADHERENCE_LATE | pdc_statins | open | - | 2026-06-20 | -")
+        reason, day = end.split()
+        if reason != "-":
+            before.append(
+                f"{name}-1 | {name} | {key} | ADHERENCE_AT_RISK | pdc_statins | closed | {reason} | 2026-06-01 | {day}"
+            )
+        for word in words:
+            code, subject, on, following = word.split()
+            code, _, gap_code = code.partition("@")
+            said.append(
+                f"{name} | {gap_code or 'ADHERENCE_AT_RISK'} | {subject} | {code} | {on} 10:00:00 | {following}"
+            )
+    header = (
+        "gap_id | person_id | member_key | gap_code | subject | status | closing_reason | opened_date | closed_date"
+    )
+    story(
+        given=given
+        | {
+            "outreach.ledger": rows(header, *late, *before),
+            "raw.outreach_outcome": rows(
+                "person_id | gap_code | subject | outcome_code | attempted_at | next_contact_date", *said
+            ),
+        },
+        expect=judged(SISTERS),
+    )
+
+
+def test_urgent_medicine_safety_hears_no_word_but_its_own(story):
+    """Rule 6.3: what the member said of a medicine to look at soon was not said of one that harms today."""
+    given = gaps_of(["ann", "bob"])
+    header = "gap_id | person_id | member_key | gap_family | gap_code | subject | status | closing_reason | opened_date | closed_date"
+    before = "medication_review | MED_REVIEW_INFO | warfarin | closed | superseded | 2026-06-01 | 2026-06-20"
+    now = "warfarin | open | - | 2026-06-20 | -"
+    attributed = given["outreach.attribution"].replace("adherence | pdc_statins", "medication_review | warfarin")
+    story(
+        given=given
+        | {
+            "outreach.attribution": attributed,
+            "outreach.ledger": rows(
+                header,
+                f"ann | ann | 1 | medication_review | MED_REVIEW_TODAY | {now}", f"ann-1 | ann | 1 | {before}",
+                f"bob | bob | 2 | medication_review | MED_REVIEW_SOON | {now}", f"bob-1 | bob | 2 | {before}",
+            ),
+            "raw.outreach_outcome": """
+                person_id | gap_code        | subject  | outcome_code     | attempted_at
+                ann       | MED_REVIEW_INFO | warfarin | REACHED_DECLINED | 2026-06-10 10:00:00
+                bob       | MED_REVIEW_INFO | warfarin | REACHED_DECLINED | 2026-06-10 10:00:00
+            """,
+        },
+        expect="person_id | block_reason\nann | -\nbob | declined",
+    )  # fmt: skip
+
+
+def test_a_need_that_was_declined_says_so(story):
+    """Community 5.3, 180 days after declined, whoever heard it; issue 6: an open gap on no list says why."""
+    names = ["told_us", "told_the_service", "waits"]
+    given = gaps_of(names, dict.fromkeys(names, "COMMUNITY_NEED"), dict.fromkeys(names, "food-insecurity"))
+    story(
+        given=given
+        | {
+            "outreach.ledger": given["outreach.ledger"]
+            .replace("| status ", "| gap_family | status ")
+            .replace("| open |", "| community_resource | open |"),
+            "outreach.attribution": given["outreach.attribution"].replace("adherence", "community_resource"),
+            "outreach.gap_programme": "gap_id",
+            "facts.referral_hold": """
+                member_key | category        | hold_reason | hold_until_date
+                1          | food-insecurity | declined    | 2026-12-01
+                2          | food-insecurity | declined    | 2026-12-01
+                3          | food-insecurity | under_way   | 2026-12-01
+            """,
+        },
+        expect="person_id | block_reason\ntold_us | declined\ntold_the_service | declined\nwaits | -",
+    )
+
+
 # How often a member is contacted, whoever does it (rule 6.3)
 
 TALKS = ("REACHED_CALLBACK@SUPD 2026-04-20", "LANGUAGE_BARRIER@COB 2026-05-10", "REACHED_COMPLETED@SUPD 2026-06-01")
@@ -303,6 +413,13 @@ OFTEN = {
     "three_and_one_before": ("-", "REACHED_DECLINED@SUPD 2026-04-01", *TALKS),
     "three_and_a_message": ("-", "LEFT_VM@SUPD 2026-04-02", *TALKS),
     "one_talk_of_two_gaps": ("-", "REACHED_DECLINED@COB 2026-06-01", *TALKS),
+    # The member asked for this call: a day agreed in a conversation, until somebody calls.
+    "agreed_for_tomorrow": ("-", "REACHED_CALLBACK 2026-06-28 phone 2026-07-01"),
+    "agreed_for_yesterday": ("-", "REACHED_CALLBACK 2026-06-26 phone 2026-06-29"),
+    "agreed_and_called_on_that_day": ("frequency_cap", "REACHED_CALLBACK 2026-06-26 phone 2026-06-29", "NO_ANSWER@SUPD 2026-06-29 phone"),
+    "agreed_of_another_gap": ("frequency_cap", "REACHED_CALLBACK@SUPD 2026-06-28 phone 2026-07-01"),
+    "planned_by_a_voice_mail": ("frequency_cap", "LEFT_VM 2026-06-28 phone 2026-07-01"),
+    "agreed_after_four_talks": ("frequency_cap", "REACHED_CALLBACK 2026-06-28 phone 2026-07-01", *TALKS),
     "safety_kit": ("-", "NO_ANSWER@SUPD 2026-06-29 phone"),
     "review": ("-", "NO_ANSWER@SUPD 2026-06-29 phone"),
     "kit_again": ("frequency_cap", "REACHED_DECLINED@SUPD 2026-04-02", *TALKS),
@@ -312,7 +429,8 @@ OFTEN = {
 
 def test_how_often_a_member_is_contacted(story):
     """Rule 6.3: one phone call in 7 days across programmes, four live contacts in 90; urgent medicine safety is exempt
-    from the weekly cap alone; a review is talked over with the prescriber and no call to the member."""
+    from the weekly cap alone, and so is the call that the member asked for; a review is talked over with the prescriber
+    and no call to the member."""
     story(given=gaps_of(list(OFTEN), URGENT) | reported(OFTEN), expect=judged(OFTEN))
 
 

@@ -19,6 +19,7 @@ from assets.engine.registry import read_families, read_value_sets
 from tests.stories import maternity
 from tests.stories.deserts import PLACES, Case, cases_of, found_gaps, problem
 from tests.stories.maternal import claim, claims, women
+from tests.stories.outreach import members, rows
 from tests.story import Story, build_models, give
 
 AS_OF = "2026-06-30"
@@ -101,13 +102,8 @@ PD_PCP = """
     zip_code=00007            | t-20 rx:metformin/30@mail                 | open
     zip_code=00007            | t-180 rx:metformin/30@exile               | open
     zip_code=00007            | t-20 rx:metformin/30@exile; t-50 rx:metformin/30@winter; t-80 rx:lisinopril/30@winter | open
-    # The pharmacist's word holds for 90 days, a refusal for 180; an attempt says nothing.
-    -                         | t-89 said:PD_PCP=REFERRED                 | -
-    -                         | t-90 said:PD_PCP=REFERRED                 | open
-    -                         | t-179 said:PD_PCP=REACHED_DECLINED        | -
-    -                         | t-180 said:PD_PCP=REACHED_DECLINED        | open
-    -                         | t-1 said:PD_PCP=NO_ANSWER                 | open
-    -                         | t-1 said:PD_RX=REFERRED                   | open
+    # What a pharmacist reports closes it in the ledger; claims do here.
+    -                         | t-1 said:PD_PCP=REACHED_COMPLETED         | open
 """
 
 # Diabetes (two days, one stay, or drugs) and poor control (insulin, A1c above 9, few days supplied, two classes) and no
@@ -184,7 +180,6 @@ PD_CARD = """
     from:t-279     | t-100 dx:I509                                        | -
     age:17         | t-100 dx:I509                                        | -
     state=LA       | t-100 dx:I509                                        | -
-    -              | t-100 dx:I509; t-1 said:PD_CARD=REACHED_COMPLETED    | -
 """
 PD_ONC = """
     who            | events                                               | row
@@ -305,7 +300,6 @@ PD_CLOSE = """
     zip_code=00010 | t-20 rx:metformin/30@outside                         | open due=t+9 says=no_longer_in_the_network
     zip_code=00010 | t-20 paidin rx:metformin/30@outside                  | open
     state=LA       | t-20 rx:metformin/30@closes90                        | -
-    zip_code=00010 | t-20 rx:metformin/30@closes90; t-1 said:PD_CLOSE=REACHED_COMPLETED | -
 """
 TOLD = {
     "PD_PCP": PD_PCP, "PD_ENDO": PD_ENDO, "PD_CARD": PD_CARD, "PD_ONC": PD_ONC, "PD_RHEUM": PD_RHEUM, "PD_BH": PD_BH,
@@ -392,10 +386,6 @@ PD_OB = """
     g150 | A    | who:zip_code=00001; t-2 loss:L4               | open
     g150 | A    | who:zip_code=00001; preg:status=suppressed    | -
     p20  | -    | who:zip_code=00001                            | -
-    # The pharmacist's word holds for eight weeks.
-    g150 | A    | who:zip_code=00001; t-55 said:PD_OB=REACHED_COMPLETED | -
-    g150 | A    | who:zip_code=00001; t-56 said:PD_OB=REACHED_COMPLETED | open
-    g150 | A    | who:zip_code=00001; t-179 said:PD_OB=REACHED_DECLINED | -
 """
 FAR = {name: PLACES[name] for name in ("facts.access", "core.site", "facts.nearest_site", "raw.zcta")} | {
     "facts.adherence": ""
@@ -545,6 +535,38 @@ def test_a_gap_that_is_gone_closes_by_itself(story):
             ann       | PD_CARD  | -       | closed | resolved       | 2026-06-30
             ann       | PD_PCP   | -       | open   | -              | -
         """,
+    )
+
+
+def test_how_long_a_pharmacists_word_stands(story):
+    """Deserts 4.2, 4.6: done or in hand for 90 days, prenatal care for eight weeks; a decline or a try closes nothing."""
+    cases = {
+        "PD_PCP REFERRED 2026-04-02": "documented", "PD_PCP REFERRED 2026-04-01": None,
+        "PD_RX GAP_ALREADY_CLOSED 2026-06-29": "reported", "PD_CARD REACHED_COMPLETED 2026-06-29": "documented",
+        "PD_OB REACHED_COMPLETED 2026-05-06": "documented", "PD_OB REACHED_COMPLETED 2026-05-05": None,
+        "PD_PCP REACHED_DECLINED 2026-06-29": None, "PD_CLOSE NO_ANSWER 2026-06-29": None,
+        "SUPD REACHED_COMPLETED 2026-06-29": None,
+    }  # fmt: skip
+    told = {f"p{number}": case for number, case in enumerate(cases, start=1)}
+    story(
+        model="facts.closing_word",
+        given={
+            "core.member": members(list(told)),
+            "facts.discharge": "member_key",
+            "facts.referral_hold": "member_key",
+            "raw.outreach_outcome": rows(
+                "person_id | gap_code | outcome_code | attempted_at",
+                *(f"{name} | {' | '.join(case.split())} 10:00:00" for name, case in told.items()),
+            ),
+        },
+        expect=rows(
+            "member_key | gap_code | subject | closing_reason",
+            *(
+                f"{key} | {case.split()[0]} | - | {reason}"
+                for key, (case, reason) in enumerate(cases.items(), start=1)
+                if reason
+            ),
+        ),
     )
 
 

@@ -10,20 +10,21 @@ from tests.stories.outreach import rows
 MODEL = "outreach.ranked_gap"
 AS_OF = "2026-06-30"
 
-HEADER = (
-    "gap_id | person_id | pharmacy_npi | score | queue | is_weekly_cap_exempt | is_rural | list_code | state | due_date"
-)
+HEADER = "gap_id | person_id | pharmacy_npi | score | queue | is_weekly_cap_exempt | is_rural | is_agreed_call | list_code | state | due_date"
 
 
 def contenders(*lines: str, capacity: dict[str, int] | None = None) -> dict[str, str]:
-    """Gaps `name person pharmacy score [routine|review] [urgent] [rural]`, and the capacity of each pharmacy."""
+    """Gaps `name person pharmacy score [routine|review] [urgent] [rural] [agreed]`, and the capacity of each pharmacy."""
     told = []
     for line in lines:
         gap, person, npi, score, *marks = line.split()
         queue = "medication_review" if "review" in marks else "routine"
         urgent = "yes" if {"urgent", "review"} & set(marks) else "no"
         rural = "yes" if "rural" in marks else "no"
-        told.append(f"{gap} | {person} | {npi} | {score} | {queue} | {urgent} | {rural} | CODE | TX | 2026-08-01")
+        agreed = "yes" if "agreed" in marks else "no"
+        told.append(
+            f"{gap} | {person} | {npi} | {score} | {queue} | {urgent} | {rural} | {agreed} | CODE | TX | 2026-08-01"
+        )
     capacity = {"north": 25, "south": 25} | (capacity or {})
     return {
         "outreach.eligible_gap": rows(HEADER, *told),
@@ -129,6 +130,20 @@ def test_the_pharmacy_that_had_the_member_this_week_keeps_them(story):
                 a2     | {reason["north" if npi == "south" else "south"]}
             """,
         )
+
+
+def test_the_pharmacy_that_agreed_on_a_call_makes_it(story):
+    """Rule 6.7: a day that was agreed to is kept, whatever another pharmacy has, or had on its list this week."""
+    story(
+        given=contenders("a1 ann north 40 agreed", "a2 ann south 50", "a3 ann north 10")
+        | {
+            "raw.state_release": """
+                gap_id | pharmacy_npi | person_id | last_listed_date
+                a2     | south        | ann       | 2026-06-29
+            """
+        },
+        expect="gap_id | status_reason\na1 | -\na2 | other_pharmacy\na3 | -",
+    )
 
 
 def test_a_full_list_keeps_no_member_from_another(story):
