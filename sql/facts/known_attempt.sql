@@ -122,12 +122,13 @@ shown_codes as (
         and gap_code.public_code <> latest_releases.gap_code
 ),
 
+-- Somebody may stand here twice: of what they said the same once stands in the end.
 gap_members as (
     select
         state_gap.gap_id,
         state_gap.person_id
     from raw.state_gap
-    union
+    union all
     select
         state_release.gap_id,
         state_release.person_id

@@ -69,6 +69,27 @@ current_gaps as (
 
 -- What a word closes on its family's own terms lives on as closed where the gap was open when it came. Where it was
 -- not, nothing is asked while the word stands, and what had closed otherwise stays as it was.
+unasked_words as (
+    select
+        closing_word.member_key,
+        closing_word.gap_code,
+        closing_word.subject
+    from facts.closing_word
+    inner join core.member
+        on closing_word.member_key = member.member_key
+    left join raw.state_gap
+        on
+            member.person_id = state_gap.person_id
+            and closing_word.gap_code = state_gap.gap_code
+            and closing_word.subject is not distinct from state_gap.subject
+    where
+        coalesce(
+            state_gap.status = 'closed'
+            and state_gap.closing_reason not in ('documented', 'reported'),
+            true
+        )
+),
+
 told_gaps as (
     select
         current_gaps.*,
@@ -82,15 +103,12 @@ told_gaps as (
             current_gaps.member_key = closing_word.member_key
             and current_gaps.gap_code = closing_word.gap_code
             and current_gaps.subject is not distinct from closing_word.subject
-    left join raw.state_gap
+    left join unasked_words
         on
-            current_gaps.person_id = state_gap.person_id
-            and current_gaps.gap_code = state_gap.gap_code
-            and current_gaps.subject is not distinct from state_gap.subject
-    where
-        closing_word.closing_reason is null
-        or state_gap.status <> 'closed'
-        or state_gap.closing_reason in ('documented', 'reported')
+            current_gaps.member_key = unasked_words.member_key
+            and current_gaps.gap_code = unasked_words.gap_code
+            and current_gaps.subject is not distinct from unasked_words.subject
+    where unasked_words.member_key is null
 ),
 
 -- Subjects of which one code at a time stands, and of which one stands tonight.
