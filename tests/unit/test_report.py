@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, milp
 
-from assets.engine.report import render_fairness, write_report
+from assets.engine.contract import contract_for
+from assets.engine.report import REASONS, render_fairness, write_report
 from assets.engine.report.fairness import MOST_VALUES, OTHERS, read_fairness
 from assets.engine.report.figures import read_night
 from assets.engine.report.places import read_places
@@ -27,6 +28,11 @@ Connection = duckdb.DuckDBPyConnection
 AS_OF = datetime.date(2026, 6, 30)
 SMALL_CELL = 11
 HOSTILE = """</text></svg><script>alert("1")</script><img src='http://x.example/a' onerror=alert(1)>{{ 7*7 }}&"""
+
+
+def test_every_reason_for_which_a_gap_is_not_listed_has_its_words() -> None:
+    [reason] = [p for p in contract_for("outreach", "ranked_gap").properties if p.name == "status_reason"]
+    assert set(reason.enum or ()) <= set(REASONS)
 
 
 def counted(*rows: list[int]) -> Counts:

@@ -24,6 +24,7 @@ from assets.engine.report.words import plain
 HERE = Path(__file__).resolve().parent
 
 REASONS = {
+    "deferred": "Member is in another facility",
     "clinical_review": "Medicines are under review with the prescriber",
     "specialty_refill": "The row of a specialty medicine asks for the same refill",
     "capacity": "The pharmacy's list is full this week",
@@ -40,9 +41,11 @@ REASONS = {
     "no_channel": "No phone number or address on record",
     "no_open_pharmacy": "Member's pharmacy has closed",
     "no_pharmacy": "No pharmacy in the network to ask",
+    "no_programme": "No programme has begun for it where the member lives",
     "not_enrolled": "Coverage has ended",
     "other_pharmacy": "Another pharmacy calls the member",
     "outcome_pending": "An answer is awaited",
+    "programme_capacity": "The programme's places on the list are taken",
     "state_policy": "The state keeps it off lists",
     "unable_to_reach": "Three attempts did not reach the member",
 }
