@@ -24,7 +24,7 @@ from assets.engine.warehouse import SCHEMAS
 DAY = datetime.timedelta(1)
 AS_OF = datetime.date(2026, 6, 29)
 INPUTS = ("eligibility", "medical_claim", "pharmacy_claim", "provider", "member_consent", "drug")
-MODELS = ("core.member", "core.consent", "core.withheld_claim", "core.drug")
+MODELS = ("core.member", "core.consent_scope", "core.consent", "core.withheld_claim", "core.drug")
 KEPT = (
     "core.medical_claim_removed",
     "core.medical_line",
@@ -128,7 +128,8 @@ class Plan:
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("".join(f"create schema if not exists {schema};" for schema in SCHEMAS))
-    load_registry(con, "value_set", None)
+    for name in ("value_set", "consent_word", "gap_code", "programme"):
+        load_registry(con, name, None)
     for name in ("refused_word", "zcta", "zip_zcta"):
         con.execute(f"create table raw.{name} ({contract_for('raw', name).ddl()})")
     con.execute("create table core.zip_area (zip_code varchar, zcta varchar)")
