@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -39,19 +39,18 @@ JUDGED_FILE_DDL = (
 JUDGED_TABLE_DDL = "source_table VARCHAR primary key, code_digest VARCHAR, changes BIGINT, generation VARCHAR"
 
 
+# Size, time and footer of a file.
+Stamp = tuple[int, int, str]
+
+
 @dataclass(frozen=True)
 class Part:
-    """Files of one shape that follow each other in the delivery; `first` is the number of the first one.
-
-    `stamps` are size, time and footer of each as they were before anything of it was judged: a file that is replaced
-    meanwhile is another one.
-    """
+    """Files of one shape that follow each other in the delivery; `first` is the number of the first one."""
 
     files: tuple[InputFile, ...]
     columns: str
     declared: dict[str, str]
     first: int
-    stamps: tuple[tuple[int, int, str], ...]
 
     def landed(self) -> str:
         """Query of the rows as they lie, with `source_file`, `line_number` and `row_id`."""
@@ -64,8 +63,7 @@ class Part:
 
     def alone(self) -> list[Part]:
         """The files one by one."""
-        each = enumerate(zip(self.files, self.stamps, strict=True), start=self.first)
-        return [Part((file,), self.columns, self.declared, number, (stamp,)) for number, (file, stamp) in each]
+        return [Part((file,), self.columns, self.declared, self.first + n) for n, file in enumerate(self.files)]
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def known_files(con: duckdb.DuckDBPyConnection, contract: Contract, files: Seque
     by_path = {str(file.path): file for file in files}
     for path, label, size, modified, footer in seen:
         file = by_path.get(path)
-        if not file or file.label != label or _stamp(file.path) != (size, modified, footer):
+        if not file or file.label != label or stamp_of(file.path) != (size, modified, footer):
             return Known()
     return Known(tuple(by_path[path] for path, *_ in seen), judged[1], judged[2])
 
@@ -103,7 +101,7 @@ def parts_of(landed: Sequence[tuple[InputFile, Landed]], first: int = 0) -> list
     parts = []
     for (columns, declared), group in groupby(landed, key=lambda one: (one[1].columns, one[1].declared)):
         files = tuple(file for file, _ in group)
-        parts.append(Part(files, columns, dict(declared), first, tuple(_stamp(file.path) for file in files)))
+        parts.append(Part(files, columns, dict(declared), first))
         first += len(files)
     return parts
 
@@ -137,7 +135,12 @@ def _judge(con: duckdb.DuckDBPyConnection, contract: Contract, part: Part) -> No
 
 
 def show(
-    con: duckdb.DuckDBPyConnection, contract: Contract, known: Known, parts: Sequence[Part], new_parts: Sequence[Part]
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    known: Known,
+    parts: Sequence[Part],
+    new_parts: Sequence[Part],
+    stamps: Mapping[Path, Stamp],
 ) -> None:
     """Make `raw.<table>` a view of all judged files, and remember which files those were.
 
@@ -147,6 +150,7 @@ def show(
         known: What was judged before.
         parts: The files judged before.
         new_parts: The files judged now.
+        stamps: Of each of these, what it was before anything of it was read: one replaced meanwhile is another file.
     """
     table = contract.key[1]
     families = door.text_families(contract)
@@ -162,11 +166,10 @@ def show(
     ]
     con.execute(f"create or replace view {contract.id} as {' union all '.join(queries)}")
     for part in new_parts:
-        for one in part.alone():
-            [file], [stamp] = one.files, one.stamps
+        for place, file in enumerate(part.files, start=part.first):
             con.execute(
                 "insert into door.judged_file values (?, ?, ?, ?, ?, ?, ?)",
-                [table, one.first, str(file.path), file.label, *stamp],
+                [table, place, str(file.path), file.label, *stamps[file.path]],
             )
     con.execute(
         "insert into door.judged_table values (?, ?, ?, ?)",
@@ -206,14 +209,14 @@ def refuse_changed(con: duckdb.DuckDBPyConnection) -> None:
         return
     judged = con.execute("select path, label, bytes, modified_ns, footer from door.judged_file").fetchall()
     for path, label, *stamp in judged:
-        if _stamp(Path(path)) != tuple(stamp):
+        if stamp_of(Path(path)) != tuple(stamp):
             raise InputError(
                 f"{label}: the file was changed or taken away after it was read; deliveries that stay as they are "
                 "are expected, run the night again"
             )
 
 
-def _stamp(path: Path) -> tuple[int, int, str]:
+def stamp_of(path: Path) -> Stamp:
     """Size, time and footer of a Parquet file; of one that cannot be read, what no file has.
 
     The footer is a digest of the end of the file, where its schema lies and, of every part, place, size and bounds.

@@ -207,6 +207,7 @@ def _show_files(
         (file, open_rows(con, file, number, expansion_ratio=expansion_ratio)) for number, file in enumerate(known.files)
     ]
     unknown = [file for file in files if file not in known.files]
+    stamps = {file.path: claim_view.stamp_of(file.path) for file in unknown}
     new = [
         (file, _land(con, contract, file, number, expansion_ratio))
         for number, file in enumerate(unknown, start=len(known.files))
@@ -215,7 +216,7 @@ def _show_files(
     claim_view.judge(con, contract, parts)
     _set_aside(con, contract, "judged")
     _sum_repairs(con, table)
-    claim_view.show(con, contract, known, claim_view.parts_of(old), parts)
+    claim_view.show(con, contract, known, claim_view.parts_of(old), parts, stamps)
     if con.execute("select row_id from judged where reasons is not null limit 1").fetchone():
         queries = [
             door.typed_select(

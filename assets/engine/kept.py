@@ -116,13 +116,13 @@ def build(con: duckdb.DuckDBPyConnection, model: Model, params: dict[str, Any]) 
         model.create(con, params)
         return
     rows = None
-    obstacle = "no table of before that kept its contract" if before is None else _obstacle(con, model, before, basis)
-    if before is not None and obstacle is None:
+    if before is None:
+        obstacle = "no table of before that kept its contract"
+    elif (obstacle := _obstacle(con, model, before, basis)) is None:
         rows = _renew(con, model, before, basis, params)
-        obstacle = "much news"
     if before is None or rows is None:
         model.create(con, params)
-        told = f"from the start: {obstacle}"
+        told = f"from the start: {obstacle or 'much news'}"
     else:
         basis = replace(basis, changed_rows=before.changed_rows + rows, news=_news_table(model))
         told = f"carried on with {rows:,} rows of members with news"

@@ -15,6 +15,7 @@ import duckdb
 from assets.engine import claim_view, kept, news, relation
 from assets.engine.contract import Contract, contract_for
 from assets.engine.errors import CaregapsError, ContractError, ModelError, PublicationError, WarehouseError
+from assets.engine.machine import DISK_WORDS
 from assets.engine.memory import memory_limit
 from assets.engine.model import Model
 
@@ -187,7 +188,7 @@ MORE_MEMORY = "raise limits.memory_gb in settings.toml, or lower it where the ma
 
 # What DuckDB says of a file whose blocks are not what was written; of a full disk it speaks by errno alone.
 DAMAGED = ("checksum", "corrupt", "magic bytes", "deserializ", "serializ")
-FULL = ("no space left", "disk quota", "file too large", "disk full")
+FULL = (*DISK_WORDS, "disk full")
 UNWRITABLE = ("read-only file system", "permission denied", "input/output error", "not permitted", "fsync failed")
 
 
