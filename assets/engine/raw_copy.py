@@ -32,13 +32,13 @@ class Copy:
 
     @property
     def name(self) -> str:
-        """Where the rows are."""
-        return copy_name(self.contract) if self.is_shown else self.contract.id
+        """Where the rows are until they are told apart; those of a table that no view shows are on no disk before."""
+        return copy_name(self.contract) if self.is_shown else "copied"
 
     def create(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make the empty table."""
         types = "".join(f'"{p.name}" {p.sql_type}, ' for p in self.contract.properties if p.name in self.columns)
-        con.execute(f"create table {self.name} ({types}{JUDGED})")
+        con.execute(f"create or replace {'' if self.is_shown else 'temp '}table {self.name} ({types}{JUDGED})")
 
     def append(self, con: duckdb.DuckDBPyConnection, landed: str, declared: dict[str, str] | None = None) -> int:
         """Type landed rows, the refused ones with their reasons, and return how many they are.
@@ -63,8 +63,8 @@ class Copy:
     def settle(self, con: duckdb.DuckDBPyConnection) -> None:
         """Leave the accepted rows alone in `raw.<table>`, their judgement told."""
         if not self.is_shown:
-            con.execute(f"delete from {self.name} where reasons is not null")
-            con.execute(f"alter table {self.name} drop column reasons; alter table {self.name} drop column repairs")
+            con.execute(f"create table {self.contract.id} as {self._rows()} where reasons is null")
+            con.execute(f"drop table {self.name}")
             return
         [[refused]] = con.execute(f"select count(reasons) from {self.name}").fetchall()
         accepted = " where reasons is null" if refused else ""
