@@ -67,7 +67,7 @@ faults: .stamp-dev ## fail at every single write of a publication, in every way;
 nights: .stamp-dev ## seventy consecutive nights of a small plan; prints time and disk use
 	CAREGAPS_NIGHTS=70 $(BIN)/pytest tests/integration/test_consecutive_nights.py --quiet --capture=no
 
-spark: .stamp-dev ## a night on Spark, equal to DuckDB's table by table, and what it survives; needs Java, seven minutes
+spark: .stamp-dev ## a night on Spark, on one machine and on workers, equal to DuckDB's table by table; needs Java, a quarter of an hour
 	CAREGAPS_TEST_SPARK=1 $(BIN)/pytest tests/integration/test_spark.py --quiet
 
 golden: .stamp-dev ## rewrite the golden lists; review the difference like code

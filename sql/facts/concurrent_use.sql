@@ -83,15 +83,19 @@ carriers as (
 
 conditions as (
     select
-        concurrent_use.concurrent_use_key,
-        member_status.member_key,
+        treated.concurrent_use_key,
+        treated.member_key,
         min(member_status.status) as condition_name
-    from raw.concurrent_use
+    from treated
+    inner join raw.concurrent_use
+        on treated.concurrent_use_key = concurrent_use.concurrent_use_key
     inner join facts.member_status
-        on concat(';', concurrent_use.exclusions, ';') like concat('%;', member_status.status, ';%')
+        on
+            treated.member_key = member_status.member_key
+            and concat(';', concurrent_use.exclusions, ';') like concat('%;', member_status.status, ';%')
     group by
-        concurrent_use.concurrent_use_key,
-        member_status.member_key
+        treated.concurrent_use_key,
+        treated.member_key
 ),
 
 judged as (
