@@ -61,6 +61,8 @@ LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.
 # Loggers of pyspark that quote a failed query and the value that it met.
 QUOTING_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
+LOST = "its workers were lost", "run the night again once they are back"
+
 # Words in an error's text, what they tell, and what to do.
 CAUSES = (
     (
@@ -71,8 +73,7 @@ CAUSES = (
     (("no space left", "disk quota"), "no space left on a device", "free space where driver and workers write"),
     (
         ("executorlost", "executor lost", "lost executor", "cancelled", "removed our application", "shut down"),
-        "its workers were lost",
-        "run the night again once they are back",
+        *LOST,
     ),
 )
 
@@ -151,12 +152,15 @@ class Spark:
         except (PySparkException, Py4JError, ConnectionError) as error:
             if os.environ.get("CAREGAPS_TRACEBACK"):
                 raise
-            is_ended = False
+            is_ended = is_stopped = False
             if not isinstance(error, PySparkException):
                 with suppress(subprocess.TimeoutExpired):
                     self._gateway.proc.wait(timeout=2)
                     is_ended = True
-            found, remedy = cause_of_spark(error, is_ended=is_ended)
+            if not is_ended:
+                with suppress(Exception):
+                    is_stopped = self._session.sparkContext._jsc.sc().isStopped()  # noqa: SLF001
+            found, remedy = cause_of_spark(error, is_ended=is_ended, is_stopped=is_stopped)
             raise ModelError(f"{name}: Spark failed ({found}); {remedy}") from error
 
     def _take(self, step: Step, params: dict[str, Any]) -> None:
@@ -315,12 +319,14 @@ def _is_not_of_py4j(record: logging.LogRecord) -> bool:
     return "py4j" not in Path(record.pathname).parts
 
 
-def cause_of_spark(error: Exception, *, is_ended: bool) -> tuple[str, str]:
+def cause_of_spark(error: Exception, *, is_ended: bool, is_stopped: bool = False) -> tuple[str, str]:
     """What is told of an error of Spark, and what to do; its own text may quote a value.
 
     Args:
         error: What pyspark raised.
         is_ended: Whether the Java process is gone.
+        is_stopped: Whether Spark itself ended the session: a master does once workers die as fast as they begin, and
+            what was asked meanwhile fails in whatever part of it came last.
     """
     if is_ended:
         return "its Java process ended", "run the night again; give the machine more memory if it comes back"
@@ -328,6 +334,8 @@ def cause_of_spark(error: Exception, *, is_ended: bool) -> tuple[str, str]:
     for words, found, remedy in CAUSES:
         if any(word in text for word in words):
             return found, remedy
+    if is_stopped:
+        return LOST
     return _condition(error), "CAREGAPS_TRACEBACK=1 shows more"
 
 

@@ -218,9 +218,15 @@ def cluster(spark_home: None, tmp_path: Path) -> Iterator[Callable[..., Spark]]:
 
 
 def workers_of(spark: Spark) -> list[int]:
-    """Processes of the executors, which Java begins."""
+    """Processes of the executors, which Java begins beside others that are soon over."""
     children = Path(f"/proc/{java_of(spark)}/task").glob("*/children")
-    return sorted({int(pid) for path in children for pid in path.read_text(encoding="utf-8").split()})
+    return sorted({int(pid) for path in children for pid in path.read_text().split() if is_executor(pid)})
+
+
+def is_executor(pid: str) -> bool:
+    with suppress(OSError):
+        return b"CoarseGrainedExecutorBackend" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_the_loss_of_workers_is_one_line(

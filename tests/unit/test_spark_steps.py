@@ -100,6 +100,12 @@ def test_process_that_is_gone_is_the_cause_whatever_else_is_said() -> None:
     assert cause_of_spark(ValueError("no space left"), is_ended=True)[0] == "its Java process ended"
 
 
+def test_session_that_spark_ended_has_lost_its_workers_unless_more_is_said() -> None:
+    """A master removes an application whose workers die as fast as they begin; what fails last says nothing of them."""
+    assert cause_of_spark(ValueError("null"), is_ended=False, is_stopped=True)[0] == "its workers were lost"
+    assert cause_of_spark(ValueError("no space left"), is_ended=False, is_stopped=True)[0].startswith("no space left")
+
+
 def test_night_without_the_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"^engine: found no pyspark; spark needs the extra"):
