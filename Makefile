@@ -44,12 +44,26 @@ ui: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## the Dagster UI on 127.0.0
 	@mkdir -p $(CAREGAPS_DAGSTER_STORAGE)
 	$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
 
+CHECKS := check-sql check-types check-style check-definitions check-docs
+.PHONY: $(CHECKS)
+
 check: .stamp-dev ## formatting, lint, types and SQL style
+	@$(MAKE) --no-print-directory --jobs $(CORES) --output-sync=target $(CHECKS)
+
+check-sql:
+	$(BIN)/sqlfluff lint sql
+
+check-types:
+	$(BIN)/pyright
+
+check-style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
-	$(BIN)/sqlfluff lint sql
+
+check-definitions:
 	$(BIN)/dg check defs
+
+check-docs:
 	$(BIN)/caregaps docs --check
 
 test: check ## the test suite, less the comparisons that take minutes

@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def _teller() -> Story:
+def teller() -> Story:
+    """The warehouse of the stories, one for each process."""
     return Story()
 
 
@@ -79,7 +80,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture
-def story(_teller: Story, request: pytest.FixtureRequest) -> Callable[..., None]:
+def story(teller: Story, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Tell a story: `story(given={table: rows}, expect=rows)`; see `tests/story.py`.
 
     A module's `MODEL` and `AS_OF` serve stories that name none; its `GIVEN` tables are there unless a story gives its own.
@@ -96,6 +97,6 @@ def story(_teller: Story, request: pytest.FixtureRequest) -> Callable[..., None]
         __tracebackhide__ = True
         module = request.module
         everything = {**getattr(module, "GIVEN", {}), **given}
-        _teller.tell(model or getattr(module, "MODEL", ""), as_of or module.AS_OF, everything, expect, params)
+        teller.tell(model or getattr(module, "MODEL", ""), as_of or module.AS_OF, everything, expect, params)
 
     return tell

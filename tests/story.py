@@ -8,14 +8,17 @@ name a `claim_id` are claims of their own. The named columns and exactly the row
 from __future__ import annotations
 
 import datetime
+import hashlib
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import duckdb
 
+from assets.engine import relation
 from assets.engine.contract import CONTRACTS, Contract, all_contracts, contract_for
 from assets.engine.families import all_models
 from assets.engine.model import Model
@@ -210,11 +213,18 @@ def difference(columns: list[str], expected: list[Row], found: list[Row]) -> str
 
 
 class Story:
-    """One warehouse in memory that forgets each story after it is told."""
+    """One warehouse in memory for story after story: each finds what it gives and what rests on that, and nothing else.
+
+    As `make` would, it builds only what differs from what the stories before left: a model is built anew where its
+    settings or the rows of a table that it reads are others. Raw tables that a story does not give are as they began.
+    """
 
     def __init__(self) -> None:
         """Set the raw tables up once."""
         self.con = empty_warehouse()
+        # Per table, what it was made from and what it holds.
+        self._made: dict[str, str] = {}
+        self._holds: dict[str, str] = {}
 
     def tell(
         self,
@@ -238,19 +248,81 @@ class Story:
         """
         __tracebackhide__ = True
         expectations = expect if isinstance(expect, Mapping) else {model: expect}
-        self.con.execute("begin")
-        try:
-            for name, text in given.items():
-                give(self.con, name, text)
-            build_models(self.con, expectations, as_of, given, **params)
-            differences = []
-            for name, text in expectations.items():
-                columns, rows = read_table(text)
-                columns = columns or [c for c, _ in columns_of(self.con, name)]
-                found = rows_of(self.con, name, columns)
-                if diff := difference(columns, expected_rows(self.con, name, columns, rows), found):
-                    differences.append(f"{name}: - is missing, + was not expected\n{textwrap.indent(diff, '  ')}")
-        finally:
-            self.con.execute("rollback")
+        self.prepare(expectations, as_of, given, **params)
+        differences = []
+        for name, text in expectations.items():
+            columns, rows = read_table(text)
+            columns = columns or [c for c, _ in columns_of(self.con, name)]
+            found = rows_of(self.con, name, columns)
+            if diff := difference(columns, expected_rows(self.con, name, columns, rows), found):
+                differences.append(f"{name}: - is missing, + was not expected\n{textwrap.indent(diff, '  ')}")
         if differences:
             raise AssertionError("\n\n".join(differences))
+
+    def prepare(
+        self, targets: Iterable[str], as_of: str | datetime.date, given: Mapping[str, str], **overrides: Any
+    ) -> duckdb.DuckDBPyConnection:
+        """Bring the warehouse to the given tables and what the targets need of them.
+
+        Args:
+            targets: Tables that are asked for.
+            as_of: Last day included.
+            given: Table name -> pipe table.
+            overrides: Settings that differ from `settings.toml`, by name.
+
+        Returns:
+            The warehouse, to read; `aside` lends it to who writes.
+        """
+        params = parameters(as_of, **overrides)
+        for name in [n for n in self._made if n.startswith("raw.") and n not in given]:
+            self._begin_anew(name)
+        for name, text in given.items():
+            if self._is_news(name, text):
+                give(self.con, name, text)
+                self._made[name] = self._holds[name] = _mark(text)
+        for model in models_for(targets, given):
+            told = [(name, params[name]) for name in sorted(model.params)]
+            inputs = [(name, self._holds.get(name)) for name in sorted(".".join(key) for key in model.inputs)]
+            if self._is_news(model.name, told, inputs):
+                rows, _ = build(self.con, model, params)
+                self._made[model.name] = _mark(told, inputs)
+                self._holds[model.name] = self._content(model, rows)
+        return self.con
+
+    @contextmanager
+    def aside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse with raw tables as they began, for what is told in other ways; what is written is forgotten."""
+        con = self.prepare([], "2026-06-30", {})
+        con.execute("begin")
+        try:
+            yield con
+        finally:
+            con.execute("rollback")
+
+    def _is_news(self, name: str, *made_from: object) -> bool:
+        """Whether a table is to be made anew; until it is made, nobody may take it for any that was."""
+        if self._made.get(name) == _mark(*made_from):
+            return False
+        self._made[name] = ""
+        if relation.kind(self.con, name) == "view":
+            relation.drop(self.con, name)
+        return True
+
+    def _content(self, model: Model, rows: int) -> str:
+        """A mark of the rows in their order; of a view, or where to read them costs more than to build on, of what made it."""
+        if contract_for(*model.key).table.physical_type == "view" or rows > 1000:
+            return self._made[model.name]
+        return _mark(self.con.execute(f"from {model.name}").fetchall()) if rows else "no row"
+
+    def _begin_anew(self, name: str) -> None:
+        """A raw table as it was before any story gave it."""
+        if contract_for(*name.split(".")).table.source == "registry":
+            load_registry(self.con, name.removeprefix("raw."), None)
+        else:
+            self.con.execute(f"delete from {name}")
+        del self._made[name]
+        self._holds.pop(name, None)
+
+
+def _mark(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -17,7 +17,7 @@ import pytest
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
 from sample_data.generate import generate
-from tests.integration.growing_plan import publish_night, workshop
+from tests.integration.growing_plan import publish_night, report_of_two_lines, workshop
 
 HERE = Path(__file__).parent
 STATES = ("NC", "TX")
@@ -33,7 +33,7 @@ def worklists(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lists of one night on the sample, with the shipped settings."""
     sample, output = tmp_path_factory.mktemp("sample"), tmp_path_factory.mktemp("golden") / "output"
     generate(MEMBERS, SEED, sample)
-    with workshop(output.parent / "working.duckdb") as con:
+    with report_of_two_lines(), workshop(output.parent / "working.duckdb") as con:
         publish_night(con, Night(AS_OF, sample, output, read_settings()))
     return output / f"as_of={AS_OF}" / "worklists"
 

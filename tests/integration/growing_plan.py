@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from assets.engine import ingest, kept, publish, quality, registry, state, warehouse
 from assets.engine.border import BORDERS
@@ -26,6 +27,7 @@ from assets.engine.night import Night
 from assets.engine.publish import Release
 from assets.engine.reference import load_shipped
 from sample_data.generate import generate
+from tests.faults.trials import write_two_files
 
 MEMBERS, SEED = 120, 7
 START, DAYS = datetime.date(2026, 4, 22), 70
@@ -174,6 +176,14 @@ def workshop(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def report_of_two_lines() -> Iterator[None]:
+    """No charts within the block: to draw them is half of publishing, and the report reads lists and writes no state."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "write_report", write_two_files)
+        yield
 
 
 def publish_night(

@@ -15,7 +15,7 @@ from assets.engine.night import Night
 from assets.engine.registry import read_families
 from assets.engine.settings import read_settings
 from sample_data.generate import generate
-from tests.integration.growing_plan import publish_night, workshop
+from tests.integration.growing_plan import publish_night, report_of_two_lines, workshop
 from tests.integration.nightly_run import manifest_of, rows, write_settings
 
 # The story "pregnancy": dated weeks on 2026-03-01, 04-15 and 06-10, tier A on every night here.
@@ -68,7 +68,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     found = Nights(plain.parent / "output")
     # The mother would be drawn for the comparison group, and be on no list to begin with.
     settings = write_settings(plain.parent / "settings.toml", {"control_percent = 10": "control_percent = 0"})
-    with workshop(plain.parent / "working.duckdb") as con:
+    with report_of_two_lines(), workshop(plain.parent / "working.duckdb") as con:
         for folder, as_of in ((plain, BEFORE), (with_loss, LOSS), (plain, AFTER)):
             publish_night(con, Night(as_of, folder, found.output, read_settings(settings)))
     return found

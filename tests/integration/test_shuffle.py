@@ -12,7 +12,7 @@ import pytest
 
 from assets.engine.night import Night
 from assets.engine.settings import read_settings
-from tests.integration.growing_plan import publish_night, workshop
+from tests.integration.growing_plan import publish_night, report_of_two_lines, workshop
 from tests.integration.nightly_run import FIRST, Season, manifest_of, parquet_files
 
 # Forms of a table: (rows in one file, None for one file; suffix; header in upper case)
@@ -104,7 +104,7 @@ def reshaped(
         write_form(other_people(frame) if table == "eligibility" else frame, folder, table, *form)
     output = tmp_path_factory.mktemp("reshaped_output") / "output"
     # By its parts what the nightly job published: the comparison is of both.
-    with workshop(output.parent / "working.duckdb") as con:
+    with report_of_two_lines(), workshop(output.parent / "working.duckdb") as con:
         publish_night(con, Night(FIRST, folder, output, read_settings(first_night.settings)))
     return output / f"as_of={FIRST}"
 

@@ -16,7 +16,7 @@ from collections import defaultdict
 from typing import Any
 
 from tests.stories.maternity import UNSPEAKABLE, as_table
-from tests.story import Story, build_models, give, read_table
+from tests.story import Story, read_table
 
 AS_OF = datetime.date(2026, 6, 30)
 MODEL = "gaps.provider_desert"
@@ -262,17 +262,10 @@ def found_gaps(teller: Story, cases: list[Case], **more: str) -> list[list[dict[
         PLACES | EMPTY | {"facts.adherence": as_table(low), "raw.measure": "measure_key | measure_id\n1 | pdc_diabetes"}
     )
     given |= {name.replace("__", "."): text for name, text in more.items()}
-    con = teller.con
-    con.execute("begin")
-    try:
-        for name, text in given.items():
-            give(con, name, text)
-        build_models(con, [MODEL], AS_OF, given)
-        cursor = con.execute(f"select * from {MODEL} order by member_key, gap_code")
-        names = [column[0] for column in cursor.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    finally:
-        con.execute("rollback")
+    con = teller.prepare([MODEL], AS_OF, given)
+    cursor = con.execute(f"select * from {MODEL} order by member_key, gap_code")
+    names = [column[0] for column in cursor.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     wrong = [row["reason"] for row in rows if UNSPEAKABLE.search(row["reason"])]
     assert not wrong, wrong
     return [

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.story import Story, build_models, give, read_table
+from tests.story import Story, read_table
 
 AS_OF = "2026-06-30"
 FORMULARY = """
@@ -182,21 +182,14 @@ def tell(story: Story, text: str, model: str, *, as_of: str = AS_OF, given: Mapp
         told.member(key, case["events"] or "")
     tables = {name: _table(rows) for name, rows in told.rows.items()}
     tables |= {"raw.drug": FORMULARY, "raw.provider": PLACES} | dict(given or {})
-    con = story.con
-    con.execute("begin")
-    try:
-        for name, rows in tables.items():
-            give(con, name, rows)
-        build_models(con, [model], as_of, tables)
-        columns = [c[0] for c in con.execute(f"describe {model}").fetchall()]
-        wrong = []
-        for key, case in enumerate(cases, start=1):
-            code = f" and gap_code = '{case['code']}'" if case.get("code") and "gap_code" in columns else ""
-            found = con.execute(f"select * from {model} where member_key = {key}{code}").fetchall()
-            if problem := _compare(case["row"], [dict(zip(columns, row, strict=True)) for row in found]):
-                wrong.append(f"{case.get('code', '')} | {case['events']} | {case['row'] or '-'}\n    {problem}")
-    finally:
-        con.execute("rollback")
+    con = story.prepare([model], as_of, tables)
+    columns = [c[0] for c in con.execute(f"describe {model}").fetchall()]
+    wrong = []
+    for key, case in enumerate(cases, start=1):
+        code = f" and gap_code = '{case['code']}'" if case.get("code") and "gap_code" in columns else ""
+        found = con.execute(f"select * from {model} where member_key = {key}{code}").fetchall()
+        if problem := _compare(case["row"], [dict(zip(columns, row, strict=True)) for row in found]):
+            wrong.append(f"{case.get('code', '')} | {case['events']} | {case['row'] or '-'}\n    {problem}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-import duckdb
-
-from tests.story import build_models, give
+from tests.story import Story
 
 AS_OF = "2026-06-30"
 
@@ -53,16 +51,10 @@ def told(*lines: dict[str, str]) -> dict[str, str]:
     }
 
 
-def gaps_of(con: duckdb.DuckDBPyConnection, given: Mapping[str, str], as_of: str = AS_OF) -> dict[str, dict[str, str]]:
+def gaps_of(teller: Story, given: Mapping[str, str], as_of: str = AS_OF) -> dict[str, dict[str, str]]:
     """Status of each gap of the ledger by person and code, for stories that ask about one code among many."""
-    con.execute("begin")
-    try:
-        for name, text in given.items():
-            give(con, name, text)
-        build_models(con, ["outreach.ledger"], as_of, given)
-        found: dict[str, dict[str, str]] = {}
-        for person, code, status in con.execute("select person_id, gap_code, status from outreach.ledger").fetchall():
-            found.setdefault(person, {})[code] = status
-        return found
-    finally:
-        con.execute("rollback")
+    con = teller.prepare(["outreach.ledger"], as_of, given)
+    found: dict[str, dict[str, str]] = {}
+    for person, code, status in con.execute("select person_id, gap_code, status from outreach.ledger").fetchall():
+        found.setdefault(person, {})[code] = status
+    return found

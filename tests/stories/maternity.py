@@ -22,7 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.story import Story, build_models, give, read_table
+from tests.story import Story, read_table
 
 FORMULARY = """
     ndc_code          | ingredients                                      | brand_name | route        | dose_form         | strength                       | is_prenatal_vitamin | product_class
@@ -284,23 +284,16 @@ def tell(
     anchors = {key: telling.member(key, case) for key, case in enumerate(cases, start=1)}
     given = {name: as_table(telling.rows[name]) for name in TABLES}
     given |= {"raw.drug": FORMULARY, "raw.provider": PROVIDERS, "facts.maternal_gate": gate} | dict(more or {})
-    con = teller.con
-    con.execute("begin")
+    con = teller.prepare([model], as_of, given, **params)
     wrong = []
-    try:
-        for name, rows in given.items():
-            give(con, name, rows)
-        build_models(con, [model], as_of, given, **params)
-        for [reason] in con.execute(f"select distinct reason from {model}").fetchall():
-            wrong += [f"rule L6: {reason}"] if UNSPEAKABLE.search(reason) else []
-        for key, case in enumerate(cases, start=1):
-            cursor = con.execute(f"select * from {model} where member_key = {key} and {which(case)}")
-            names = [column[0] for column in cursor.description or []]
-            found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            if problem := _problem(case, found, telling, anchors[key]):
-                wrong.append(f"{key:3} {' | '.join(c or '-' for c in case.values())}\n      {problem}")
-    finally:
-        con.execute("rollback")
+    for [reason] in con.execute(f"select distinct reason from {model}").fetchall():
+        wrong += [f"rule L6: {reason}"] if UNSPEAKABLE.search(reason) else []
+    for key, case in enumerate(cases, start=1):
+        cursor = con.execute(f"select * from {model} where member_key = {key} and {which(case)}")
+        names = [column[0] for column in cursor.description or []]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        if problem := _problem(case, found, telling, anchors[key]):
+            wrong.append(f"{key:3} {' | '.join(c or '-' for c in case.values())}\n      {problem}")
     if wrong:
         raise AssertionError(f"{len(wrong)} wrong of {len(cases)} cases:\n" + "\n".join(wrong))
 

@@ -25,9 +25,9 @@ RULES = read_transition_rules()
 
 
 @pytest.fixture
-def patients(_teller: Story) -> Callable[..., None]:
+def patients(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `patients(table, model, as_of=...)`; see `hospital.py`."""
-    return partial(hospital.tell, _teller)
+    return partial(hospital.tell, teller)
 
 
 def together(*tables: str) -> str:
@@ -37,11 +37,11 @@ def together(*tables: str) -> str:
 
 
 @pytest.fixture
-def con(_teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
     """The stories' warehouse, for tests that ask in SQL; what it holds is forgotten."""
-    _teller.con.execute("begin")
-    yield _teller.con
-    _teller.con.execute("rollback")
+    teller.con.execute("begin")
+    yield teller.con
+    teller.con.execute("rollback")
 
 
 # Which stays (3.1) ----------------------------------------------------------------------------------------------------

@@ -41,9 +41,9 @@ KNOWN = "dx E119 2025-03-01; dx E119 2025-09-01"
 
 
 @pytest.fixture
-def patients(_teller: Story) -> Callable[..., None]:
+def patients(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `patients(table, as_of=...)`; see `hospital.py`."""
-    return partial(hospital.tell, _teller, model=MODEL, given=GIVEN)
+    return partial(hospital.tell, teller, model=MODEL, given=GIVEN)
 
 
 # "age 18-75, >=2 dx dates E08-E13 in 24 m, or insulin/antihyperglycemic fill + >=1 dx; exclude O24.4-only, E28.2-only

@@ -37,17 +37,16 @@ def _drugs() -> str:
 
 
 @pytest.fixture
-def patients(_teller: Story) -> Callable[..., None]:
+def patients(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `patients(table, as_of=...)`; see `hospital.py`."""
-    return partial(hospital.tell, _teller, model=MODEL, given={"raw.drug": _drugs()})
+    return partial(hospital.tell, teller, model=MODEL, given={"raw.drug": _drugs()})
 
 
 @pytest.fixture
-def con(_teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
     """The stories' warehouse, for tests that ask in SQL; what it holds is forgotten."""
-    _teller.con.execute("begin")
-    yield _teller.con
-    _teller.con.execute("rollback")
+    with teller.aside() as con:
+        yield con
 
 
 # The last day of one is the first of the other; open for 30 days after the last day together.

@@ -6,15 +6,11 @@ Days count back from the as-of date. Ann and the others are in week 31 by two da
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import duckdb
 import pytest
 
 from assets.engine.contract import contract_for
 from assets.engine.registry import value_set_rows
 from tests.stories.maternal import ago, claim, claims, gaps_of, table, told, women
-from tests.story import empty_warehouse
 
 MODEL = "outreach.suppression"
 AS_OF = "2026-06-30"
@@ -26,12 +22,6 @@ SUPPLY = "gaps.prenatal_supply"
 WORKLIST = "outreach.worklist"
 
 HOSPITAL = {"claim_type": "institutional", "bill_type_code": "111", "facility_npi": "hospital"}
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as connection:
-        yield connection
 
 
 def pregnant(who: str) -> list[dict[str, str]]:
@@ -1053,13 +1043,13 @@ BIRTHS_OF_ALL_KINDS = {
 
 
 @pytest.mark.parametrize(("lines", "is_offered"), BIRTHS_OF_ALL_KINDS.values(), ids=BIRTHS_OF_ALL_KINDS.keys())
-def test_diapers_are_offered_where_a_child_is_known_to_live(con, lines, is_offered):
+def test_diapers_are_offered_where_a_child_is_known_to_live(teller, lines, is_offered):
     """L5, to a member with Medicaid; the last claim keeps the feed young."""
     given = {
         "raw.eligibility": women("ann", payer_type="medicaid"),
         "raw.medical_claim": claims(*lines, claim("ann", 1, "R059")),
     }
-    assert (gaps_of(con, given).get("ann", {}).get("DIAPER_RESOURCE") == "open") is is_offered
+    assert (gaps_of(teller, given).get("ann", {}).get("DIAPER_RESOURCE") == "open") is is_offered
 
 
 # L9: nights that may not speak

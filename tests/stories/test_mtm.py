@@ -34,17 +34,16 @@ MEDICARE = "who payer_type=medicare"
 
 
 @pytest.fixture
-def patients(_teller: Story) -> Callable[..., None]:
+def patients(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `patients(table, as_of=...)`; see `hospital.py`."""
-    return partial(hospital.tell, _teller, model=MODEL, given=GIVEN)
+    return partial(hospital.tell, teller, model=MODEL, given=GIVEN)
 
 
 @pytest.fixture
-def con(_teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
     """The stories' warehouse, for tests that ask in SQL; what it holds is forgotten."""
-    _teller.con.execute("begin")
-    yield _teller.con
-    _teller.con.execute("rollback")
+    with teller.aside() as con:
+        yield con
 
 
 # 319 dollars in three months stand for 1,276 in a year.

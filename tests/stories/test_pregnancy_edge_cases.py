@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
 
-import duckdb
 import pytest
 
 from assets.engine.report import write_report
 from tests.stories.maternal import AS_OF, ago, claim, claims, gaps_of, table, told, women
-from tests.story import build_models, empty_warehouse, give
+from tests.story import build_models, give
 
 MODEL = "outreach.pregnancy"
 LEDGER = "outreach.ledger"
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as connection:
-        yield connection
 
 
 def test_edge_case_01_consistent_weeks_on_three_dates_are_tier_a(story):
@@ -38,15 +30,15 @@ def test_edge_case_01_consistent_weeks_on_three_dates_are_tier_a(story):
     )
 
 
-def test_edge_case_02_a_missed_abortion_the_week_after(con):
+def test_edge_case_02_a_missed_abortion_the_week_after(teller):
     """Week 20, then O02.1 seven days later: until then there are rows, from that night on there are none."""
     weeks = [claim("ann", 21, "Z3A18"), claim("ann", 7, "Z3A20")]
     review = {
         "raw.drug": "ndc_code | ingredients\nisotretinoin | isotretinoin",
         "raw.pharmacy_claim": f"person_id | dispensing_date | ndc_code | days_supply\nann | {ago(20)} | isotretinoin | 30",
     }
-    assert {"PNV_NONE", "MED_REVIEW_TODAY"} <= gaps_of(con, told(*weeks) | review, ago(1))["ann"].keys()
-    assert gaps_of(con, told(*weeks, claim("ann", 0, "O021")) | review) == {}
+    assert {"PNV_NONE", "MED_REVIEW_TODAY"} <= gaps_of(teller, told(*weeks) | review, ago(1))["ann"].keys()
+    assert gaps_of(teller, told(*weeks, claim("ann", 0, "O021")) | review) == {}
 
 
 def test_edge_case_04_a_negative_test_alone_is_no_pregnancy(story):
@@ -188,24 +180,24 @@ def test_edge_case_11_a_chain_of_bills_of_one_stay(story):
 
 
 @pytest.mark.parametrize(("as_of", "status"), [("2026-01-31", "open"), ("2026-02-02", None)])
-def test_edge_case_16_the_rsv_season_ends_with_january(con, as_of, status):
+def test_edge_case_16_the_rsv_season_ends_with_january(teller, as_of, status):
     """Week 33: 7 + 227 = 234 days, 33 weeks and 3 days, on both days."""
     given = told(claim("ann", 14, "Z3A31", as_of=as_of), claim("ann", 7, "Z3A32", as_of=as_of))
-    assert gaps_of(con, given, as_of)["ann"].get("RSV_MATERNAL") == status
+    assert gaps_of(teller, given, as_of)["ann"].get("RSV_MATERNAL") == status
 
 
-def test_edge_case_17_tdap_at_20_weeks_of_this_pregnancy_counts(con):
+def test_edge_case_17_tdap_at_20_weeks_of_this_pregnancy_counts(teller):
     """On day 223 the vaccine of 80 days ago was given on day 143, in week 20. One of before the LMP is another's."""
     given = told(
         *(line for who in ("ann", "bea", "cal") for line in (claim(who, 17, "Z3A29"), claim(who, 10, "Z3A30"))),
         claim("bea", 80, hcpcs_code="90715"),
         claim("cal", 224, hcpcs_code="90715"),
     )
-    found = gaps_of(con, given)
+    found = gaps_of(teller, given)
     assert [found[who].get("TDAP") for who in ("ann", "bea", "cal")] == ["open", None, "open"]
 
 
-def test_edge_case_18_no_statin_is_asked_of_a_pregnant_member(con):
+def test_edge_case_18_no_statin_is_asked_of_a_pregnant_member(teller):
     """Two diabetes fills and no statin in 2026; a statin of December 2025 lasts past the LMP: it is reviewed instead.
 
     Weeks 9 and 10 in December: 42 + 66 = 108 and 35 + 73 = 108 days on 31 January, LMP 15 October. Bea is not pregnant.
@@ -230,12 +222,12 @@ def test_edge_case_18_no_statin_is_asked_of_a_pregnant_member(con):
         "raw.drug": "ndc_code | ingredients\nmetformin | metformin\natorvastatin | atorvastatin",
         "raw.pharmacy_claim": f"person_id | dispensing_date | ndc_code | days_supply{fills}",
     }
-    found = gaps_of(con, given, as_of)
+    found = gaps_of(teller, given, as_of)
     assert [found[who].get("SUPD") for who in ("ann", "bea")] == ["suppressed", "open"]
     assert [found[who].get("MED_REVIEW_INFO") for who in ("ann", "bea")] == ["open", None]
 
 
-def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(con, tmp_path):
+def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(teller, tmp_path):
     """Seven women in week 31 at one pharmacy, one row of the pump each: every count of them is shown as `<11`."""
     names = [f"w{number}" for number in range(7)]
     given = {
@@ -263,8 +255,7 @@ def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(con, 
         "core.npi": "npi | is_valid\nnorth | yes",
         "gaps.community_resource": "member_key",
     }
-    con.execute("begin")
-    try:
+    with teller.aside() as con:
         for name, text in given.items():
             give(con, name, text)
         tables = [
@@ -276,8 +267,6 @@ def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(con, 
             ("BREAST_PUMP", 7)
         ]
         write_report(con, tmp_path, as_of=datetime.date.fromisoformat(AS_OF), previous=None, small_cell=11, warnings=[])
-    finally:
-        con.execute("rollback")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     shown = [
         cell

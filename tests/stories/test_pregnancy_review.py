@@ -22,9 +22,9 @@ AS_OF = "2026-06-30"
 
 
 @pytest.fixture
-def mothers(_teller: Story) -> Callable[..., None]:
+def mothers(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `mothers(table, model, which rows, as_of)`; see `maternity.py`."""
-    return partial(maternity.tell, _teller)
+    return partial(maternity.tell, teller)
 
 
 def of_the_subject(case: maternity.Case) -> str:

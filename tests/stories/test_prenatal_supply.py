@@ -24,9 +24,9 @@ RULES = read_prenatal_rules()
 
 
 @pytest.fixture
-def mothers(_teller: Story) -> Callable[..., None]:
+def mothers(teller: Story) -> Callable[..., None]:
     """Tell a table of members: `mothers(table, model, which rows, as_of)`; see `maternity.py`."""
-    return partial(maternity.tell, _teller)
+    return partial(maternity.tell, teller)
 
 
 def code_of(case: maternity.Case) -> str:

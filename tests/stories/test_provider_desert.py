@@ -20,7 +20,7 @@ from tests.stories import maternity
 from tests.stories.deserts import PLACES, Case, cases_of, found_gaps, problem
 from tests.stories.maternal import claim, claims, women
 from tests.stories.outreach import members, rows
-from tests.story import Story, build_models, give
+from tests.story import Story
 
 AS_OF = "2026-06-30"
 MODEL = "gaps.provider_desert"
@@ -309,12 +309,6 @@ EVERY_CASE = [case for code, text in TOLD.items() for case in cases_of(text, cod
 
 
 @pytest.fixture(scope="module")
-def teller(_teller: Story) -> Story:
-    """The warehouse."""
-    return _teller
-
-
-@pytest.fixture(scope="module")
 def every_gap(teller: Story) -> list[list[dict[str, Any]]]:
     """The rows of every case: all of them are told at once."""
     return found_gaps(teller, EVERY_CASE)
@@ -426,18 +420,11 @@ def test_a_loss_takes_the_row_away_the_same_night(teller):
             0123456789abcdef | bea       | 1234567893   | TX    | PD_OB    | 2026-06-20        | 2026-06-29       | -
         """,
     }
-    con = teller.con
-    con.execute("begin")
-    try:
-        for name, text in given.items():
-            give(con, name, text)
-        build_models(con, ["outreach.gap", "outreach.recall"], AS_OF, given)
-        ledger = con.execute("select person_id, status from outreach.ledger where gap_code = 'PD_OB'").fetchall()
-        listed = con.execute("select person_id from outreach.worklist where gap_code = 'PD_OB'").fetchall()
-        others = con.execute("select gap_code from outreach.gap where person_id = 'bea' order by all").fetchall()
-        recalled = con.execute("select pharmacy_npi, gap_id, reason from outreach.recall").fetchall()
-    finally:
-        con.execute("rollback")
+    con = teller.prepare(["outreach.gap", "outreach.recall"], AS_OF, given)
+    ledger = con.execute("select person_id, status from outreach.ledger where gap_code = 'PD_OB'").fetchall()
+    listed = con.execute("select person_id from outreach.worklist where gap_code = 'PD_OB'").fetchall()
+    others = con.execute("select gap_code from outreach.gap where person_id = 'bea' order by all").fetchall()
+    recalled = con.execute("select pharmacy_npi, gap_id, reason from outreach.recall").fetchall()
     assert ledger == [("ann", "open")]
     assert listed == [("ann",)]
     assert others == [("PD_CARD",), ("PD_PCP",)]

@@ -51,17 +51,16 @@ OTHERS = ("adherence", "care_transition", "community_resource", "diabetes", "mtm
 
 
 @pytest.fixture
-def patients(_teller: Story) -> Callable[[str], None]:
+def patients(teller: Story) -> Callable[[str], None]:
     """Tell a table of members."""
-    return partial(hospital.tell, _teller, model=MODEL, given=GIVEN)
+    return partial(hospital.tell, teller, model=MODEL, given=GIVEN)
 
 
 @pytest.fixture
-def con(_teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(teller: Story) -> Iterator[duckdb.DuckDBPyConnection]:
     """The stories' warehouse, for tests that ask in SQL; what it holds is forgotten."""
-    _teller.con.execute("begin")
-    yield _teller.con
-    _teller.con.execute("rollback")
+    with teller.aside() as con:
+        yield con
 
 
 # SP_LATE_REFILL and ONC_ADH -------------------------------------------------------------------------------------------

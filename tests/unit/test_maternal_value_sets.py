@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from itertools import pairwise, product
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from assets.engine.registry import read_value_sets, value_set_rows
 from assets.engine.trimester import members, titles
 
-pytest.importorskip("simple_icd_10_cm")
+# Not imported here: that reads every code there is, in each process that collects.
+pytestmark = pytest.mark.skipif(find_spec("simple_icd_10_cm") is None, reason="simple_icd_10_cm is not installed")
 
 # A code belongs to the first of these that holds it ; no two of them share one.
 GROUPS = ("pregnancy_loss", "pregnancy_hold", "delivery", "pregnancy_week", "pregnancy_trimester", "pregnancy_state")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def raised() -> Iterator[tuple[str, str]]:
         yield place, text.replace("{}", ANY)
 
 
+@cache
 def rows() -> dict[str, re.Pattern[str]]:
     """The runbook's lines, each as a pattern; `…` is anything."""
     found = {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from importlib.util import find_spec
 
 import pytest
 
 from assets.engine import trimester
 
-pytest.importorskip("simple_icd_10_cm")
+# Not imported here: that reads every code there is, in each process that collects.
+pytestmark = pytest.mark.skipif(find_spec("simple_icd_10_cm") is None, reason="simple_icd_10_cm is not installed")
 
 
 @pytest.fixture(scope="module")
