@@ -66,6 +66,31 @@ def reach(con: duckdb.DuckDBPyConnection, claims: str, since: datetime.date, as_
     con.execute("update changed.basis set reached = ? where claims = ?", [reached, claims])
 
 
+def withhold(con: duckdb.DuckDBPyConnection, claims: str, before: str, most_persons: float) -> bool:
+    """Add the persons of whose claims Part 2 withholds others than it did; with more than so many nothing is added.
+
+    Args:
+        con: Connection to the working warehouse.
+        claims: The table of claims.
+        before: What `door.kept_withheld` calls the rows that were withheld.
+        most_persons: With more persons than this nothing is added.
+
+    Returns:
+        Whether they were added.
+    """
+    now = f"(select row_id from core.withheld_claim where source_table = '{claims}')"
+    then = f"(select unnest(row_ids) as row_id from door.kept_withheld where withheld = '{before}')"
+    con.execute(
+        f"create or replace temp table newly as select distinct person_id from raw.{claims} "
+        f"where row_id in ({now} except {then} union all ({then} except {now}))"
+    )
+    [[persons]] = con.execute("select count(*) from newly").fetchall()
+    if persons > most_persons:
+        return False
+    add(con, claims, "from newly")
+    return True
+
+
 def add(con: duckdb.DuckDBPyConnection, claims: str, persons: str) -> int:
     """Add persons, with all their claims, and return how many were not there before.
 

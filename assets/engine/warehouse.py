@@ -31,6 +31,7 @@ BUILT_DDL = (
 BOOKS = {
     "door.kept_table": kept.KEPT_DDL,
     "door.kept_member": kept.MEMBER_DDL,
+    "door.kept_withheld": kept.WITHHELD_DDL,
     "door.judged_file": claim_view.JUDGED_FILE_DDL,
     "door.judged_table": claim_view.JUDGED_TABLE_DDL,
     "changed.basis": news.BASIS_DDL,
