@@ -44,14 +44,15 @@ ui: .stamp-run data/sample/.made-$(MEMBERS)-$(SEED) ## the Dagster UI on 127.0.0
 	@mkdir -p $(CAREGAPS_DAGSTER_STORAGE)
 	$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
 
-CHECKS := check-sql check-types check-style check-definitions check-docs
+SQL_CHECKS := $(addprefix check-sql-,$(notdir $(wildcard sql/*)))
+CHECKS := $(SQL_CHECKS) check-types check-style check-definitions check-docs
 .PHONY: $(CHECKS)
 
 check: .stamp-dev ## formatting, lint, types and SQL style
 	@$(MAKE) --no-print-directory --jobs $(CORES) --output-sync=target $(CHECKS)
 
-check-sql:
-	$(BIN)/sqlfluff lint sql
+$(SQL_CHECKS): check-sql-%:
+	$(BIN)/sqlfluff lint sql/$*
 
 check-types:
 	$(BIN)/pyright

@@ -47,6 +47,8 @@ STATE_NAME = re.compile("[A-Z]{2}")
 # makes it text.
 FORMULA_STARTS = tuple("=+-@＝＋－＠")
 
+STATE_RECORD = "worklist.parquet"
+
 LOG, LOG_COLUMNS = (
     "delivery_log.csv",
     (
@@ -99,26 +101,49 @@ def write_worklists(
     Raises:
         PublicationError: A pharmacy's identifier cannot be a file name.
     """
-    columns = contract_for("outreach", "worklist").columns
-    public = ", ".join(f"worklist.{c}" for c in columns)
-    contact = ", ".join(f"contact.{c}" for c in CONTACT_COLUMNS)
-    rows = con.sql(
-        f"select {public}, {contact} from outreach.worklist "
-        "inner join outreach.contact on worklist.gap_id = contact.gap_id "
-        "order by worklist.state, worklist.pharmacy_npi, worklist.list_rank"
-    ).to_arrow_table()
-    sheet = "xlsx" if "xlsx" in formats else "csv"
+    rows = _listed(con)
     names = _names(con, formats)
     delivered = []
     for state, target, state_rows in _states(rows, folder, metadata):
-        pq.write_table(state_rows.select(columns), target / "worklist.parquet", compression="zstd")
+        _write_state(state_rows, target)
         for npi, own in _pharmacies(state_rows):
-            to = Recipient(state, npi, "worklist", names.get(npi))
-            lists = _write_pharmacy(own, to, target / f"pharmacy_npi={npi}", formats, keys)
-            delivered += lists
-            if any(one.file for one in lists):
-                file = write_sheet(own, target / f"outcome_sheet_pharmacy_npi={npi}", sheet)
-                delivered.append(Delivered(state, npi, "outcome_sheet", own.num_rows, file))
+            delivered += _write_list(own, Recipient(state, npi, "worklist", names.get(npi)), target, formats, keys)
+    return delivered
+
+
+def write_emptied_lists(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    formats: tuple[str, ...],
+    metadata: dict[str, str],
+    keys: Mapping[str, Key] | None = None,
+) -> list[Delivered]:
+    """Write the files of `write_worklists` without a row for pharmacies on whose list nobody is left.
+
+    Otherwise their list of an earlier night would stand and look current. A state of which no other pharmacy has a list
+    has a record without rows.
+
+    Args:
+        con: Connection to the working warehouse.
+        folder: The night's `worklists` folder, with the lists of tonight.
+        formats: What each pharmacy receives.
+        metadata: Key-value pairs of every Parquet file.
+        keys: Keys by NPI where pharmacies' files are encrypted.
+
+    Raises:
+        PublicationError: A pharmacy's identifier cannot be a file name.
+    """
+    emptied = con.sql(
+        "select pharmacy_npi, state from outreach.emptied_list order by state, pharmacy_npi"
+    ).to_arrow_table()
+    names = _names(con, formats)
+    nobody = _listed(con, "where false").replace_schema_metadata(metadata)
+    delivered = []
+    for state, target, state_rows in _states(emptied, folder, metadata):
+        if not (target / STATE_RECORD).exists():
+            _write_state(nobody, target)
+        for npi, _ in _pharmacies(state_rows):
+            delivered += _write_list(nobody, Recipient(state, npi, "worklist", names.get(npi)), target, formats, keys)
     return delivered
 
 
@@ -182,6 +207,35 @@ def write_log(path: Path, delivered: Iterable[Delivered], as_of: str) -> None:
             writer.writerow(line)
 
 
+def _listed(con: duckdb.DuckDBPyConnection, condition: str = "") -> pa.Table:
+    """The rows of tonight's lists with their contact columns, in the order of the files."""
+    public = ", ".join(f"worklist.{c}" for c in contract_for("outreach", "worklist").columns)
+    contact = ", ".join(f"contact.{c}" for c in CONTACT_COLUMNS)
+    return con.sql(
+        f"select {public}, {contact} from outreach.worklist "
+        f"inner join outreach.contact on worklist.gap_id = contact.gap_id {condition} "
+        "order by worklist.state, worklist.pharmacy_npi, worklist.list_rank"
+    ).to_arrow_table()
+
+
+def _write_state(rows: pa.Table, target: Path) -> None:
+    """Write the plan's own record of a state, without contact columns."""
+    columns = contract_for("outreach", "worklist").columns
+    pq.write_table(rows.select(columns), target / STATE_RECORD, compression="zstd")
+
+
+def _write_list(
+    rows: pa.Table, to: Recipient, target: Path, formats: tuple[str, ...], keys: Mapping[str, Key] | None
+) -> list[Delivered]:
+    """Write one pharmacy's list and, unless it is withheld, the sheet that goes with it."""
+    delivered = _write_pharmacy(rows, to, target / f"pharmacy_npi={to.npi}", formats, keys)
+    if any(one.file for one in delivered):
+        suffix = "xlsx" if "xlsx" in formats else "csv"
+        file = write_sheet(rows, target / f"outcome_sheet_pharmacy_npi={to.npi}", suffix)
+        delivered.append(Delivered(to.state, to.npi, "outcome_sheet", rows.num_rows, file))
+    return delivered
+
+
 def _states(rows: pa.Table, folder: Path, metadata: dict[str, str]) -> Iterable[tuple[str, Path, pa.Table]]:
     """Each state with its folder and rows; no rows make no folder."""
     if rows.num_rows == 0:
@@ -240,7 +294,7 @@ def _write_pharmacy(
             # Without its mark Excel on Windows takes UTF-8 for the code page of the desk: Peña becomes PeÃ±a.
             file = write(path, stream.getvalue().encode("utf-8-sig"))
         else:
-            write_page(rows, path, kind, to.name)
+            write_page(rows, path, kind, npi, to.name)
             file = written(path)
         found.append(Delivered(state, npi, kind, rows.num_rows, file))
     return found

@@ -62,13 +62,14 @@ TOLD = {
 HIDDEN = {"score", "severity", "impactability", "urgency", "confidence", "social", "channel_reach"}
 
 
-def write_page(rows: pa.Table, path: Path, kind: str, pharmacy: str | None) -> None:
+def write_page(rows: pa.Table, path: Path, kind: str, npi: str, pharmacy: str | None) -> None:
     """Write one pharmacy's rows as a workbook.
 
     Args:
         rows: Its rows; the metadata of their schema tells the night.
         path: The workbook.
         kind: `worklist` or `recall`.
+        npi: Whose they are; a list may have no row that says so.
         pharmacy: What the pharmacy is called, where the plan knows.
     """
     import xlsxwriter
@@ -107,7 +108,6 @@ def write_page(rows: pa.Table, path: Path, kind: str, pharmacy: str | None) -> N
         sheet.print_area(0, 0, rows.num_rows, len(together) - 1)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
-        npi = values["pharmacy_npi"][0]
         # `&` begins a code of the header.
         name = _cell(pharmacy or "")[:LONGEST_NAME].replace("&", "&&")
         night = (rows.schema.metadata or {}).get(b"as_of", b"").decode()

@@ -106,7 +106,7 @@ def _write_workbook(path: Path, lines: Sequence[Sequence[Any]]) -> None:
         for name, source in lists.items():
             at = COLUMNS.index(name)
             sheet.data_validation(
-                1, at, len(lines), at, {"validate": "list", "source": source, "error_type": "warning"}
+                1, at, max(1, len(lines)), at, {"validate": "list", "source": source, "error_type": "warning"}
             )
         sheet.freeze_panes(1, 2)
         sheet.protect("", {"format_columns": True, "sort": True})

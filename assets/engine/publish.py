@@ -19,7 +19,7 @@ import duckdb
 
 from assets.engine import claim_view, files, releases, warehouse
 from assets.engine.contract import Contract, all_contracts
-from assets.engine.delivery import LOG, Delivered, write_log, write_recalls, write_worklists
+from assets.engine.delivery import LOG, Delivered, write_emptied_lists, write_log, write_recalls, write_worklists
 from assets.engine.delivery_keys import read_keys
 from assets.engine.destination import copy_night
 from assets.engine.errors import PublicationError
@@ -184,7 +184,7 @@ def _deliver(con: duckdb.DuckDBPyConnection, night: Night, draft: Path, metadata
     keys = read_keys(Path(delivery.key_folder)) if delivery.key_folder else None
     delivered = [
         one
-        for write in (write_worklists, write_recalls)
+        for write in (write_worklists, write_emptied_lists, write_recalls)
         for one in write(con, draft / "worklists", delivery.formats, metadata, keys)
     ]
     write_log(draft / LOG, delivered, str(night.as_of))

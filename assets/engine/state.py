@@ -19,6 +19,7 @@ from assets.engine.sql_text import sql_path
 STATE_TABLES = {
     "state_gap": "outreach.gap_state",
     "state_gap_history": "outreach.gap_history",
+    "state_earlier_life": "outreach.earlier_life",
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
     "state_referral": "outreach.referral",

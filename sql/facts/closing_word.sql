@@ -3,7 +3,11 @@
 -- After a stay what the rules of data_contracts/transition_rules.yaml name closes it, from the day of discharge on, by
 -- whom they name; so do so many documented attempts, which pay as contact (transitions 3.2). Care that is too far away
 -- is done or in hand for the `recorded_days` of its rule (deserts 4.2). A need of daily life is settled for 90 days
--- (community 5.3). A decline closes nothing: the gap stays open, and says so (rules 6.3).
+-- (community 5.3). What is asked in a pregnancy is done for the `recorded_days` of its rule, or through the pregnancy,
+-- and a medicine is reviewed for 90 days by the prescriber's answer (maternal 2 and 2.3).
+--
+-- A decline closes nothing: the gap stays open, and says so (rules 6.3). In a pregnancy alone it ends the gap, for 180
+-- days, and is no proof of anything.
 --
 -- The families themselves tell what claims say, whatever was reported: what they no longer find, a claim has closed,
 -- and that can be said of those who were called and of the comparison group alike (rules 6.7 and 6.9).
@@ -50,7 +54,7 @@ settled_rules as (
         discharge_words.gap_code,
         max(
             case
-                when not discharge_words.is_recorded then 0
+                when not discharge_words.is_recorded then null
                 when discharge_words.outcome_code = 'GAP_ALREADY_CLOSED' then 1
                 else 2
             end
@@ -74,7 +78,7 @@ recorded_days as (
     group by desert_rule.gap_code
 ),
 
--- 2 is a pharmacy's record, 1 a member's word.
+-- 2 is a pharmacy's record, 1 a member's word, 0 a decline.
 proofs as (
     select
         settled_rules.member_key,
@@ -109,15 +113,83 @@ proofs as (
     inner join raw.gap_code
         on gap_code.gap_family = 'community_resource'
     where referral_hold.hold_reason = 'completed'
+    union all
+    select
+        member.member_key,
+        maternal_rule.gap_code,
+        concat('episode ', maternal_rule.episode) as subject,
+        case contact_attempt.ends_as
+            when 'documented' then 2
+            when 'reported' then 1
+            else 0
+        end as proof
+    from facts.contact_attempt
+    inner join core.member
+        on contact_attempt.person_id = member.person_id
+    inner join facts.maternal_rule
+        on
+            member.member_key = maternal_rule.member_key
+            and contact_attempt.gap_code = maternal_rule.gap_code
+    where
+        contact_attempt.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
+        and contact_attempt.attempted_date >= case
+            when contact_attempt.ends_as = 'declined' then cast($as_of as date) - 179
+            else coalesce(cast($as_of as date) - maternal_rule.recorded_days + 1, maternal_rule.lmp_date)
+        end
+    union all
+    select
+        member.member_key,
+        contact_attempt.gap_code,
+        concat('episode ', maternal_episode.episode) as subject,
+        case contact_attempt.ends_as
+            when 'documented' then 2
+            when 'reported' then 1
+            else 0
+        end as proof
+    from facts.contact_attempt
+    inner join core.member
+        on contact_attempt.person_id = member.person_id
+    inner join facts.maternal_episode
+        on
+            member.member_key = maternal_episode.member_key
+            and maternal_episode.population = 'pregnant'
+    where
+        contact_attempt.gap_code = 'MATERNAL_CHECK_IN'
+        and contact_attempt.outcome_code in (
+            'REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED'
+        )
+        and contact_attempt.attempted_date
+        > cast($as_of as date) - case when contact_attempt.ends_as = 'declined' then 180 else 90 end
+    union all
+    -- The prescriber's answer about the same medicine, however urgent its review is by now.
+    select
+        member.member_key,
+        pregnancy_review.gap_code,
+        pregnancy_review.ingredient as subject,
+        2 as proof
+    from facts.contact_attempt
+    inner join core.member
+        on contact_attempt.person_id = member.person_id
+    inner join facts.pregnancy_review
+        on
+            member.member_key = pregnancy_review.member_key
+            and contact_attempt.subject = pregnancy_review.ingredient
+    where
+        contact_attempt.outcome_code in ('PRESCRIBER_ACCEPTED', 'PRESCRIBER_REJECTED')
+        and contact_attempt.attempted_date >= cast($as_of as date) - 90
 )
 
 select
     proofs.member_key,
     proofs.gap_code,
     proofs.subject,
-    case max(proofs.proof) when 2 then 'documented' else 'reported' end as closing_reason
+    case max(proofs.proof)
+        when 2 then 'documented'
+        when 1 then 'reported'
+        else 'declined'
+    end as closing_reason
 from proofs
-where proofs.proof > 0
+where proofs.proof is not null
 group by
     proofs.member_key,
     proofs.gap_code,

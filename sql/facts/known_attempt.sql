@@ -235,7 +235,8 @@ first_words as (
         coalesce(state_attempts.gap_id, state_attempts.gap_code)
 ),
 
--- A death without a day may be a new one: it is never before the last word that the member is alive.
+-- A death that is first read without a day is not before what was confirmed up to that night: nobody could say so. What
+-- is confirmed after that night lifts it, though its file is still there.
 confirmed_lives as (
     select
         meant_outcomes.person_id,
@@ -289,9 +290,9 @@ dated_outcomes as (
         judged_outcomes.person_id,
         case
             when judged_outcomes.is_undated
-                then greatest(
-                    coalesce(first_words.attempted_at, cast(cast($as_of as date) as timestamp)),
-                    last_confirmed_lives.attempted_at
+                then coalesce(
+                    first_words.attempted_at,
+                    greatest(cast(cast($as_of as date) as timestamp), last_confirmed_lives.attempted_at)
                 )
             else judged_outcomes.attempted_at
         end as attempted_at,

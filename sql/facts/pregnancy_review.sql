@@ -2,8 +2,9 @@
 --
 -- On hand for a day or more from the LMP to the expected date, with the conditions of its class (maternal 2.3), in
 -- every pregnancy that may go on. A pharmacist is asked (`is_asked`) in any tier, tier C too, but not in doubt or on
--- stale evidence, not while the member is in hospital or not enrolled, and not within 90 days of the prescriber's
--- answer; the gaps that would ask for a refill are held all the while.
+-- stale evidence, and not while the member is in hospital or not enrolled; the gaps that would ask for a refill are
+-- held all the while. The prescriber's answer closes the gap for 90 days and takes nothing away here
+-- (`facts.closing_word`).
 with
 
 local_forms as (
@@ -58,18 +59,6 @@ spared_members as (
     where
         diagnosis.code_system = 'icd-10-cm'
         and diagnosis.is_paid
-),
-
-answered as (
-    select distinct
-        member.member_key,
-        contact_attempt.subject as ingredient
-    from facts.contact_attempt
-    inner join core.member
-        on contact_attempt.person_id = member.person_id
-    where
-        contact_attempt.outcome_code in ('PRESCRIBER_ACCEPTED', 'PRESCRIBER_REJECTED')
-        and contact_attempt.attempted_date >= cast($as_of as date) - 90
 ),
 
 present_members as (
@@ -162,15 +151,10 @@ select
     exposures.status = 'current'
     and coalesce(exposures.tier, 'X') <> 'X'
     and exposures.referral_reason is null
-    and present_members.member_key is not null
-    and answered.member_key is null as is_asked
+    and present_members.member_key is not null as is_asked
 from exposures
 left join present_members
     on exposures.member_key = present_members.member_key
-left join answered
-    on
-        exposures.member_key = answered.member_key
-        and exposures.ingredient = answered.ingredient
 order by
     exposures.member_key,
     exposures.ingredient

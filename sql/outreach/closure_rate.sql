@@ -2,7 +2,7 @@
 --
 -- A claim is the best proof, a pharmacy's record the next, a member's word the last; each gap counts under the best
 -- that there is. Gaps that another one stands for do not count; gaps that were declined or ran out, or whose member
--- died or left, were opened and are not closed in this sense.
+-- died or left, were opened and are not closed in this sense. One that opened again counts once for each life.
 with
 
 opened_gaps as (
@@ -15,6 +15,21 @@ opened_gaps as (
         ledger.opened_date is not null
         and not ledger.is_sensitive
         and coalesce(ledger.closing_reason, '') <> 'superseded'
+    union all
+    -- A gap that opened again was closed before, and stays so in the count; of what is skipped tonight nothing is told.
+    select
+        earlier_life.gap_family,
+        earlier_life.gap_code,
+        earlier_life.closing_reason
+    from outreach.earlier_life
+    inner join facts.told_code
+        on
+            earlier_life.gap_code = told_code.gap_code
+            and told_code.skipped_reason is null
+    where
+        earlier_life.opened_date is not null
+        and not earlier_life.is_sensitive
+        and earlier_life.closing_reason <> 'superseded'
 ),
 
 counts as (

@@ -1,12 +1,14 @@
 -- Services that pharmacies reported and a programme pays for (rules 6.8), for the plan to settle with its own prices.
 --
 -- What pays is an outcome, never a referral or a prescription. It must answer a row that this pharmacy's list held
--- under that service, from its first night until a recall can have come. A member's family of gaps pays once in a
+-- under that service, from its first night until a recall can have come. That nobody could be reached is the outcome of
+-- the third attempt: without two more on record, of this row by this pharmacy while it held it and since somebody last
+-- answered (rules 6.3), it pays nothing, though no list asks again. A member's family of gaps pays once in a
 -- period, a completed service before an attempt, the first of equals. Of what a pharmacy is paid in a programme and
 -- period at least a third is completed: fees for further attempts wait. One row in twenty is drawn for audit.
 with
 
-paying_reports as (
+qualifying_reports as (
     select
         contact_attempt.person_id,
         contact_attempt.gap_id,
@@ -14,6 +16,8 @@ paying_reports as (
         contact_attempt.attempted_at,
         contact_attempt.attempted_date,
         contact_attempt.outcome_code,
+        coalesce(contact_attempt.hold = 'unable_to_reach', false) as is_unreached,
+        release.first_listed_date,
         release.programme,
         release.service_code,
         gap_code.gap_family,
@@ -38,6 +42,68 @@ paying_reports as (
         not contact_attempt.is_undated
         and contact_attempt.attempted_date >= release.first_listed_date
         and coalesce(contact_attempt.attempted_date <= release.recalled_date + 1, true)
+),
+
+last_answers as (
+    select
+        qualifying_reports.gap_id,
+        qualifying_reports.pharmacy_npi,
+        qualifying_reports.attempted_at,
+        max(contact_attempt.attempted_at) as answered_at
+    from qualifying_reports
+    inner join facts.contact_attempt
+        on
+            qualifying_reports.gap_id = contact_attempt.gap_id
+            and contact_attempt.is_live_contact
+            and qualifying_reports.attempted_at >= contact_attempt.attempted_at
+    where qualifying_reports.is_unreached
+    group by
+        qualifying_reports.gap_id,
+        qualifying_reports.pharmacy_npi,
+        qualifying_reports.attempted_at
+),
+
+-- Each attempt has a time of its own, however often it is told; the result is that of the last one.
+given_up_rows as (
+    select
+        qualifying_reports.gap_id,
+        qualifying_reports.pharmacy_npi,
+        qualifying_reports.attempted_at
+    from qualifying_reports
+    inner join facts.contact_attempt
+        on
+            qualifying_reports.gap_id = contact_attempt.gap_id
+            and qualifying_reports.pharmacy_npi = contact_attempt.pharmacy_npi
+            and (contact_attempt.is_attempt or contact_attempt.hold = 'unable_to_reach')
+            and not contact_attempt.is_undated
+            and qualifying_reports.first_listed_date <= contact_attempt.attempted_date
+            and qualifying_reports.attempted_at >= contact_attempt.attempted_at
+    left join last_answers
+        on
+            qualifying_reports.gap_id = last_answers.gap_id
+            and qualifying_reports.pharmacy_npi = last_answers.pharmacy_npi
+            and qualifying_reports.attempted_at = last_answers.attempted_at
+    where
+        qualifying_reports.is_unreached
+        and coalesce(contact_attempt.attempted_at > last_answers.answered_at, true)
+    group by
+        qualifying_reports.gap_id,
+        qualifying_reports.pharmacy_npi,
+        qualifying_reports.attempted_at
+    having count(distinct contact_attempt.attempted_at) >= $max_attempts
+),
+
+paying_reports as (
+    select qualifying_reports.*
+    from qualifying_reports
+    left join given_up_rows
+        on
+            qualifying_reports.gap_id = given_up_rows.gap_id
+            and qualifying_reports.pharmacy_npi = given_up_rows.pharmacy_npi
+            and qualifying_reports.attempted_at = given_up_rows.attempted_at
+    where
+        not qualifying_reports.is_unreached
+        or given_up_rows.gap_id is not null
 ),
 
 dated_reports as (

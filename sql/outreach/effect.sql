@@ -1,9 +1,11 @@
 -- What outreach does: gaps that claims close within 30, 60 and 90 days, of everyone drawn, in either arm.
 --
 -- By intention to treat: members count in the arm that they were drawn for, contacted or not, once they were followed
--- for as long. The interval of the difference is Newcombe's, from the Wilson intervals of both arms at 95 %. A row in
--- which a count of people from 1 to 10 stands, or follows, shows no counts and no rates. Nor does one that, taken from
--- a shorter time of the same programme, leaves such a count: of those drawn between, or of those closed between.
+-- for as long. Whom no draw put there, since they were on a list before it, is in neither count (`left_out_count`):
+-- they would make one arm another kind of people. The interval of the difference is Newcombe's, from the Wilson
+-- intervals of both arms at 95 %. A row in which a count of people from 1 to 10 stands, or follows, shows no counts and
+-- no rates. Nor does one that, taken from a shorter time of the same programme, leaves such a count: of those drawn
+-- between, or of those closed between.
 with
 
 followed_members as (
@@ -11,6 +13,7 @@ followed_members as (
         holdout_arm.programme,
         horizons.horizon_days,
         holdout_arm.arm,
+        holdout_arm.is_randomised,
         case
             when holdout_arm.claim_closed_date <= holdout_arm.assigned_date + horizons.horizon_days then 1
             else 0
@@ -25,8 +28,14 @@ counts as (
         followed_members.programme,
         followed_members.horizon_days,
         arms.arm,
-        count(*) filter (where followed_members.arm = arms.arm) as member_count,
-        sum(case when followed_members.arm = arms.arm then followed_members.is_closed else 0 end) as closed_count
+        count(*) filter (where followed_members.is_randomised and followed_members.arm = arms.arm) as member_count,
+        sum(
+            case
+                when followed_members.is_randomised and followed_members.arm = arms.arm then followed_members.is_closed
+                else 0
+            end
+        ) as closed_count,
+        count(*) filter (where not followed_members.is_randomised) as left_out_count
     from followed_members
     cross join (values ('outreach'), ('control')) as arms (arm)
     group by
@@ -75,6 +84,22 @@ telling_differences as (
                 and longer.closed_count - shorter.closed_count < $small_cell
             )
         )
+),
+
+-- Whom no draw put into an arm: of a longer time, where a shorter one would tell of 1 to 10 of them.
+telling_left_outs as (
+    select distinct
+        longer.programme,
+        longer.horizon_days
+    from judged_counts as longer
+    inner join judged_counts as shorter
+        on
+            longer.programme = shorter.programme
+            and longer.arm = shorter.arm
+            and longer.horizon_days > shorter.horizon_days
+    where
+        shorter.left_out_count > longer.left_out_count
+        and shorter.left_out_count - longer.left_out_count < $small_cell
 ),
 
 shown_counts as (
@@ -145,7 +170,14 @@ select
             ),
             4
         ) as decimal(9, 4)
-    ) as difference_high
+    ) as difference_high,
+    case
+        when
+            not shown_counts.is_suppressed
+            and telling_left_outs.programme is null
+            and (shown_counts.left_out_count = 0 or shown_counts.left_out_count >= $small_cell)
+            then cast(shown_counts.left_out_count as integer)
+    end as left_out_count
 from shown_counts
 left join intervals as outreach
     on
@@ -157,6 +189,10 @@ left join intervals as control
         shown_counts.programme = control.programme
         and shown_counts.horizon_days = control.horizon_days
         and control.arm = 'control'
+left join telling_left_outs
+    on
+        shown_counts.programme = telling_left_outs.programme
+        and shown_counts.horizon_days = telling_left_outs.horizon_days
 where shown_counts.arm = 'outreach'
 order by
     shown_counts.programme,

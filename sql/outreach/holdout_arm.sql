@@ -7,8 +7,8 @@
 -- stays in the arm, unclosed (intention to treat).
 --
 -- Whoever was on a list of the programme before, while the draw was off, is in the arm that is talked to, whatever the
--- draw says: nobody is taken off the phone for the comparison. A list under a code that nobody may be held out of tells
--- nothing of that.
+-- draw says: nobody is taken off the phone for the comparison. No draw decided on them (`is_randomised`), so that they
+-- are no part of it. A list under a code that nobody may be held out of tells nothing of that.
 with
 
 eligible_members as (
@@ -116,7 +116,8 @@ arms as (
         drawn_members.age,
         drawn_members.state,
         drawn_members.is_dual_or_lis,
-        cast(null as date) as claim_closed_date
+        cast(null as date) as claim_closed_date,
+        listed_members.person_id is null as is_randomised
     from drawn_members
     left join listed_members
         on
@@ -134,7 +135,12 @@ arms as (
         state_holdout_arm.age,
         state_holdout_arm.state,
         state_holdout_arm.is_dual_or_lis,
-        state_holdout_arm.claim_closed_date
+        state_holdout_arm.claim_closed_date,
+        -- An older version kept no word on it: who is called against the draw was put there.
+        coalesce(
+            state_holdout_arm.is_randomised,
+            state_holdout_arm.arm = 'control' or state_holdout_arm.bucket >= $control_percent
+        ) as is_randomised
     from raw.state_holdout_arm
 ),
 
@@ -167,7 +173,8 @@ select
     arms.is_dual_or_lis,
     coalesce(
         arms.claim_closed_date, case when claim_closures.person_id is not null then cast($as_of as date) end
-    ) as claim_closed_date
+    ) as claim_closed_date,
+    arms.is_randomised
 from arms
 left join claim_closures
     on

@@ -1,51 +1,65 @@
 -- How alike the two arms of each programme are: members by age, risk, state and dual or low-income subsidy.
 --
--- What was known on the night of the draw. Risk is the band of the score. A level in which either arm has 1 to 10
--- members shows no counts, nor does the programme's covariate then: the rest would give it back. Nor does a programme
--- of which 1 to 10 members of an arm were drawn within 30 days: they are what is more here than in `effect`.
+-- What was known on the night of the draw, of those whom `effect` compares. Risk is the band of the score. A level in
+-- which either arm has 1 to 10 members shows no counts, nor does the programme's covariate then: the rest would give it
+-- back. Nor does a programme of which 1 to 10 members of an arm were drawn within 30 days: they are what is more here
+-- than in `effect`.
 with
+
+compared_members as (
+    select
+        holdout_arm.programme,
+        holdout_arm.arm,
+        holdout_arm.assigned_date,
+        holdout_arm.score,
+        holdout_arm.age,
+        holdout_arm.state,
+        holdout_arm.is_dual_or_lis
+    from outreach.holdout_arm
+    where holdout_arm.is_randomised
+),
 
 levelled_members as (
     select
-        holdout_arm.programme,
-        holdout_arm.arm,
+        compared_members.programme,
+        compared_members.arm,
         'age' as covariate,
         case
-            when holdout_arm.age < 18 then 'under 18'
-            when holdout_arm.age < 45 then '18 to 44'
-            when holdout_arm.age < 65 then '45 to 64'
+            when compared_members.age < 18 then 'under 18'
+            when compared_members.age < 45 then '18 to 44'
+            when compared_members.age < 65 then '45 to 64'
             else '65 and over'
         end as covariate_level
-    from outreach.holdout_arm
+    from compared_members
     union all
     select
-        holdout_arm.programme,
-        holdout_arm.arm,
+        compared_members.programme,
+        compared_members.arm,
         'risk' as covariate,
         case
-            when holdout_arm.score >= $band_urgent_score then 'urgent'
-            when holdout_arm.score >= $band_high_score then 'high'
+            when compared_members.score >= $band_urgent_score then 'urgent'
+            when compared_members.score >= $band_high_score then 'high'
             else 'routine'
         end as covariate_level
-    from outreach.holdout_arm
+    from compared_members
     union all
     select
-        holdout_arm.programme,
-        holdout_arm.arm,
+        compared_members.programme,
+        compared_members.arm,
         'state' as covariate,
-        coalesce(holdout_arm.state, 'unknown') as covariate_level
-    from outreach.holdout_arm
+        coalesce(compared_members.state, 'unknown') as covariate_level
+    from compared_members
     union all
     select
-        holdout_arm.programme,
-        holdout_arm.arm,
+        compared_members.programme,
+        compared_members.arm,
         'dual_or_subsidy' as covariate,
         case
-            when holdout_arm.is_dual_or_lis then 'yes'
-            when not holdout_arm.is_dual_or_lis then 'no'
+            when compared_members.is_dual_or_lis then 'yes'
+            when not compared_members.is_dual_or_lis then 'no'
             else 'unknown'
         end as covariate_level
-    from outreach.holdout_arm
+    from compared_members
 ),
 
 counts as (
@@ -64,21 +78,21 @@ counts as (
 
 recent_counts as (
     select
-        holdout_arm.programme,
+        compared_members.programme,
         count(*) filter (
-            where holdout_arm.arm = 'outreach' and holdout_arm.assigned_date > cast($as_of as date) - 30
+            where compared_members.arm = 'outreach' and compared_members.assigned_date > cast($as_of as date) - 30
         ) as outreach_recent,
         count(*) filter (
-            where holdout_arm.arm = 'control' and holdout_arm.assigned_date > cast($as_of as date) - 30
+            where compared_members.arm = 'control' and compared_members.assigned_date > cast($as_of as date) - 30
         ) as control_recent,
         count(*) filter (
-            where holdout_arm.arm = 'outreach' and holdout_arm.assigned_date <= cast($as_of as date) - 30
+            where compared_members.arm = 'outreach' and compared_members.assigned_date <= cast($as_of as date) - 30
         ) as outreach_followed,
         count(*) filter (
-            where holdout_arm.arm = 'control' and holdout_arm.assigned_date <= cast($as_of as date) - 30
+            where compared_members.arm = 'control' and compared_members.assigned_date <= cast($as_of as date) - 30
         ) as control_followed
-    from outreach.holdout_arm
-    group by holdout_arm.programme
+    from compared_members
+    group by compared_members.programme
 ),
 
 -- Programmes of which `effect` shows those followed for 30 days, so that the few drawn since could be told.

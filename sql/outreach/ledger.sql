@@ -9,7 +9,8 @@
 -- member's word the last (`reported`). A gap that only a report closes stays closed while claims may still follow, and
 -- opens again under a new id where none has; a claim that follows makes it `resolved` (rules 6.7). Families that take
 -- words on their own terms (`facts.closing_word`) tell of a gap as long as claims do not close it: it is closed here.
--- Where one code at a time stands for a subject, what is reported of one of them is reported of the other.
+-- In a pregnancy a decline closes as well (`declined`), and is no proof. Where one code at a time stands for a subject,
+-- what is reported of one of them is reported of the other.
 --
 -- After a loss nothing here depends on the pregnancy: neither what a family found nor what an earlier night knew
 -- (maternal 1.7, L2; interface 3.1). Gaps of codes that are skipped tonight, as maternal lists are held back (L9) or an
@@ -85,7 +86,7 @@ unasked_words as (
     where
         coalesce(
             state_gap.status = 'closed'
-            and state_gap.closing_reason not in ('documented', 'reported'),
+            and state_gap.closing_reason not in ('documented', 'reported', 'declined'),
             true
         )
 ),
@@ -96,6 +97,7 @@ told_gaps as (
         case closing_word.closing_reason
             when 'documented' then 2
             when 'reported' then 1
+            when 'declined' then 0
         end as word_proof
     from current_gaps
     left join facts.closing_word
@@ -269,7 +271,7 @@ found_gaps as (
         coalesce(
             matched_gaps.known_status <> 'closed'
             or (
-                matched_gaps.known_closing_reason in ('documented', 'reported')
+                matched_gaps.known_closing_reason in ('documented', 'reported', 'declined')
                 and coalesce(matched_gaps.word_proof, reported_gaps.proof) is not null
             ),
             false
@@ -313,6 +315,7 @@ continued_gaps as (
         case found_gaps.proof
             when 2 then 'documented'
             when 1 then 'reported'
+            when 0 then 'declined'
         end as closing_reason,
         found_gaps.window_start_date,
         found_gaps.window_end_date,
@@ -335,7 +338,7 @@ continued_gaps as (
     from found_gaps
 ),
 
--- Families that are all about a pregnancy take a pharmacist's word themselves: their gap is gone on the same night.
+-- A gap of a pregnancy may be gone on the night of its word, with the pregnancy: how it ended is told by the best word.
 ending_reports as (
     select
         state_gap.gap_id,
@@ -406,6 +409,16 @@ last_proofs as (
     group by last_words.gap_id
 ),
 
+-- Whatever else ends a gap of a pregnancy (a birth, a doubt, a stay in hospital), these a claim has closed.
+claim_closures as (
+    select distinct
+        maternal_rule.member_key,
+        maternal_rule.gap_code,
+        concat('episode ', maternal_rule.episode) as subject
+    from facts.maternal_rule
+    where maternal_rule.is_closed
+),
+
 -- Of the dead, and of those whom nobody insures any more, no claim is to be seen: that a gap is gone proves nothing.
 vanished_gaps as (
     select
@@ -440,11 +453,14 @@ ended_gaps as (
         vanished_gaps.status,
         case
             when
-                vanished_gaps.known_closing_reason in ('documented', 'reported')
+                vanished_gaps.known_closing_reason in ('documented', 'reported', 'declined')
                 and vanished_gaps.leaving_reason is null
                 -- A window without an end is not over.
                 and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true)
-                and vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                and (
+                    vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                    or claim_closures.member_key is not null
+                )
                 and ended_subject.subject is null
                 and told_subjects.person_id is null
                 then 'resolved'
@@ -453,6 +469,7 @@ ended_gaps as (
                 then vanished_gaps.leaving_reason
             when ended_subject.subject is not null then ended_subject.closing_reason
             when told_subjects.person_id is not null then 'superseded'
+            when claim_closures.member_key is not null then 'resolved'
             when ending_reports.proof = 3 then 'documented'
             when ending_reports.proof = 2 then 'reported'
             when ending_reports.proof = 1 then 'declined'
@@ -482,6 +499,11 @@ ended_gaps as (
             vanished_gaps.person_id = told_subjects.person_id
             and vanished_gaps.gap_family = told_subjects.gap_family
             and vanished_gaps.subject is not distinct from told_subjects.subject
+    left join claim_closures
+        on
+            vanished_gaps.known_member_key = claim_closures.member_key
+            and vanished_gaps.gap_code = claim_closures.gap_code
+            and vanished_gaps.subject = claim_closures.subject
     left join ending_reports
         on vanished_gaps.known_gap_id = ending_reports.gap_id
     left join last_proofs

@@ -117,8 +117,10 @@ def test_an_answer_decides_what_becomes_of_its_row(season: Season) -> None:
     assert not rows(f"select 1 from {season.table('worklist')} where gap_id in ('{done.gap_id}', '{unreached.gap_id}')")
 
 
-def test_what_was_done_is_paid_and_an_attempt_alone_is_not(season: Season) -> None:
+def test_what_was_done_is_paid_and_a_result_without_its_attempts_is_not(season: Season) -> None:
+    """Rules 6.8: `UTR3` is the result of three attempts, of which none was reported."""
     done, unreached = season.answers
+    assert unreached.outcome_code == "UTR3"
     path = season.restricted / "compensation.parquet"
     found = rows(
         "select pharmacy_npi, person_id, gap_id, service_code, pays_as, is_billable, withheld_reason "
@@ -126,7 +128,6 @@ def test_what_was_done_is_paid_and_an_attempt_alone_is_not(season: Season) -> No
     )
     assert found == [
         (done.pharmacy_npi, done.person_id, done.gap_id, "ADHERENCE_CALL", "completed", True, None),
-        (unreached.pharmacy_npi, unreached.person_id, unreached.gap_id, "COMMUNITY_CONNECT", "attempted", False, "unsuccessful_share"),
     ]  # fmt: skip
 
 

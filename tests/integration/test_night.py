@@ -303,7 +303,7 @@ def test_states_add_up_to_the_table_and_pharmacies_to_their_state(season: Season
     states = []
     for path in sorted(season.second.glob("worklists/state=*/worklist.parquet")):
         frame = pl.read_parquet(path, hive_partitioning=False)
-        assert set(frame["state"]) == {path.parent.name.removeprefix("state=")}
+        assert set(frame["state"]) <= {path.parent.name.removeprefix("state=")}
         assert frame.equals(frame.sort("pharmacy_npi", "list_rank"))
         lists = [
             pl.read_parquet(p, hive_partitioning=False) for p in sorted(path.parent.glob("pharmacy_npi=*.parquet"))
@@ -322,10 +322,22 @@ def test_a_pharmacy_gets_its_rows_in_order_with_contact_columns(season: Season) 
     for path in pharmacy_files(season):
         frame = pl.read_parquet(path, hive_partitioning=False)
         assert frame.columns == [*columns, *CONTACT]
-        assert set(frame["pharmacy_npi"]) == {path.stem.removeprefix("pharmacy_npi=")}
+        npi = path.stem.removeprefix("pharmacy_npi=")
+        # A list that became empty has no rows.
+        assert set(frame["pharmacy_npi"]) <= {npi}
         assert frame["list_rank"].to_list() == list(range(1, len(frame) + 1))
-        assert len(frame) <= capacity[frame["pharmacy_npi"][0]]
+        assert len(frame) <= capacity[npi]
         assert frame["contact_attempts_90d"].null_count() == 0
+
+
+def test_no_list_of_before_is_left_to_look_current(season: Season) -> None:
+    """Who had a list on the first night has one on the second, if need be without a row; nobody else has an empty one."""
+    before = {path.stem for path in season.first.glob("worklists/state=*/pharmacy_npi=*.parquet")}
+    sizes = {path.stem: pl.read_parquet(path, hive_partitioning=False).height for path in pharmacy_files(season)}
+    assert before <= set(sizes)
+    emptied = {name for name, size in sizes.items() if size == 0}
+    assert emptied <= before
+    assert emptied, "the sample has a pharmacy whose list became empty"
 
 
 def test_lists_are_in_score_order(season: Season) -> None:
@@ -360,9 +372,10 @@ def test_csv_and_spreadsheet_carry_the_same_rows(season: Season) -> None:
     for path in pharmacy_files(season, "csv"):
         frame = pl.read_parquet(path.with_suffix(".parquet"), hive_partitioning=False)
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            table = list(csv.DictReader(lines))
+            reader = csv.DictReader(lines)
+            header, table = reader.fieldnames, list(reader)
         assert [r["gap_id"] for r in table] == frame["gap_id"].to_list()
-        assert list(table[0]) == frame.columns
+        assert header == frame.columns
         assert [r["list_rank"] for r in table] == [str(n) for n in frame["list_rank"]]
         with zipfile.ZipFile(path.with_suffix(".xlsx")) as book:
             sheet = book.read("xl/worksheets/sheet1.xml").decode()

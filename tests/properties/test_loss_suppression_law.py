@@ -30,6 +30,7 @@ OFFSETS = (0, 1, 5, 12)  # nights, in days after the first
 STATE = {
     "state_gap": "outreach.gap_state",
     "state_gap_history": "outreach.gap_history",
+    "state_earlier_life": "outreach.earlier_life",
     "state_release": "outreach.release",
     "state_suppression": "outreach.suppression_state",
 }
@@ -51,6 +52,7 @@ SHOWN = (
     "gaps.provider_desert",
     "outreach.ledger",
     "outreach.gap",
+    "outreach.earlier_life",
     "outreach.attribution",
     "outreach.worklist",
 )

@@ -11,7 +11,8 @@ is an unpaid claim, `hospital` an institutional one, `infant` one of her newborn
 pharmacist recorded, `stay` a stay to tonight (`stay:t-1` until then), `loss` one that stands, `newborn` an infant of the
 family, `birth` an earlier one, `again` a later pregnancy. Without a day, `who:state=AK` says something of her,
 `preg:status=stale` of the pregnancy, `span:t-90..t-10` of another enrolment. `row` is `-` for none, or the status and
-what else must hold: `open severity=40 due=g83 says=best_given`.
+what else must hold: `open severity=40 due=g83 says=best_given`. Of a row that a standing word closes the status is what
+the word is: `documented`, `reported`, `declined`.
 """
 
 from __future__ import annotations
@@ -284,12 +285,18 @@ def tell(
     anchors = {key: telling.member(key, case) for key, case in enumerate(cases, start=1)}
     given = {name: as_table(telling.rows[name]) for name in TABLES}
     given |= {"raw.drug": FORMULARY, "raw.provider": PROVIDERS, "facts.maternal_gate": gate} | dict(more or {})
-    con = teller.prepare([model], as_of, given, **params)
+    # What a word closes, the ledger closes: the family finds it all the while (rules 6.7).
+    con = teller.prepare([model, "facts.closing_word"], as_of, given, **params)
     wrong = []
     for [reason] in con.execute(f"select distinct reason from {model}").fetchall():
         wrong += [f"rule L6: {reason}"] if UNSPEAKABLE.search(reason) else []
     for key, case in enumerate(cases, start=1):
-        cursor = con.execute(f"select * from {model} where member_key = {key} and {which(case)}")
+        cursor = con.execute(
+            f"from (select told.* replace (coalesce(closing_word.closing_reason, told.status) as status) from {model} as told "
+            "left join facts.closing_word on told.member_key = closing_word.member_key and "
+            "told.gap_code = closing_word.gap_code and told.subject is not distinct from closing_word.subject) "
+            f"where member_key = {key} and {which(case)}"
+        )
         names = [column[0] for column in cursor.description or []]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         if problem := _problem(case, found, telling, anchors[key]):

@@ -168,6 +168,141 @@ def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
     )
 
 
+MATERNAL = "member_key | episode | prenatal_rule_key | gap_code | recorded_days | lmp_date | is_closed"
+
+
+def pregnancies(*lines: str) -> dict[str, str]:
+    """Members in one pregnancy since 1 January: `name state found|gone asked|closed|over [CODE days]`, and their gaps.
+
+    A state is what the night before knew of a gap of Tdap; asked is what claims leave open tonight, closed what a claim
+    closes, over a pregnancy of which nobody speaks any more.
+    """
+    known, found, rules, reports = [], [], [], []
+    for key, line in enumerate(lines, start=1):
+        name, state, presence, claims, *words = line.split()
+        opened = {"open": "open | - | 2026-03-01 | -"}.get(state, f"closed | {state} | 2026-03-01 | 2026-03-20")
+        known.append(f"{name} | {name} | prenatal_supply | TDAP | episode 1 | {opened} | 2026-02-01 | 2026-12-31")
+        if presence == "found":
+            found.append(f"{key} | TDAP | prenatal_supply | episode 1 | open | 2026-02-01 | 2026-12-31")
+        if claims != "over":
+            rules.append(f"{key} | 1 | 1 | TDAP | 90 | 2026-01-01 | {'yes' if claims == 'closed' else 'no'}")
+        if words:
+            code, day = words
+            reports.append(f"{name} | TDAP | {code} | {day} 10:00:00")
+    names = [line.split()[0] for line in lines]
+    return night([], []) | {
+        "core.member": members(names),
+        "core.enrollment": enrolled(len(names)),
+        "facts.maternal_rule": rows(MATERNAL, *rules),
+        "facts.maternal_episode": "member_key",
+        "facts.pregnancy_review": "member_key",
+        "outreach.every_gap": rows(
+            "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date", *found
+        ),
+        "raw.state_gap": rows(STATE, *known),
+        "raw.outreach_outcome": rows("person_id | gap_code | outcome_code | attempted_at", *reports),
+    }
+
+
+def test_a_claim_that_follows_a_word_in_a_pregnancy_is_seen(story):
+    """Rule 6.7, maternal 2: a later claim, then the pharmacy's record, then the member's word, then a decline.
+
+    A word closes what claims leave open, for 90 days here (2 April is the first of them), and stands where the pregnancy
+    is over or spoken of no more: that is no claim. A claim is the better proof, also of the same night, also of a
+    decline. Without one the gap opens again under a new id.
+    """
+    anew = hashlib.sha256(b"change-me|anew|TDAP|episode 1|2026-02-01|anew").hexdigest()[:16]
+    story(
+        given=pregnancies(
+            "done open found asked REACHED_COMPLETED 2026-06-29", "told open found asked GAP_ALREADY_CLOSED 2026-06-29",
+            "declined open found asked REACHED_DECLINED 2026-06-29", "sent open found asked REFERRED 2026-06-29",
+            "called open found asked NO_ANSWER 2026-06-29",
+            "stands documented found asked REACHED_COMPLETED 2026-04-02",
+            "anew documented found asked REACHED_COMPLETED 2026-04-01",
+            "refused declined found asked REACHED_DECLINED 2026-03-19",
+            "claimed documented gone closed REACHED_COMPLETED 2026-04-02",
+            "claimed_after_word reported gone closed GAP_ALREADY_CLOSED 2026-04-02",
+            "claimed_after_all declined gone closed REACHED_DECLINED 2026-03-19",
+            "same_night open gone closed REACHED_COMPLETED 2026-06-29",
+            "born documented gone over REACHED_COMPLETED 2026-04-02",
+            "in_doubt documented gone asked REACHED_COMPLETED 2026-04-02",
+            "born_that_night open gone over GAP_ALREADY_CLOSED 2026-06-29",
+        ),
+        expect={
+            MODEL: f"""
+                gap_id             | status | closing_reason | opened_date | closed_date
+                done               | closed | documented     | 2026-03-01  | 2026-06-30
+                told               | closed | reported       | 2026-03-01  | 2026-06-30
+                declined           | closed | declined       | 2026-03-01  | 2026-06-30
+                sent               | closed | documented     | 2026-03-01  | 2026-06-30
+                called             | open   | -              | 2026-03-01  | -
+                stands             | closed | documented     | 2026-03-01  | 2026-03-20
+                {anew}             | open   | -              | 2026-06-30  | -
+                refused            | closed | declined       | 2026-03-01  | 2026-03-20
+                claimed            | closed | resolved       | 2026-03-01  | 2026-03-20
+                claimed_after_word | closed | resolved       | 2026-03-01  | 2026-03-20
+                claimed_after_all  | closed | resolved       | 2026-03-01  | 2026-03-20
+                same_night         | closed | resolved       | 2026-03-01  | 2026-06-30
+                born               | closed | documented     | 2026-03-01  | 2026-03-20
+                in_doubt           | closed | documented     | 2026-03-01  | 2026-03-20
+                born_that_night    | closed | reported       | 2026-03-01  | 2026-06-30
+            """,
+            # 16 lives, since `anew` has two; of the claims four, of records six (with `anew`'s first), of words two.
+            "outreach.closure_rate": """
+                gap_code | opened_count | claim_count | documentation_count | report_count
+                TDAP     | 16           | 4           | 6                   | 2
+            """,
+        },
+    )  # fmt: skip
+
+
+def test_a_review_that_the_prescriber_answered_stays_found(story):
+    """Maternal 2.3: acknowledged by the prescriber, it is closed for 90 days (1 April is the first), by record and not by
+    a claim; whatever the urgency has become. What was said of another medicine, and a word to the member, is no answer.
+    """
+    cases = {
+        "first_day": "lisinopril PRESCRIBER_ACCEPTED 2026-04-01", "too_long_ago": "lisinopril PRESCRIBER_REJECTED 2026-03-31",
+        "asked": "lisinopril PRESCRIBER_CONTACTED 2026-06-29", "other": "atenolol PRESCRIBER_ACCEPTED 2026-06-29",
+    }  # fmt: skip
+    names = list(cases)
+    keys = range(1, len(names) + 1)
+    story(
+        given=pregnancies()
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
+            "facts.pregnancy_review": rows(
+                "member_key | ingredient | gap_code", *(f"{key} | lisinopril | MED_REVIEW_TODAY" for key in keys)
+            ),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(
+                    f"{key} | MED_REVIEW_TODAY | medication_review | lisinopril | open | 2026-02-01 | 2026-12-31"
+                    for key in keys
+                ),
+            ),
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | medication_review | MED_REVIEW_TODAY | lisinopril | open | - | 2026-03-01 | - | 2026-02-01 | 2026-12-31"
+                    for name in names
+                ),
+            ),
+            "raw.outreach_outcome": rows(
+                "person_id | gap_code | subject | outcome_code | attempted_at",
+                *(f"{name} | MED_REVIEW_SOON | {' | '.join(text.split())} 10:00:00" for name, text in cases.items()),
+            ),
+        },
+        expect="""
+            gap_id       | status | closing_reason
+            first_day    | closed | documented
+            too_long_ago | open   | -
+            asked        | open   | -
+            other        | open   | -
+        """,
+    )
+
+
 def test_a_word_on_a_familys_own_terms_closes_what_claims_leave_open(story):
     """Rule 6.7, claim > pharmacy's record > member's word: such families tell what claims say, and the ledger hears the word.
 
@@ -346,6 +481,124 @@ def test_rates_of_closure_keep_the_proofs_apart(story):
             ADHERENCE_LATE | 6            | 2           | 2                   | 1            | 0.3333     | 0.8333
             SUPD           | 1            | 0           | 0                   | 0            | 0          | 0
         """,
+    )
+
+
+LIFE = (
+    "gap_id | person_id | gap_family | gap_code | subject | opened_date | closed_date | closing_reason | is_sensitive"
+)
+
+
+def test_a_gap_that_opens_again_keeps_the_closure_of_its_earlier_life(story):
+    """Rule 6.7, interface 3.1: new id on reopening. Ann's refill was late, made (a claim) and is late again; bob's was
+    only reported, and no claim followed within 45 days. Cal's has closed and opened twice, dee's only closed.
+
+    Of 7 lives that were opened this year 4 closed, 3 of them by a claim: 3/7 = 0.4286, 4/7 = 0.5714. Last year's life of
+    cal (`old`) is out of the count, as any gap that closed last year is. Nothing of it hides in the history.
+    """
+    given = night(
+        ["ann", "bob", "cal"],
+        [
+            "ann closed resolved 2026-05-01 2026-06-10", "bob closed reported 2026-04-05 2026-05-10",
+            "cal open - 2026-06-01 -", "dee closed resolved 2026-05-01 2026-06-10",
+        ],
+        ["bob GAP_ALREADY_CLOSED 2026-05-09"],
+    )  # fmt: skip
+    given["raw.state_earlier_life"] = rows(
+        LIFE,
+        "first | cal | adherence | ADHERENCE_LATE | pdc_statins | 2026-02-01 | 2026-03-01 | resolved | no",
+        "old   | cal | adherence | ADHERENCE_LATE | pdc_statins | 2025-11-01 | 2025-12-31 | resolved | no",
+    )
+    anew = {name: new_id(name, name) for name in ("ann", "bob")}
+    story(
+        given=given
+        | {
+            "raw.state_gap_history": """
+                gap_id | valid_from | status | valid_to   | is_restricted
+                ann    | 2026-05-01 | open   | 2026-06-10 | no
+                ann    | 2026-06-10 | closed | -          | no
+            """,
+            "outreach.gap_state": rows(
+                "gap_id | gap_code | status | is_sensitive",
+                *(f"{gap} | ADHERENCE_LATE | open | no" for gap in (*anew.values(), "cal")),
+                "dee | ADHERENCE_LATE | closed | no",
+            ),
+        },
+        expect={
+            "outreach.earlier_life": """
+                gap_id | person_id | opened_date | closed_date | closing_reason | is_restricted
+                ann    | ann       | 2026-05-01  | 2026-06-10  | resolved       | no
+                bob    | bob       | 2026-04-05  | 2026-05-10  | reported       | no
+                first  | cal       | 2026-02-01  | 2026-03-01  | resolved       | no
+            """,
+            "outreach.ledger": f"""
+                gap_id       | status | closing_reason | opened_date | closed_date
+                {anew["ann"]} | open  | -              | 2026-06-30  | -
+                {anew["bob"]} | open  | -              | 2026-06-30  | -
+                cal          | open   | -              | 2026-06-01  | -
+                dee          | closed | resolved       | 2026-05-01  | 2026-06-10
+            """,
+            "outreach.closure_rate": """
+                gap_code       | opened_count | claim_count | documentation_count | report_count | claim_rate | rate
+                ADHERENCE_LATE | 7            | 3           | 0                   | 1            | 0.4286     | 0.5714
+            """,
+            "outreach.gap_history": f"""
+                gap_id        | valid_from | status | valid_to
+                ann           | 2026-05-01 | open   | 2026-06-10
+                ann           | 2026-06-10 | closed | -
+                {anew["ann"]} | 2026-06-30 | open   | -
+                {anew["bob"]} | 2026-06-30 | open   | -
+                cal           | 2026-06-30 | open   | -
+                dee           | 2026-06-30 | closed | -
+            """,
+        },
+    )
+
+
+def test_an_earlier_life_is_no_more_said_than_the_gap_itself(story):
+    """Maternal 1.7, L2: after ann's loss nothing is left of what depends on the pregnancy, nor of cal's, whom eligibility
+    no longer names. Of bea's it is restricted, as a sensitive one is, which counts in no rate. What nobody may look for
+    tonight (no `drug`: no adherence) is kept and not counted (6.7), and so is no life that another code stood for.
+    """
+    names = ["ann", "bea"]
+    story(
+        given={
+            "core.member": members(names),
+            "facts.standing_loss": "member_key\n1",
+            "facts.maternal_gate": "closed_reason\n-",
+            "raw.ingested": """
+                source_table | measure | detail | row_count
+                drug         | stored  | rows   | 0
+            """,
+            "outreach.ledger": "gap_id",
+            "raw.state_gap": rows(STATE),
+            "raw.state_earlier_life": rows(
+                LIFE,
+                *(
+                    f"{name} | {name} | prenatal_supply | TDAP | e1 | 2026-02-01 | 2026-03-01 | resolved | no"
+                    for name in ("ann", "bea", "cal")
+                ),
+                "late | ann | adherence | ADHERENCE_LATE | pdc_statins | 2026-02-01 | 2026-03-01 | resolved | no",
+                "far | ann | provider_desert | PD_PCP | - | 2026-02-01 | 2026-03-01 | documented | no",
+                "hidden | ann | provider_desert | PD_BH | - | 2026-02-01 | 2026-03-01 | resolved | yes",
+                "other | ann | provider_desert | PD_PCP | - | 2026-01-01 | 2026-01-02 | superseded | no",
+            ),
+        },
+        expect={
+            "outreach.earlier_life": """
+                gap_id | is_restricted
+                bea    | yes
+                far    | no
+                hidden | yes
+                late   | no
+                other  | no
+            """,
+            "outreach.closure_rate": """
+                gap_code | opened_count | claim_count | documentation_count
+                PD_PCP   | 1            | 0           | 1
+                TDAP     | 1            | 1           | 0
+            """,
+        },
     )
 
 
@@ -842,6 +1095,35 @@ def test_a_recall_stands_until_the_row_is_listed_again(story):
                 waits  | 2026-06-01        | 2026-06-19       | 2026-06-20
             """,
         },
+    )  # fmt: skip
+
+
+def test_a_list_on_which_nobody_is_left_is_empty_and_not_the_one_of_before(story):
+    """Interface 3, delivery. Of the pharmacies with a row of before, `north` has one tonight and nobody's list of `south`,
+    `east` and `west` is left: theirs are empty. 35 nights on, as long as a recall is named (29 June less 34 days is 26
+    May): of 26 May is out of mind on 30 June (`west`), of 27 May is not (`east`). It is of the state of its last list.
+    A pharmacy that no programme or family ever gave a row has none to replace.
+    """
+    story(
+        model="outreach.emptied_list",
+        given={
+            "core.member": members(["ann", "bob"]),
+            "outreach.contact_block": "member_key",
+            "outreach.ledger": known("one ann 1 open", "two ann 1 closed resolved", "three bob 2 closed resolved"),
+            "outreach.worklist": "gap_id | pharmacy_npi | state | person_id\none | north | TX | ann",
+            "raw.state_release": out(
+                "one ann 2026-06-01 2026-06-29", "two ann 2026-06-01 2026-06-20 - south",
+                "three bob 2026-06-01 2026-06-29 - south", "two ann 2026-05-01 2026-05-27 - east",
+                "two ann 2026-05-01 2026-05-26 - west",
+            )
+            # South was in Texas while it had a list of an earlier row.
+            + "\nfour | south | TX | ann | ADHERENCE_LATE | 2026-06-01 | 2026-06-10 | -",
+        },
+        expect="""
+            pharmacy_npi | state | last_listed_date
+            east         | OK    | 2026-05-27
+            south        | OK    | 2026-06-29
+        """,
     )  # fmt: skip
 
 

@@ -116,10 +116,10 @@ def test_nobody_who_is_being_called_is_held_out(story):
             )
         },
         expect=rows(
-            "person_id | arm | bucket",
-            f"{people[0]} | outreach | {drawn('diabetes', people[0])}",
-            f"{people[1]} | control | {drawn('diabetes', people[1])}",
-            f"{people[2]} | control | {drawn('diabetes', people[2])}",
+            "person_id | arm | bucket | is_randomised",
+            f"{people[0]} | outreach | {drawn('diabetes', people[0])} | no",
+            f"{people[1]} | control | {drawn('diabetes', people[1])} | yes",
+            f"{people[2]} | control | {drawn('diabetes', people[2])} | yes",
         ),
     )
     people = [name for name in NAMES if drawn("prenatal_supply", name) < 10][:2]
@@ -157,6 +157,30 @@ def test_only_claims_close_for_the_comparison(story):
             ),
         },
         expect="person_id | claim_closed_date\nclaim | 2026-06-30\nrecord | -\nbefore | -\nother | -",
+    )
+
+
+def test_what_a_claim_closed_stays_closed_for_the_comparison(story):
+    """Rule 6.9: closed within so many days, whatever follows. Ann's refill, made by 20 June, is late again under a new id
+    (`two`); so is bob's, whose first life only a report had closed.
+    """
+    story(
+        control_percent=10,
+        given={
+            "core.member": members(["ann", "bob"]),
+            "outreach.eligible_gap": "gap_id",
+            "outreach.ledger": """
+                gap_id | person_id | gap_family | subject     | status | closing_reason | closed_date
+                two    | ann       | adherence  | pdc_statins | open   | -              | -
+                three  | bob       | adherence  | pdc_statins | open   | -              | -
+            """,
+            "raw.state_holdout_arm": rows(
+                STATE,
+                "adherence | ann | control | 7 | 2026-06-01 | pdc_statins | 5 | 65 | 2026-06-20",
+                "adherence | bob | control | 7 | 2026-06-01 | pdc_statins | 5 | 65 | -",
+            ),
+        },
+        expect="person_id | claim_closed_date\nann | 2026-06-20\nbob | -",
     )
 
 
@@ -297,6 +321,59 @@ def test_the_effect_by_intention_to_treat(story):
     )
 
 
+def test_who_was_called_before_the_draw_is_no_part_of_the_comparison(story):
+    """Rule 6.9: intention to treat compares who was drawn. Whoever was on a list before is in `outreach` whatever the draw
+    says, also one whom it would have put there: of those nobody is in the comparison.
+
+    40 of 80 and 20 of 40 who were drawn closed. 12 who were not, all closed, count for neither (52 of 92 would be 0.5652):
+    on 31 May (30 days) there are 12 of them, of whom 11 were there on 1 May (60 days); telling both would tell of one.
+    """
+
+    def called(count: int, day: str) -> list[str]:
+        return [f"{line} | no" for line in group("outreach", count, count, day, "2026-05-02")]
+
+    lines = [
+        f"{line} | yes"
+        for line in (*group("outreach", 80, 40, "2026-05-01", "2026-05-02"), *group("control", 40, 20, "2026-05-01", "2026-05-02"))
+    ]  # fmt: skip
+    few = [line.replace("adherence", "few") for line in (*lines, *called(10, "2026-05-01"))]
+    alone = [line.replace("adherence", "alone") for line in called(20, "2026-05-31")]
+    story(
+        model="outreach.effect",
+        given={
+            "outreach.holdout_arm": rows(
+                f"{STATE} | is_randomised", *lines, *called(11, "2026-05-01"), *called(1, "2026-05-31"), *few, *alone
+            )
+        },
+        expect="""
+            programme | horizon_days | is_suppressed | outreach_count | control_count | left_out_count | outreach_rate | control_rate
+            adherence | 30           | no            | 80             | 40            | 12             | 0.5           | 0.5
+            adherence | 60           | no            | 80             | 40            | -              | 0.5           | 0.5
+            few       | 30           | no            | 80             | 40            | -              | 0.5           | 0.5
+            few       | 60           | no            | 80             | 40            | -              | 0.5           | 0.5
+            alone     | 30           | yes           | -              | -             | -              | -             | -
+        """,
+    )
+
+
+def test_an_older_night_kept_no_word_on_who_was_drawn(story):
+    """Who was put into the arm that is called against the draw is known by the number drawn (9 of 10 percent)."""
+    story(
+        control_percent=10,
+        given=eligible()
+        | {
+            "raw.state_holdout_arm": rows(
+                f"{STATE} | is_randomised",
+                "adherence | forced | outreach | 9 | 2026-03-01 | g1 | 5 | 65 | - | -",
+                "adherence | drawn | outreach | 10 | 2026-03-01 | g1 | 5 | 65 | - | -",
+                "adherence | held | control | 9 | 2026-03-01 | g1 | 5 | 65 | - | -",
+                "adherence | kept | outreach | 50 | 2026-03-01 | g1 | 5 | 65 | - | no",
+            )
+        },
+        expect="person_id | is_randomised\nforced | no\ndrawn | yes\nheld | yes\nkept | no",
+    )
+
+
 def test_the_effect_hides_small_cells(story):
     """Rule 6.9 and CMS's cell-size policy: n >= 11. Closed or not, in either arm, 1 to 10 hides the row; 0 and 11 do not."""
     cases = {
@@ -329,12 +406,14 @@ def test_the_effect_hides_small_cells(story):
 def test_balance_of_the_arms(story):
     """Rule 6.9: age, risk, state, dual. A covariate with a level of 1 to 10 members is hidden as a whole.
 
-    30 of 60 drawn for outreach are 64 and the rest 65, all in the same band; of the 20 of the comparison 20 are 65.
+    30 of 60 drawn for outreach are 64 and the rest 65, all in the same band; of the 20 of the comparison 20 are 65. Who was
+    called before the draw (15 of 64) is in neither arm.
     """
-    header = "programme | person_id | arm | age | score | state | is_dual_or_lis"
+    header = "programme | person_id | arm | age | score | state | is_dual_or_lis | is_randomised"
     lines = [
-        *(f"adherence | o{n} | outreach | {64 if n < 30 else 65} | 19.9999 | TX | {'yes' if n < 50 else '-'}" for n in range(60)),
-        *(f"adherence | c{n} | control | 65 | {40 if n < 9 else 20} | TX | no" for n in range(20)),
+        *(f"adherence | o{n} | outreach | {64 if n < 30 else 65} | 19.9999 | TX | {'yes' if n < 50 else '-'} | yes" for n in range(60)),
+        *(f"adherence | f{n} | outreach | 64 | 19.9999 | TX | yes | no" for n in range(15)),
+        *(f"adherence | c{n} | control | 65 | {40 if n < 9 else 20} | TX | no | yes" for n in range(20)),
     ]  # fmt: skip
     story(
         model="outreach.holdout_balance",

@@ -119,9 +119,9 @@ TIERS = """
 # The prescriber's answer about the same medicine holds for 90 days; a word to the member is no answer.
 ANSWERS = """
     subject    | at   | tier | events                                                                         | row
-    lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-90 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_ACCEPTED | -
+    lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-90 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_ACCEPTED | documented
     lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-91 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_ACCEPTED | open
-    lisinopril | g200 | A    | t-9 rx:lisinopril/30; t0 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_REJECTED   | -
+    lisinopril | g200 | A    | t-9 rx:lisinopril/30; t0 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_REJECTED   | documented
     lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-9 said:MED_REVIEW_SOON/lisinopril=PRESCRIBER_CONTACTED | open
     lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-9 said:MED_REVIEW_SOON/lisinopril=REACHED_COMPLETED    | open
     lisinopril | g200 | A    | t-9 rx:lisinopril/30; t-9 said:MED_REVIEW_SOON/atenolol=PRESCRIBER_ACCEPTED    | open
@@ -184,9 +184,9 @@ RETURNED = """
 def test_an_answer_under_a_public_code_counts_for_what_was_sent(mothers):
     """Interface 3.1: the list of tier C says neither code nor medicine, so that a returned sheet cannot either."""
     more = {"raw.state_gap": SENT, "raw.outreach_outcome": RETURNED}
-    text = "subject | at | tier | events | row\n isotretinoin | g100 | C | t-9 rx:isotretinoin/30 | -"
+    text = "subject | at | tier | events | row\n isotretinoin | g100 | C | t-9 rx:isotretinoin/30 | documented"
     mothers(text, MODEL, of_the_subject, AS_OF, more=more)
-    text = "at | tier | events | row\n g100 | C | t-9 rx:methadone/30 | -"
+    text = "at | tier | events | row\n g100 | C | t-9 rx:methadone/30 | documented"
     mothers(text, "gaps.prenatal_supply", lambda case: "gap_code = 'NALOXONE_COPREG'", AS_OF, more=more)
 
 

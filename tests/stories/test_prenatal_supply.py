@@ -71,10 +71,10 @@ PNV_NONE = """
     # Never more than 100 days: t-167 to t-68.
     pnv_none | g200 | A    | t-167 rx:pnv/180                    | open
     # A pharmacist's word closes for 90 days, a refusal for 180; an attempt closes nothing.
-    pnv_none | g200 | A    | t-89 said:PNV_NONE=REACHED_COMPLETED | -
+    pnv_none | g200 | A    | t-89 said:PNV_NONE=REACHED_COMPLETED | documented
     pnv_none | g200 | A    | t-90 said:PNV_NONE=REACHED_COMPLETED | open
-    pnv_none | g200 | A    | t-89 said:PNV_NONE=GAP_ALREADY_CLOSED | -
-    pnv_none | g200 | A    | t-179 said:PNV_NONE=REACHED_DECLINED | -
+    pnv_none | g200 | A    | t-89 said:PNV_NONE=GAP_ALREADY_CLOSED | reported
+    pnv_none | g200 | A    | t-179 said:PNV_NONE=REACHED_DECLINED | declined
     pnv_none | g200 | A    | t-180 said:PNV_NONE=REACHED_DECLINED | open
     pnv_none | g200 | A    | t-1 said:PNV_NONE=NO_ANSWER         | open
     pnv_none | g200 | A    | t-1 said:TDAP=REACHED_COMPLETED     | open
@@ -103,7 +103,7 @@ PNV_LATE = """
     pnv_late | g200 | A    | t-36 rx:pnv//30                     | open start=t0
     pnv_late | g200 | A    | t-66 rx:pnv/30; t-65 rx:pnv/30      | open start=t0
     pnv_late | g120 | A    | t-50 rx:pnv/30; g50 dx:O211         | open severity=22.5
-    pnv_late | g120 | A    | t-50 rx:pnv/30; t-89 said:PNV_LATE=REACHED_COMPLETED | -
+    pnv_late | g120 | A    | t-50 rx:pnv/30; t-89 said:PNV_LATE=REACHED_COMPLETED | documented
     pnv_late | g120 | A    | t-50 rx:pnv/30; t-90 said:PNV_LATE=REACHED_COMPLETED | open
     pnv_late | g120 | A    | -                                   | -
 """
@@ -135,7 +135,7 @@ FOLIC_HIGH = """
     folic_acid_high | g60 | A    | g-100 dx:E119; g5 rx:folic/30           | open
     folic_acid_high | g60 | A    | g-100 dx:E119; g5 rx:b-complex/30       | open
     folic_acid_high | g60 | A    | g-100 dx:E119; g5 rx:pnv/30             | open
-    folic_acid_high | g60 | A    | g-100 dx:E119; g40 said:FOLIC_HIGH=REACHED_COMPLETED | -
+    folic_acid_high | g60 | A    | g-100 dx:E119; g40 said:FOLIC_HIGH=REACHED_COMPLETED | documented
 """
 
 # 12w0d (84) to 28w6d (202), best before 16w0d (112). Table 2.2, high factors.
@@ -195,7 +195,7 @@ LDA = """
     low_dose_aspirin | g120 | A    | g-10 dx:I10; g20 rx:fiorinal/30      | open
     low_dose_aspirin | g120 | A    | g-10 dx:I10; g0 dx:Z7982             | -
     low_dose_aspirin | g120 | A    | g-10 dx:I10; g-1 dx:Z7982            | open
-    low_dose_aspirin | g120 | A    | g-10 dx:I10; g0 said:LDA=REACHED_COMPLETED | -
+    low_dose_aspirin | g120 | A    | g-10 dx:I10; g0 said:LDA=REACHED_COMPLETED | documented
     low_dose_aspirin | g120 | A    | g-10 dx:I10; g-1 said:LDA=REACHED_COMPLETED | open
     # Not for her: allergy, bleeding and platelets ever, bleeding of the gut within 12 months, anticoagulants; unpaid too.
     low_dose_aspirin | g120 | A    | g-10 dx:I10; g-2000 dx:Z886          | -
@@ -273,7 +273,7 @@ IRON_ANEMIA = """
     iron_antepartum | g100 | A    | g50 dx:D509; g-900 dx:D563         | -
     iron_antepartum | g100 | A    | g50 dx:D509; g-900 dx:D573         | -
     iron_antepartum | g100 | A    | g50 dx:D509; g-900 dx:E83110       | -
-    iron_antepartum | g200 | A    | g50 dx:D509; t-89 said:IRON_ANEMIA=REACHED_COMPLETED | -
+    iron_antepartum | g200 | A    | g50 dx:D509; t-89 said:IRON_ANEMIA=REACHED_COMPLETED | documented
     iron_antepartum | g200 | A    | g50 dx:D509; t-90 said:IRON_ANEMIA=REACHED_COMPLETED | open
     iron_antepartum | p10  | -    | g250 dx:D509                       | -
     iron_postpartum | p6   | -    | p0 dx:O9081                        | prospective start=p7
@@ -310,7 +310,7 @@ GDM_SUPPLY = """
     gdm_supply | g200 | A    | t-40 dx:O24410; t-30 cpt:A9277           | -
     gdm_supply | g200 | A    | t-40 dx:O24410; t-30 cpt:A4259           | open
     gdm_supply | g200 | A    | t-40 dx:O24410; t-30 denied cpt:E0607    | open
-    gdm_supply | g200 | A    | t-99 dx:O24410; t-89 said:GDM_SUPPLY=REACHED_COMPLETED | -
+    gdm_supply | g200 | A    | t-99 dx:O24410; t-89 said:GDM_SUPPLY=REACHED_COMPLETED | documented
     gdm_supply | g200 | A    | t-99 dx:O24410; t-90 said:GDM_SUPPLY=REACHED_COMPLETED | open
     gdm_supply | p3   | -    | g200 dx:O24410                           | -
     gdm_supply_pregestational | g100 | A | t-2 dx:O24011              | prospective start=t1
@@ -349,7 +349,7 @@ GDM_PP_OGTT = """
     gdm_postpartum_test | p40 | -    | g200 dx:O24410; g-1 dx:E119              | -
     gdm_postpartum_test | p40 | -    | g200 dx:O24410; g0 dx:E119               | open
     gdm_postpartum_test | p40 | -    | g200 dx:O24410; g100 dx:O24912           | open
-    gdm_postpartum_test | p40 | -    | g200 dx:O24410; p30 said:GDM_PP_OGTT=REACHED_COMPLETED | -
+    gdm_postpartum_test | p40 | -    | g200 dx:O24410; p30 said:GDM_PP_OGTT=REACHED_COMPLETED | documented
 """
 
 # 24w0d (168) to 28w6d (202), of whom no claim says diabetes.
@@ -375,7 +375,7 @@ GDM_SCREEN = """
     gdm_screen | g180 | A    | g-900 dx:O24911              | open
     gdm_screen | g180 | A    | g-900 dx:Z9884               | -
     gdm_screen | g180 | A    | g50 dx:O99841                | -
-    gdm_screen | g180 | A    | g0 said:GDM_SCREEN=REACHED_COMPLETED  | -
+    gdm_screen | g180 | A    | g0 said:GDM_SCREEN=REACHED_COMPLETED  | documented
     gdm_screen | g180 | A    | g-1 said:GDM_SCREEN=REACHED_COMPLETED | open
 """
 
@@ -449,7 +449,7 @@ BREAST_PUMP = """
     breast_pump_after  | p84  | -    | -                                     | open
     breast_pump_after  | p85  | -    | -                                     | -
     breast_pump_after  | p20  | -    | g260 cpt:E0603                        | -
-    breast_pump_after  | p20  | -    | g260 said:BREAST_PUMP=REACHED_COMPLETED | -
+    breast_pump_after  | p20  | -    | g260 said:BREAST_PUMP=REACHED_COMPLETED | documented
     breast_pump_after  | p20  | -    | g250 dx:Z333                          | -
     # A birth without its outcome, or not paid, is none, unless a newborn of the family has a paid claim (L5).
     breast_pump_after  | p20  | -    | preg:outcome=delivery                 | -
@@ -485,7 +485,7 @@ TDAP = """
     tdap | g200 | A    | g190 rx:boostrix/1           | -
     tdap | g200 | A    | g-900 dx:T8052XA             | -
     tdap | g200 | A    | g-900 dx:G0402               | -
-    tdap | g200 | A    | g0 said:TDAP=REACHED_COMPLETED  | -
+    tdap | g200 | A    | g0 said:TDAP=REACHED_COMPLETED  | documented
     tdap | g200 | A    | g-1 said:TDAP=REACHED_COMPLETED | open
     tdap | p3   | -    | -                            | -
 """
@@ -553,7 +553,7 @@ RSV_REVIEW = """
     rsv_error_review | g150 | A    | g-1 cpt:90679       | -
     rsv_error_review | g150 | A    | g100 denied cpt:90679 | -
     rsv_error_review | g150 | A    | g100 cpt:90678      | -
-    rsv_error_review | g150 | A    | g100 cpt:90679; g110 said:RSV_REVIEW=REACHED_COMPLETED | -
+    rsv_error_review | g150 | A    | g100 cpt:90679; g110 said:RSV_REVIEW=REACHED_COMPLETED | documented
 """
 
 # Offered from September to March; a dose since 1 July counts. 252 days lie between g35 and g287.
@@ -591,7 +591,7 @@ FLU = {
     "2027-03-31": """
         rule      | at   | tier | events                | row
         influenza | g100 | A    | -                     | open end=t0
-        influenza | g250 | A    | 2026-09-01 said:FLU=REACHED_COMPLETED | -
+        influenza | g250 | A    | 2026-09-01 said:FLU=REACHED_COMPLETED | documented
         influenza | g250 | A    | 2026-08-31 said:FLU=REACHED_COMPLETED | open
     """,
     # g100 tonight is g253 on 1 September; g200 is over 87 days later.
@@ -648,7 +648,7 @@ PRENATAL_VISIT = """
     prenatal_visit | g80  | A    | g60 ev:Z3A08                        | open
     prenatal_visit | g80  | A    | g60 ev:Z3A08; g67 denied ev:Z3A09   | open
     prenatal_visit | g80  | A    | g60 ev:Z3A08; g67 hospital ev:Z3A09 | open
-    prenatal_visit | g80  | A    | g60 said:PRENATAL_VISIT=REACHED_COMPLETED | -
+    prenatal_visit | g80  | A    | g60 said:PRENATAL_VISIT=REACHED_COMPLETED | documented
 """
 
 # 7 to 84 days after a live birth, more urgent from day 60; bundles prove no visit.
@@ -679,7 +679,7 @@ POSTPARTUM_VISIT = """
     postpartum_visit | p30 | -    | preg:outcome=stillbirth           | -
     postpartum_visit | p30 | -    | preg:is_paid_outcome=no           | -
     postpartum_visit | p30 | -    | preg:outcome=delivery; p0 newborn; p1 infant cpt:99460 | open
-    postpartum_visit | p30 | -    | p10 said:POSTPARTUM_VISIT=REACHED_COMPLETED | -
+    postpartum_visit | p30 | -    | p10 said:POSTPARTUM_VISIT=REACHED_COMPLETED | documented
     # A severe condition takes the monitor off the list, not the check-up; what no dated claim tells of is a birth as well.
     postpartum_visit | p30 | -    | p2 dx:O1415                       | open
     postpartum_visit | p30 | -    | preg:last_evidence_date=          | open
@@ -706,7 +706,7 @@ PP_DEPRESSION_SCREEN = """
     postpartum_depression_screen | p30 | -    | t-90 rx:sertraline/30            | open severity=55
     postpartum_depression_screen | p30 | -    | t-10 cpt:90834                   | open severity=27.5
     postpartum_depression_screen | p30 | -    | preg:outcome=delivery            | -
-    postpartum_depression_screen | p30 | -    | p9 said:PP_DEPRESSION_SCREEN=REACHED_COMPLETED | -
+    postpartum_depression_screen | p30 | -    | p9 said:PP_DEPRESSION_SCREEN=REACHED_COMPLETED | documented
 """
 
 # Tier A from 32w0d (224) on with evidence of the last 35 days, or to 365 days after a live birth; only with a sign of need.
@@ -729,7 +729,7 @@ DIAPERS = """
     diaper_before | g240 | A    | who:payer_type=medicaid; g50 dx:Z333        | -
     # No claim closes it: a referral does, for 90 days, a refusal for 180.
     diaper_before | g240 | A    | who:payer_type=medicaid; t-5 cpt:T4529      | open
-    diaper_before | g240 | A    | who:payer_type=medicaid; t-9 said:DIAPER_RESOURCE=REFERRED | -
+    diaper_before | g240 | A    | who:payer_type=medicaid; t-9 said:DIAPER_RESOURCE=REFERRED | documented
     diaper_after  | p0   | -    | who:payer_type=medicaid                     | open start=p0 end=p365 severity=40 confidence=1
     diaper_after  | p365 | -    | who:payer_type=medicaid                     | open
     diaper_after  | p366 | -    | who:payer_type=medicaid                     | -
@@ -739,9 +739,9 @@ DIAPERS = """
     diaper_after  | p100 | -    | who:payer_type=medicaid; preg:outcome=delivery | -
     diaper_after  | p100 | -    | who:payer_type=medicaid; preg:is_paid_outcome=no | -
     diaper_after  | p100 | -    | who:payer_type=medicaid; preg:outcome=delivery; p0 newborn; p1 infant cpt:99460 | open
-    diaper_after  | p200 | -    | who:payer_type=medicaid; t-89 said:DIAPER_RESOURCE=REACHED_COMPLETED | -
+    diaper_after  | p200 | -    | who:payer_type=medicaid; t-89 said:DIAPER_RESOURCE=REACHED_COMPLETED | documented
     diaper_after  | p200 | -    | who:payer_type=medicaid; t-90 said:DIAPER_RESOURCE=REACHED_COMPLETED | open
-    diaper_after  | p200 | -    | who:payer_type=medicaid; t-179 said:DIAPER_RESOURCE=REACHED_DECLINED | -
+    diaper_after  | p200 | -    | who:payer_type=medicaid; t-179 said:DIAPER_RESOURCE=REACHED_DECLINED | declined
     diaper_after  | p200 | -    | who:payer_type=medicaid; t-180 said:DIAPER_RESOURCE=REACHED_DECLINED | open
     diaper_after  | p200 | -    | who:payer_type=medicaid; t-5 cpt:T4529      | open
 """
@@ -756,7 +756,7 @@ CAR_SEAT = """
     car_seat | g240 | A    | t-9 dx:Z5986                                | open
     car_seat | g240 | A    | who:payer_type=medicaid; preg:last_evidence_date=t-36 | -
     car_seat | g240 | A    | who:payer_type=medicaid; g50 dx:Z333        | -
-    car_seat | g240 | A    | who:payer_type=medicaid; t-89 said:CAR_SEAT=REFERRED | -
+    car_seat | g240 | A    | who:payer_type=medicaid; t-89 said:CAR_SEAT=REFERRED | documented
     car_seat | g240 | A    | who:payer_type=medicaid; t-90 said:CAR_SEAT=REFERRED | open
     car_seat | p10  | -    | who:payer_type=medicaid                     | -
 """
@@ -784,7 +784,7 @@ NALOXONE = """
     naloxone | g100 | A    | t-5 rx:buprenorphine/7; t-365 rx:naloxone/1 | open
     naloxone | g100 | A    | t-5 rx:buprenorphine/7; t-9 rx:narcan/1  | -
     naloxone | g100 | A    | t-5 rx:methadone/7; t-9 rx:buprenorphine/7 | open
-    naloxone | g100 | A    | t-5 rx:buprenorphine/7; t-3 said:NALOXONE_COPREG=REACHED_COMPLETED | -
+    naloxone | g100 | A    | t-5 rx:buprenorphine/7; t-3 said:NALOXONE_COPREG=REACHED_COMPLETED | documented
 """
 
 # Negative: 17-OHPC is never asked for, only spoken of where a claim shows it.
@@ -799,7 +799,7 @@ PROGESTERONE = """
     progesterone | g150 | A    | g120 dx:O26872          | -
     progesterone | g150 | A    | g120 rx:progesterone/30 | -
     progesterone | g150 | A    | g-300 dx:O6014X0        | -
-    progesterone | g150 | A    | g120 cpt:J1726; g130 said:PROGESTERONE=REACHED_COMPLETED | -
+    progesterone | g150 | A    | g120 cpt:J1726; g130 said:PROGESTERONE=REACHED_COMPLETED | documented
 """
 
 # Tier C, or stale to 70 days.
@@ -812,9 +812,9 @@ CHECK_IN = """
     check_in | g200 | A    | preg:status=stale; preg:last_evidence_date=t-70 | open end=t0 sensitive=yes
     check_in | g200 | B    | preg:status=stale; preg:last_evidence_date=t-71 | -
     check_in | g200 | X    | preg:status=stale; preg:last_evidence_date=t-50 | -
-    check_in | g60  | C    | t-89 said:MATERNAL_CHECK_IN=REACHED_COMPLETED | -
+    check_in | g60  | C    | t-89 said:MATERNAL_CHECK_IN=REACHED_COMPLETED | documented
     check_in | g60  | C    | t-90 said:MATERNAL_CHECK_IN=REACHED_COMPLETED | open
-    check_in | g60  | C    | t-179 said:MATERNAL_CHECK_IN=REACHED_DECLINED | -
+    check_in | g60  | C    | t-179 said:MATERNAL_CHECK_IN=REACHED_DECLINED | declined
     check_in | g60  | C    | t-180 said:MATERNAL_CHECK_IN=REACHED_DECLINED | open
     check_in | g60  | C    | t-2 dx:O1414                                  | -
     check_in | p20  | -    | -                                             | -

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from assets.engine.contract import contract_for
+from assets.engine.outreach_registry import read_outreach_outcomes
 from assets.engine.warehouse import violations
 from tests.stories.outreach import members, rows
 from tests.story import build_models, empty_warehouse, give
@@ -219,11 +220,12 @@ def test_a_programme_takes_no_more_of_a_list_than_it_may(story):
 # What pays (rules 6.8)
 
 RELEASES = "gap_id | pharmacy_npi | person_id | gap_code | programme | service_code | first_listed_date | recalled_date"
-REPORTS = "person_id | gap_id | pharmacy_npi | attempted_at | attempted_date | outcome_code"
+REPORTS = "person_id | gap_id | pharmacy_npi | attempted_at | attempted_date | outcome_code | is_attempt | is_live_contact | hold | is_undated"
 OUTCOMES = rows(
     "programme_id | service_code | outcome_code | pays_as | once_per",
     "calls | CALL | REACHED_COMPLETED | completed | quarter",
     "calls | CALL | UTR3 | attempted | quarter",
+    "calls | CALL | REACHED_DECLINED | attempted | quarter",
     "monthly | VISIT | REACHED_COMPLETED | completed | month",
     "yearly | TALK | REACHED_COMPLETED | completed | year",
 )
@@ -232,13 +234,27 @@ OUTCOMES = rows(
 def paid(*lines: str, released: tuple[str, ...] = ()) -> dict[str, str]:
     """Reports `gap date outcome [pharmacy]` of north; each gap was listed by north since January unless told.
 
-    A gap is named after its member, with a number behind it.
+    A gap is named after its member, with a number behind it. `3xUTR3` is the third attempt of that day, `NO_ANSWER?` an attempt whose day is that of the night that read it.
     """
+    lines = tuple(
+        told
+        for line in lines
+        for told in (
+            (*(line.replace("3xUTR3", f"NO_ANSWER@{hour:02}") for hour in (8, 9)), line.replace("3xUTR3", "UTR3"))
+            if "3xUTR3" in line
+            else (line,)
+        )
+    )
     reports, out = [], dict.fromkeys(line.split()[0] for line in lines)
     for line in lines:
         gap, day, outcome, *npi = line.split()
+        undated = outcome.endswith("?")
+        outcome, _, hour = outcome.rstrip("?").partition("@")
+        registered = read_outreach_outcomes()[outcome]
         reports.append(
-            f"{gap.rstrip('0123456789')} | {gap} | {npi[0] if npi else 'north'} | {day} 10:00:00 | {day} | {outcome}"
+            f"{gap.rstrip('0123456789')} | {gap} | {npi[0] if npi else 'north'} | {day} {hour or 10}:00:00 | {day} | {outcome}"
+            f" | {'yes' if registered.attempt else 'no'} | {'yes' if registered.live else 'no'} | {registered.hold or '-'}"
+            f" | {'yes' if undated else 'no'}"
         )
     told = {line.split()[0] for line in released}
     usual = [
@@ -298,7 +314,7 @@ def test_a_family_pays_once_in_its_period(story):
         model="outreach.compensation",
         given=paid(
             "ann1 2026-01-01 REACHED_COMPLETED", "ann2 2026-03-31 REACHED_COMPLETED", "ann3 2026-04-01 REACHED_COMPLETED",
-            "bea1 2026-04-05 UTR3", "bea2 2026-06-30 REACHED_COMPLETED",
+            "bea1 2026-04-05 3xUTR3", "bea2 2026-06-30 REACHED_COMPLETED",
             "cal1 2026-02-28 REACHED_COMPLETED", "cal2 2026-03-01 REACHED_COMPLETED",
             "dee1 2026-01-31 REACHED_COMPLETED", "dee2 2026-06-30 REACHED_COMPLETED",
             released=(f"cal1 {visit}", f"cal2 {visit}", f"dee1 {talk}", f"dee2 {talk}"),
@@ -380,6 +396,7 @@ def test_what_was_paid_stays_known_through_its_year(story):
                 "january | north | REACHED_COMPLETED | 2026-01-15 10:00:00",
                 "september | south | REACHED_COMPLETED | 2026-09-29 10:00:00",
                 "tried | north | NO_ANSWER | 2026-01-15 10:00:00",
+                *(f"unreached | north | NO_ANSWER | 2026-01-{day} 10:00:00" for day in (13, 15)),
                 "unreached | north | UTR3 | 2026-01-16 10:00:00",
                 "free | north | REACHED_COMPLETED | 2026-01-15 10:00:00",
                 "last_year | north | REACHED_COMPLETED | 2025-08-27 10:00:00",
@@ -406,14 +423,56 @@ def test_what_was_paid_stays_known_through_its_year(story):
     )  # fmt: skip
 
 
+UNREACHED = {
+    "three": ("05-04 NO_ANSWER", "05-06 LEFT_VM", "05-08 UTR3"),
+    "told_with_its_result": ("05-04 NO_ANSWER", "05-06 LEFT_VM", "05-08 WRONG_NUMBER", "05-08 UTR3"),
+    "one": ("05-08 UTR3",),
+    "two": ("05-06 NO_ANSWER", "05-08 UTR3"),
+    "told_twice": ("05-06 NO_ANSWER", "05-06 LEFT_VM", "05-08 UTR3"),
+    "one_to_come": ("05-06 NO_ANSWER", "05-09 NO_ANSWER", "05-08 UTR3"),
+    "before_the_list": ("04-30 NO_ANSWER", "05-06 NO_ANSWER", "05-08 UTR3"),
+    "others_call": ("05-06 NO_ANSWER", "05-07 NO_ANSWER south", "05-08 UTR3"),
+    "others_result": ("05-04 NO_ANSWER", "05-06 NO_ANSWER", "05-08 UTR3 south"),
+    "answered": ("05-05 NO_ANSWER", "05-06 REACHED_CALLBACK", "05-07 NO_ANSWER", "05-08 UTR3"),
+    "answered_before": ("05-02 REACHED_CALLBACK", "05-05 NO_ANSWER", "05-07 NO_ANSWER", "05-08 UTR3"),
+    "no_attempt": ("05-04 PRESCRIBER_CONTACTED", "05-07 NO_ANSWER", "05-08 UTR3"),
+    "on_no_day": ("05-04 NO_ANSWER?", "05-07 NO_ANSWER", "05-08 UTR3"),
+    "declined": ("05-08 REACHED_DECLINED",),
+}  # fmt: skip
+
+
+def test_that_nobody_was_reached_pays_after_three_attempts(story):
+    """Rules 6.3, 6.8: `UTR3` is the result of the third attempt that reached nobody, of this gap by this pharmacy, while
+    its list held the row and since somebody last answered; each at a time of its own, and not after the result.
+
+    The result without the others is heard (6.3), and pays nothing; a decline needs no attempts. One completed service for every
+    two, so that none waits.
+    """
+    done = [f"done_{name} 2026-05-08 REACHED_COMPLETED" for name in UNREACHED]
+    lines = [f"{gap} 2026-{report}" for gap, reports in UNREACHED.items() for report in reports]
+    listed = "ADHERENCE_LATE calls CALL 2026-05-01 -"
+    story(
+        model="outreach.compensation",
+        given=paid(*lines, *done, released=tuple(f"{gap} {listed}" for gap in UNREACHED)),
+        expect=rows(
+            "gap_id | outcome_code | pays_as | is_billable",
+            *(f"{line.split()[0]} | REACHED_COMPLETED | completed | yes" for line in done),
+            "three | UTR3 | attempted | yes",
+            "told_with_its_result | UTR3 | attempted | yes",
+            "answered_before | UTR3 | attempted | yes",
+            "declined | REACHED_DECLINED | attempted | yes",
+        ),
+    )
+
+
 def test_at_least_a_third_of_what_is_paid_is_completed(story):
     """Rule 6.8: one completed service carries two fees for attempts, those of the quarter that came first."""
     story(
         model="outreach.compensation",
         given=paid(
             "ann 2026-05-01 REACHED_COMPLETED",
-            "bea 2026-05-02 UTR3", "cal 2026-05-03 UTR3", "dee 2026-05-04 UTR3",
-            "eve 2026-01-02 UTR3",
+            "bea 2026-05-02 3xUTR3", "cal 2026-05-03 3xUTR3", "dee 2026-05-04 3xUTR3",
+            "eve 2026-01-02 3xUTR3",
         ),
         expect="""
             gap_id | is_billable | withheld_reason

@@ -400,17 +400,22 @@ def test_a_word_without_a_day_takes_that_of_no_other_word(story):
     )
 
 
-def test_a_death_without_a_day_is_told_after_what_was_confirmed(story):
-    """Rule 6.2: ann was said to have died on 10 June, was confirmed alive on the 12th, and is said to have died again, on
-    no day. Bob's was first read on 9 June and is told still: nobody can say that it is not a new one. A confirmation that
-    is no care manager's, or of a day to come, makes no difference."""
+def test_a_death_without_a_day_counts_from_the_night_that_first_read_it(story):
+    """Rules 6.2 and 6.7: ann was said to have died on 10 June, was confirmed alive on the 12th, and is said to have died
+    again, on no day: tonight. Bob's was first read on 9 June and is told still: that he is alive was confirmed later. So
+    it was of hal, whose was first read on the day of another confirmation, and of gil that one alone. Fay was confirmed
+    alive on the day of this night, which nobody can say was later; of eve eligibility says that she died, and no word
+    lifts that. A confirmation that is no care manager's (ike), or of a day to come (dee), makes no difference.
+    """
+    names = ["ann", "bob", "cal", "dee", "eve", "fay", "gil", "hal", "ike"]
+    told = ["ann", "bob", "dee", "fay", "gil", "hal", "ike"]
     story(
         model="outreach.contact_block",
         given={
-            "core.member": members(["ann", "bob", "cal", "dee"]),
+            "core.member": members(names, death_date={"eve": "2026-06-01"}),
             "core.enrollment": rows(
                 "member_key | enrollment_start_date | enrollment_end_date",
-                *(f"{key} | 2025-01-01 | 2026-12-31" for key in (1, 2, 3, 4)),
+                *(f"{key} | 2025-01-01 | 2026-12-31" for key in range(1, len(names) + 1)),
             ),
             "core.coverage_status": "member_key",
             "raw.outreach_outcome": """
@@ -418,22 +423,43 @@ def test_a_death_without_a_day_is_told_after_what_was_confirmed(story):
                 ann       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-06-12 10:00:00 | care_manager
                 cal       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-06-12 10:00:00 | care_manager
                 dee       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-07-12 10:00:00 | care_manager
+                eve       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-06-12 10:00:00 | care_manager
+                fay       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-06-30 10:00:00 | care_manager
+                ike       | ADHERENCE_LATE | ALIVE_CONFIRMED | 2026-06-12 10:00:00 | pharmacist
             """,
-            "raw.refused_word": """
-                source_table     | person_id | gap_code       | outcome_code      | attempted_at
-                outreach_outcome | ann       | ADHERENCE_LATE | DECEASED_REPORTED | -
-                outreach_outcome | bob       | ADHERENCE_LATE | DECEASED_REPORTED | -
-                outreach_outcome | dee       | ADHERENCE_LATE | DECEASED_REPORTED | -
-            """,
+            "raw.refused_word": rows(
+                "source_table | person_id | gap_code | outcome_code | attempted_at",
+                *(f"outreach_outcome | {name} | ADHERENCE_LATE | DECEASED_REPORTED | -" for name in told),
+            ),
             "raw.state_contact_attempt": """
                 person_id | gap_code       | outcome_code      | attempted_at        | is_undated | staff_role
                 ann       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 00:00:00 | no         | -
                 bob       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-09 00:00:00 | yes        | -
                 bob       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-12 10:00:00 | no         | care_manager
                 cal       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-10 00:00:00 | no         | -
+                gil       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-12 10:00:00 | yes        | -
+                gil       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-12 10:00:00 | no         | care_manager
+                hal       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-12 10:00:00 | yes        | -
+                hal       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-12 10:00:00 | no         | care_manager
+                hal       | ADHERENCE_LATE | ALIVE_CONFIRMED   | 2026-06-20 10:00:00 | no         | care_manager
+                ike       | ADHERENCE_LATE | DECEASED_REPORTED | 2026-06-09 00:00:00 | yes        | -
             """,
         },
-        expect="member_key | block_reason\n1 | deceased\n2 | deceased\n4 | deceased",
+        expect={
+            "outreach.contact_block": rows(
+                "member_key | block_reason",
+                *(f"{names.index(name) + 1} | deceased" for name in ("ann", "dee", "eve", "fay", "gil", "ike")),
+            ),
+            # What the plan has to clear up is the same, but for the death that eligibility knows.
+            "outreach.contact_data_queue": rows(
+                "person_id | queue_reason | last_report_date",
+                "ann | deceased_reported | 2026-06-30",
+                "dee | deceased_reported | 2026-06-30",
+                "fay | deceased_reported | 2026-06-30",
+                "gil | deceased_reported | 2026-06-12",
+                "ike | deceased_reported | 2026-06-09",
+            ),
+        },
     )
 
 

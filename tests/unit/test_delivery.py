@@ -20,7 +20,14 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from assets.engine.contract import contract_for
-from assets.engine.delivery import CONTACT_COLUMNS, as_cell, write_log, write_recalls, write_worklists
+from assets.engine.delivery import (
+    CONTACT_COLUMNS,
+    as_cell,
+    write_emptied_lists,
+    write_log,
+    write_recalls,
+    write_worklists,
+)
 from assets.engine.delivery_keys import Key, read_keys
 from assets.engine.errors import PublicationError
 
@@ -31,7 +38,9 @@ VALID, OTHER = "1234567893", "1679576722"
 def con():
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("create schema outreach; create schema core")
-        for name in ("outreach.worklist", "outreach.contact", "outreach.recall", "core.pharmacy"):
+        for name in (
+            "outreach.worklist", "outreach.contact", "outreach.emptied_list", "outreach.recall", "core.pharmacy",
+        ):  # fmt: skip
             connection.execute(f"create table {name} ({contract_for(*name.split('.')).ddl()})")
         yield connection
 
@@ -95,6 +104,57 @@ def test_what_is_no_state_never_becomes_a_path(con: duckdb.DuckDBPyConnection, t
 def test_no_rows_make_no_folder(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     write_worklists(con, tmp_path / "w", ("parquet", "csv", "xlsx"), {})
     assert not (tmp_path / "w").exists()
+
+
+def empty(con: duckdb.DuckDBPyConnection, npi: str, state: str) -> None:
+    """A pharmacy that had a list yesterday and has none tonight."""
+    con.execute("insert into outreach.emptied_list values (?, ?, date '2026-06-29')", [npi, state])
+
+
+def test_a_list_that_became_empty_replaces_the_one_before(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """In every format, with its sheet and its lines in the log; the state's record has the rows of the others."""
+    formats = ("parquet", "csv", "xlsx")
+    put(con, VALID, "TX", 1)
+    for npi, state in ((OTHER, "TX"), ("1003000126", "NC")):
+        empty(con, npi, state)
+    metadata = {"as_of": "2026-06-30"}
+    lists = [*write_worklists(con, tmp_path / "w", formats, metadata)]
+    delivered = write_emptied_lists(con, tmp_path / "w", formats, metadata)
+    texas, carolina = tmp_path / "w" / "state=TX", tmp_path / "w" / "state=NC"
+    names = {f"pharmacy_npi={OTHER}.{form}" for form in formats} | {f"outcome_sheet_pharmacy_npi={OTHER}.xlsx"}
+    assert {p.name for p in texas.iterdir() if OTHER in p.name} == names
+    full, none = (read(texas / f"pharmacy_npi={npi}.parquet") for npi in (VALID, OTHER))
+    assert (none.schema, len(none)) == (full.schema, 0)
+    assert pq.read_schema(texas / f"pharmacy_npi={OTHER}.parquet").metadata[b"as_of"] == b"2026-06-30"
+    lines = [(texas / f"pharmacy_npi={npi}.csv").read_text(encoding="utf-8-sig").splitlines() for npi in (VALID, OTHER)]
+    assert lines[1] == lines[0][:1]
+    [header] = CalamineWorkbook.from_path(str(texas / f"pharmacy_npi={OTHER}.xlsx")).get_sheet_by_index(0).to_python()
+    assert set(none.columns) <= set(header)
+    assert [len(read(folder / "worklist.parquet")) for folder in (texas, carolina)] == [1, 0]
+    assert [(d.state, d.pharmacy_npi, d.kind, d.row_count) for d in delivered if d.pharmacy_npi == OTHER] == [
+        *[("TX", OTHER, "worklist", 0)] * 3, ("TX", OTHER, "outcome_sheet", 0),
+    ]  # fmt: skip
+    write_log(tmp_path / "delivery_log.csv", [*lists, *delivered], "2026-06-30")
+    log = pl.read_csv(tmp_path / "delivery_log.csv", infer_schema=False)
+    assert set(log.filter(pl.col("row_count") == "0")["pharmacy_npi"]) == {OTHER, "1003000126"}
+    assert log.height == 12
+
+
+def test_an_empty_list_is_encrypted_as_any(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = write_key(tmp_path / "keys", VALID)
+    for npi in (VALID, OTHER):
+        empty(con, npi, "TX")
+    keys = read_keys(tmp_path / "keys")
+    delivered = write_emptied_lists(con, tmp_path / "w", ("parquet",), {"as_of": "2026-06-30"}, keys)
+    assert [(d.pharmacy_npi, d.kind, d.key_id, d.withheld_reason) for d in delivered] == [
+        (VALID, "worklist", keys[VALID].key_id, None), (VALID, "outcome_sheet", None, None),
+        (OTHER, "worklist", None, "no_key"),
+    ]  # fmt: skip
+    path = tmp_path / "w" / "state=TX" / f"pharmacy_npi={VALID}.parquet"
+    properties = pe.create_decryption_properties(footer_key=base64.b64decode(text))
+    assert pq.ParquetFile(path, decryption_properties=properties).read().num_rows == 0
+    con.execute(f"pragma add_parquet_key('mine', '{text}')")
+    assert con.execute(f"from read_parquet('{path}', encryption_config = {{footer_key: 'mine'}})").fetchall() == []
 
 
 def test_metadata_is_in_every_parquet_file(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

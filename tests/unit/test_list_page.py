@@ -81,7 +81,7 @@ def write(path: Path, kind: str, *rows: dict, name: str | None = "Corner Drugs")
     kinds = {"integer": pa.int32(), "date": pa.date32(), "boolean": pa.bool_(), "number": pa.float64()}
     names = COLUMNS if kind == "worklist" else contract.columns
     schema = pa.schema([(n, kinds.get(types[n], pa.string())) for n in names], metadata={"as_of": str(AS_OF)})
-    write_page(pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows], schema), path, kind, name)
+    write_page(pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows], schema), path, kind, NPI, name)
     return Page(path)
 
 
@@ -155,6 +155,15 @@ def test_columns_that_share_a_cell_have_a_line_each(page: Page, tmp_path: Path) 
     bare = write(tmp_path / "b.xlsx", "worklist", {"pharmacy_npi": NPI, "first_name": "A\nB", "gap_id": "00"})
     assert bare.cell("first_name last_name birth_date") == "A B"
     assert bare.cell("phone best_contact_time language") == ""
+
+
+def test_a_list_without_rows_is_a_page_with_its_headings(tmp_path: Path) -> None:
+    """It takes the place of the list of before, and says whose and of which night it is."""
+    assert write(tmp_path / "a.xlsx", "worklist").rows == []
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert f"&amp;CCorner Drugs NPI {NPI}&amp;Ras of {AS_OF}" in sheet
+    assert sheet.count("<row ") == 1
 
 
 @pytest.mark.parametrize(

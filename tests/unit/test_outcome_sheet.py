@@ -100,6 +100,16 @@ def test_a_sheet_that_nobody_filled_in_is_no_report(sheet: Path, tmp_path: Path)
     assert (counts["read"], counts["blank"]) == (0, 3)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_sheet_of_an_empty_list_comes_back_as_it_is(tmp_path: Path, suffix: str) -> None:
+    rows = pa.table({name: pa.array([], pa.string()) for name in ("list_rank", "gap_id", "pharmacy_npi")})
+    folder = tmp_path / "outreach_outcome"
+    folder.mkdir()
+    write_sheet(rows, folder / f"outcome_sheet_pharmacy_npi={NPI}", suffix)
+    rows, counts, refused = load(tmp_path)
+    assert (rows, counts["read"], refused) == ([], 0, [])
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [({"attempted_at": "2026-06-28"}, "missing_outcome_code"), ({"outcome_code": "NO_ANSWER"}, "missing_attempted_at")],

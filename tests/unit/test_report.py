@@ -235,6 +235,7 @@ def night() -> Connection:
             gap_id varchar, gap_code varchar, gap_family varchar, as_of date, list_rank integer);
         create table outreach.gap (gap_id varchar, person_id varchar, gap_code varchar, status varchar,
             status_reason varchar, as_of date, is_sensitive boolean, opened_date date);
+        create table outreach.earlier_life (person_id varchar, opened_date date, closing_reason varchar);
         create table outreach.gap_history (gap_id varchar, valid_from date, status varchar, valid_to date);
         create table outreach.adherence (person_id varchar, measure_id varchar, is_eligible boolean,
             pdc decimal(9, 4), is_adherent boolean);
@@ -244,7 +245,7 @@ def night() -> Connection:
             numerator integer, denominator integer);
         create table outreach.effect (programme varchar, horizon_days integer, outreach_count integer,
             control_count integer, outreach_rate decimal(9, 4), control_rate decimal(9, 4), difference decimal(9, 4),
-            difference_low decimal(9, 4), difference_high decimal(9, 4));
+            difference_low decimal(9, 4), difference_high decimal(9, 4), left_out_count integer);
         create table core.reconciliation (source_table varchar, bucket varchar, row_count bigint);
         create table core.rejected (source_table varchar, source_file varchar, line_number bigint, reasons varchar);
         create table core.set_apart (source_table varchar, reason varchar, row_count bigint);
@@ -516,7 +517,7 @@ def test_abbreviations_are_written_alike_in_charts_and_tables(night: Connection,
         from range(60) as t (i);
         insert into core.reconciliation values ('zcta', 'read', 20), ('zcta', 'accepted', 20);
         insert into core.set_apart values ('zcta', 'invalid_npi', 20);
-        insert into outreach.effect values ('mtm', 30, 900, 100, 0.42, 0.36, 0.06, -0.04, 0.155);
+        insert into outreach.effect values ('mtm', 30, 900, 100, 0.42, 0.36, 0.06, -0.04, 0.155, 0);
         """
     )
     text = page(night, tmp_path)
@@ -732,11 +733,12 @@ def test_the_next_page_keeps_a_hidden_total_back(night: Connection, tmp_path: Pa
 def test_the_effect_is_shown_where_the_table_shows_it(night: Connection, tmp_path: Path) -> None:
     fill(night)
     night.execute(
-        "insert into outreach.effect values ('adherence', 30, 900, 100, 0.42, 0.36, 0.06, -0.04, 0.155), "
-        "('adherence', 60, null, null, null, null, null, null, null)"
+        "insert into outreach.effect values ('adherence', 30, 900, 100, 0.42, 0.36, 0.06, -0.04, 0.155, 1200), "
+        "('adherence', 60, null, null, null, null, null, null, null, null)"
     )
     text = page(night, tmp_path)
-    assert "<td>42.0 % of 900</td><td>36.0 % of 100</td><td>+6.0 (-4.0 to +15.5)</td>" in text
+    assert "<td>42.0 % of 900</td><td>36.0 % of 100</td><td>+6.0 (-4.0 to +15.5)</td><td>1,200</td>" in text
+    assert "before the draw are called whatever it says; they are left out of both groups." in text
     assert text.count('<td class="hidden">withheld</td><td class="hidden">withheld</td><td class="hidden">') == 1
     assert label(text, "Closures by claims,").endswith("Adherence, 30 days +6.0 (-4.0 to +15.5).")
 
@@ -798,6 +800,12 @@ def test_members_are_counted_by_group(people: Connection) -> None:
     assert found["dual", "Unknown"] == [4, 4, 0, 20, 12]
     assert found["rurality", "Rural"] == [64, 64, 32, 80, 12]
     assert found["ethnicity", "Unknown"] == [64, 64, 32, 80, 12]
+
+
+def test_what_closed_and_opened_again_did_close(people: Connection) -> None:
+    """As in `closure_rate`: the gap of number 0 is open tonight, and a claim closed its earlier life."""
+    people.execute("insert into outreach.earlier_life values ('PERSON0', date '2026-02-01', 'resolved')")
+    assert groups(people)["race", "Asian"] == [40, 40, 25, 40, 1]
 
 
 def test_small_groups_are_hidden_on_the_page_on_fairness(people: Connection) -> None:

@@ -37,13 +37,19 @@ places as (
     group by worklist.person_id
 ),
 
+lives as (
+    select person_id, status, status_reason, opened_date from outreach.gap
+    union all
+    select person_id, 'closed' as status, closing_reason as status_reason, opened_date from outreach.earlier_life
+),
+
 gaps as (
     select
         person_id,
         bool_or(status = 'open') as is_open,
         bool_or(opened_date is not null and status_reason is distinct from 'superseded') as is_opened,
         bool_or(status = 'closed' and status_reason in ('resolved', 'documented', 'reported')) as is_closed
-    from outreach.gap
+    from lives
     group by person_id
 ),
 

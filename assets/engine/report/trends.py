@@ -31,6 +31,7 @@ class Effect:
     days: int
     outreach_count: int | None
     control_count: int | None
+    left_out_count: int | None
     outreach_rate: float | None
     control_rate: float | None
     difference: float | None
@@ -118,7 +119,7 @@ def _read_rates(con: duckdb.DuckDBPyConnection, night: Night, shown: Published, 
 def _read_effects(con: duckdb.DuckDBPyConnection) -> list[Effect]:
     """The table as published: it hides small counts itself."""
     rows = con.execute(
-        "select programme, horizon_days, outreach_count, control_count, outreach_rate, control_rate, difference, "
-        "difference_low, difference_high from outreach.effect order by programme, horizon_days"
+        "select programme, horizon_days, outreach_count, control_count, left_out_count, outreach_rate, control_rate, "
+        "difference, difference_low, difference_high from outreach.effect order by programme, horizon_days"
     ).fetchall()
-    return [Effect(*row[:4], *(None if value is None else float(value) for value in row[4:])) for row in rows]
+    return [Effect(*row[:5], *(None if value is None else float(value) for value in row[5:])) for row in rows]
