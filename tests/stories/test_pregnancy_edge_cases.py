@@ -260,7 +260,7 @@ def test_edge_case_20_seven_rows_of_a_pharmacy_are_no_number_of_the_report(telle
             give(con, name, text)
         tables = [
             "outreach.worklist", "outreach.gap", "outreach.gap_history", "outreach.adherence", "outreach.measure_rate",
-            "outreach.effect", "outreach.measure_rate_history", "facts.pregnancy", "facts.maternal_gate", "core.reconciliation", "core.rejected", "core.set_apart", "core.pharmacy",
+            "outreach.effect", "outreach.measure_rate_history", "outreach.earlier_life", "facts.pregnancy", "facts.maternal_gate", "core.reconciliation", "core.rejected", "core.set_apart", "core.pharmacy",
         ]  # fmt: skip
         build_models(con, tables, AS_OF, given)
         assert con.execute("select gap_code, count(*) from outreach.worklist group by gap_code").fetchall() == [
