@@ -21,13 +21,14 @@ import duckdb
 import pytest
 
 from assets.engine.contract import all_contracts, contract_for
-from assets.engine.errors import ModelError
+from assets.engine.errors import ModelError, SettingsError
 from assets.engine.families import all_models
 from assets.engine.model import LAYERS, Model
 from assets.engine.outreach_registry import read_outreach_outcomes
 from assets.engine.settings import Spark as SparkSettings
 from assets.engine.settings import read_settings
 from assets.engine.spark import Spark
+from assets.engine.spark_setup import refuse_without_java
 from assets.engine.sql_text import sql_path
 from assets.engine.warehouse import file_below, spill_folder
 from pipelines.cli import main
@@ -35,9 +36,22 @@ from tests.integration.growing_plan import DAY, SAID_DEAD, START, Plan
 from tests.integration.nightly_run import manifest_of, parquet_files, run_night, tree, write_settings
 
 pytest.importorskip("pyspark")
+
+
+def why_not() -> str:
+    """Why no night is run on Spark here; empty where one is."""
+    if "CAREGAPS_TEST_SPARK" not in os.environ:
+        return "takes minutes; set CAREGAPS_TEST_SPARK=1"
+    try:
+        refuse_without_java()
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+WHY_NOT = why_not()
 pytestmark = [
-    pytest.mark.skipif(not (shutil.which("java") or os.environ.get("JAVA_HOME")), reason="no Java"),
-    pytest.mark.skipif("CAREGAPS_TEST_SPARK" not in os.environ, reason="takes minutes; set CAREGAPS_TEST_SPARK=1"),
+    pytest.mark.skipif(WHY_NOT != "", reason=WHY_NOT),
     pytest.mark.timeout(2400),
     # pyspark leaves sockets to the collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
