@@ -200,7 +200,7 @@ def copied(contract: Contract, copies: int, places: int, steps: dict[str, int]) 
     order = ", ".join(contract.grain or []) if is_state else "copy, line"
     return (
         f"create or replace table {contract.id} as select {', '.join(selected)} "
-        f"from (select *, rowid as line from one.{contract.id}) as t, range({times}) as copies (copy) order by {order}"
+        f"from (select *, row_number() over () as line from one.{contract.id}) as t, range({times}) as copies (copy) order by {order}"
     )
 
 
