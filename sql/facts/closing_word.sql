@@ -78,7 +78,25 @@ recorded_days as (
     group by desert_rule.gap_code
 ),
 
--- 2 is a pharmacy's record, 1 a member's word, 0 a decline.
+-- What is said of a gap in a pregnancy. 2 is a pharmacy's record, 1 a member's word, 0 a decline.
+pregnancy_words as (
+    select
+        member.member_key,
+        contact_attempt.gap_code,
+        contact_attempt.attempted_date,
+        contact_attempt.ends_as,
+        case contact_attempt.ends_as
+            when 'documented' then 2
+            when 'reported' then 1
+            else 0
+        end as proof
+    from facts.contact_attempt
+    inner join core.member
+        on contact_attempt.person_id = member.person_id
+    where
+        contact_attempt.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
+),
+
 proofs as (
     select
         settled_rules.member_key,
@@ -115,51 +133,35 @@ proofs as (
     where referral_hold.hold_reason = 'completed'
     union all
     select
-        member.member_key,
-        maternal_rule.gap_code,
+        pregnancy_words.member_key,
+        pregnancy_words.gap_code,
         concat('episode ', maternal_rule.episode) as subject,
-        case contact_attempt.ends_as
-            when 'documented' then 2
-            when 'reported' then 1
-            else 0
-        end as proof
-    from facts.contact_attempt
-    inner join core.member
-        on contact_attempt.person_id = member.person_id
+        pregnancy_words.proof
+    from pregnancy_words
     inner join facts.maternal_rule
         on
-            member.member_key = maternal_rule.member_key
-            and contact_attempt.gap_code = maternal_rule.gap_code
+            pregnancy_words.member_key = maternal_rule.member_key
+            and pregnancy_words.gap_code = maternal_rule.gap_code
     where
-        contact_attempt.outcome_code in ('REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED')
-        and contact_attempt.attempted_date >= case
-            when contact_attempt.ends_as = 'declined' then cast($as_of as date) - 179
+        pregnancy_words.attempted_date >= case
+            when pregnancy_words.ends_as = 'declined' then cast($as_of as date) - 179
             else coalesce(cast($as_of as date) - maternal_rule.recorded_days + 1, maternal_rule.lmp_date)
         end
     union all
     select
-        member.member_key,
-        contact_attempt.gap_code,
+        pregnancy_words.member_key,
+        pregnancy_words.gap_code,
         concat('episode ', maternal_episode.episode) as subject,
-        case contact_attempt.ends_as
-            when 'documented' then 2
-            when 'reported' then 1
-            else 0
-        end as proof
-    from facts.contact_attempt
-    inner join core.member
-        on contact_attempt.person_id = member.person_id
+        pregnancy_words.proof
+    from pregnancy_words
     inner join facts.maternal_episode
         on
-            member.member_key = maternal_episode.member_key
+            pregnancy_words.member_key = maternal_episode.member_key
             and maternal_episode.population = 'pregnant'
     where
-        contact_attempt.gap_code = 'MATERNAL_CHECK_IN'
-        and contact_attempt.outcome_code in (
-            'REACHED_COMPLETED', 'REACHED_DECLINED', 'GAP_ALREADY_CLOSED', 'REFERRED'
-        )
-        and contact_attempt.attempted_date
-        > cast($as_of as date) - case when contact_attempt.ends_as = 'declined' then 180 else 90 end
+        pregnancy_words.gap_code = 'MATERNAL_CHECK_IN'
+        and pregnancy_words.attempted_date
+        > cast($as_of as date) - case when pregnancy_words.ends_as = 'declined' then 180 else 90 end
     union all
     -- The prescriber's answer about the same medicine, however urgent its review is by now.
     select
