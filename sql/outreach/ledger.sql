@@ -3,7 +3,8 @@
 -- A gap keeps its id while it lives and gets a new one when it opens again (interface 3.1); the id is a salted digest,
 -- so that it says nothing of the person. A gap that vanished is `closed`: for the reason that its subject ended, such
 -- as a readmission, as `superseded` where the family, of whose codes one at a time stands for a subject, now says
--- another, as `expired` where its window is over, else as `resolved`. Closed gaps stay through their calendar year.
+-- another, as `expired` where its window is over, or where it is of a pregnancy and no claim closes it, else as
+-- `resolved`. Closed gaps stay through their calendar year.
 --
 -- A later claim is the best proof that a gap is closed (`resolved`), a pharmacy's record the next (`documented`), a
 -- member's word the last (`reported`). A gap that only a report closes stays closed while claims may still follow, and
@@ -473,7 +474,10 @@ ended_gaps as (
             when ending_reports.proof = 3 then 'documented'
             when ending_reports.proof = 2 then 'reported'
             when ending_reports.proof = 1 then 'declined'
-            when vanished_gaps.window_end_date >= cast($as_of as date) or vanished_gaps.window_end_date is null
+            -- A birth, a stay, a doubt or old evidence takes a gap of a pregnancy away as well: only its claim proves anything.
+            when
+                vanished_gaps.gap_family <> 'prenatal_supply'
+                and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true)
                 then 'resolved'
             when last_proofs.proof = 2 then 'documented'
             when last_proofs.proof = 1 then 'reported'

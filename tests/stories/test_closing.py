@@ -132,10 +132,11 @@ def new_id(person: str, earlier: str) -> str:
 def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
     """Families of pregnancies take a pharmacist's word themselves; how such a gap ended is told by the best that was said.
 
-    Ann's was done, bea's declined, cal's prescriber answered; of dee's nothing was said: claims. A report of before the
-    gap opened (eve) says nothing of it.
+    Ann's was done, bea's declined, cal's prescriber answered. Of dee's nothing was said, and no claim closes it: a birth
+    or a stay took it away, which is no closure (6.7). A report of before the gap opened (eve) says nothing of it. A claim
+    closes fay's; of ida's it closes what an earlier pregnancy asked, of kim's another code.
     """
-    names = ["ann", "bea", "cal", "dee", "eve"]
+    names = ["ann", "bea", "cal", "dee", "eve", "fay", "ida", "kim"]
     story(
         given=night([], [])
         | {
@@ -156,14 +157,24 @@ def test_an_outcome_that_ends_a_gap_of_a_pregnancy_is_no_claim(story):
                 cal       | FOLIC_HIGH | PRESCRIBER_REJECTED | 2026-06-02 10:00:00
                 eve       | TDAP       | REACHED_COMPLETED   | 2026-05-31 10:00:00
             """,
+            "facts.maternal_rule": rows(
+                MATERNAL,
+                "4 | 1 | 1 | TDAP | 90 | 2026-01-01 | no",
+                "6 | 1 | 1 | TDAP | 90 | 2026-01-01 | yes",
+                "7 | 2 | 1 | TDAP | 90 | 2026-01-01 | yes",
+                "8 | 1 | 2 | LDA | 90 | 2026-01-01 | yes",
+            ),
         },
         expect="""
             person_id | status | closing_reason
             ann       | closed | documented
             bea       | closed | declined
             cal       | closed | documented
-            dee       | closed | resolved
-            eve       | closed | resolved
+            dee       | closed | expired
+            eve       | closed | expired
+            fay       | closed | resolved
+            ida       | closed | expired
+            kim       | closed | expired
         """,
     )
 
