@@ -45,12 +45,16 @@ Stamp = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Part:
-    """Files of one shape that follow each other in the delivery; `first` is the number of the first one."""
+    """Files of one shape that follow each other in the delivery; `first` is the number of the first one.
+
+    `rows` has the number of rows of each.
+    """
 
     files: tuple[InputFile, ...]
     columns: str
     declared: dict[str, str]
     first: int
+    rows: tuple[int, ...]
 
     def landed(self) -> str:
         """Query of the rows as they lie, with `source_file`, `line_number` and `row_id`."""
@@ -58,12 +62,15 @@ class Part:
         return (
             f"select {self.columns}, [{labels}][file_index::bigint + 1] as source_file, "
             f"(file_index + {self.first})::bigint * {ROWS_OF_A_FILE} + file_row_number as row_id "
-            f"from {parquet_source(self.files)}"
+            f"from {parquet_source(self.files, sum(self.rows))}"
         )
 
     def alone(self) -> list[Part]:
         """The files one by one."""
-        return [Part((file,), self.columns, self.declared, self.first + n) for n, file in enumerate(self.files)]
+        return [
+            Part((file,), self.columns, self.declared, self.first + n, (rows,))
+            for n, (file, rows) in enumerate(zip(self.files, self.rows, strict=True))
+        ]
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ def parts_of(landed: Sequence[tuple[InputFile, Landed]], first: int = 0) -> list
     """Parquet files, those of one shape together so that one scan reads them; the first one has the number `first`."""
     parts = []
     for (columns, declared), group in groupby(landed, key=lambda one: (one[1].columns, one[1].declared)):
-        files = tuple(file for file, _ in group)
-        parts.append(Part(files, columns, dict(declared), first))
+        files, shapes = zip(*group, strict=True)
+        parts.append(Part(files, columns, dict(declared), first, tuple(shape.line_count for shape in shapes)))
         first += len(files)
     return parts
 

@@ -303,7 +303,7 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
         ) from error
     # A billion equal values take a few bytes: one byte each is the least that they will be.
     refuse_bomb(file, metadata.num_rows * metadata.num_columns, expansion_ratio)
-    source = parquet_source([file])
+    source = parquet_source([file], metadata.num_rows)
     for name in metadata.schema.to_arrow_schema().names:
         if name.lower() in ENGINE_COLUMNS:
             raise InputError(f"{file.label}: found a column {name.lower()}; another name is expected")
@@ -317,11 +317,20 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
     return Landed(query, header, metadata.num_rows, None, nested, select_list, declared)
 
 
-def parquet_source(files: Sequence[InputFile]) -> str:
-    """Parquet files of one shape as a table of the engine, in this order, with its `ENGINE_COLUMNS` when asked for."""
+def parquet_source(files: Sequence[InputFile], rows: int) -> str:
+    """Parquet files of one shape as a table of the engine, in this order, with its `ENGINE_COLUMNS` when asked for.
+
+    Args:
+        files: The files.
+        rows: How many rows they have together. The engine would take the first file for as large as the others, and a
+            small first file had joins planned that took four times as long.
+    """
     paths = ", ".join(sql_path(file.path) for file in files)
     # A folder named `state=TX` above a file is no column of it.
-    return f"read_parquet([{paths}], hive_partitioning = false, binary_as_string = true)"
+    return (
+        f"read_parquet([{paths}], hive_partitioning = false, binary_as_string = true, "
+        f"explicit_cardinality = {max(rows, 1)})"
+    )
 
 
 def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:

@@ -180,3 +180,13 @@ def test_a_step_that_meets_another_file_says_so(
         path.unlink()
     with pytest.raises(InputError, match=r"^medical_claim/1\.parquet: the file was changed or taken away"):
         warehouse.build(con, Model(query), {})
+
+
+def test_a_small_first_file_does_not_stand_for_the_others(con: duckdb.DuckDBPyConnection, delivery: Path) -> None:
+    # Taken for the size of all, one row before 5,000 had diagnoses planned five times as dear as they are.
+    one = f"select 'A' || range as claim_id, 1 as claim_line_number, {REQUIRED} from range(1)"
+    write(con, delivery, "1.parquet", one)
+    write(con, delivery, "2.parquet", one.replace("range(1)", "range(5000)"))
+    load(con, delivery)
+    [[_, plan]] = con.execute("explain select claim_id from raw.medical_claim").fetchall()
+    assert "~5,001 rows" in plan
