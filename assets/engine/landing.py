@@ -318,19 +318,11 @@ def _land_parquet(con: duckdb.DuckDBPyConnection, file: InputFile, expansion_rat
 
 
 def parquet_source(files: Sequence[InputFile], rows: int) -> str:
-    """Parquet files of one shape as a table of the engine, in this order, with its `ENGINE_COLUMNS` when asked for.
-
-    Args:
-        files: The files.
-        rows: How many rows they have together. The engine would take the first file for as large as the others, and a
-            small first file had joins planned that took four times as long.
-    """
+    """Parquet files of one shape, in this order, as a table of the engine: so many rows, `ENGINE_COLUMNS` when asked for."""
     paths = ", ".join(sql_path(file.path) for file in files)
-    # A folder named `state=TX` above a file is no column of it.
-    return (
-        f"read_parquet([{paths}], hive_partitioning = false, binary_as_string = true, "
-        f"explicit_cardinality = {max(rows, 1)})"
-    )
+    # A folder named `state=TX` above a file is no column of it; a small first file does not stand for the size of all.
+    options = f"hive_partitioning = false, binary_as_string = true, explicit_cardinality = {max(rows, 1)}"
+    return f"read_parquet([{paths}], {options})"
 
 
 def _land_workbook(con: duckdb.DuckDBPyConnection, file: InputFile, number: int) -> Landed:

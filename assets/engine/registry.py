@@ -169,6 +169,8 @@ class GapCode(Entry):
     weekly_cap_exempt: bool = False
     holdout_exempt: bool = False
     manufacturer_funded: bool = False
+    moved_by_claim: bool = False
+    closed_by_claim: bool = True
 
 
 class Family(Entry):
@@ -370,7 +372,7 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
                 c.public_code, c.public_family, c.public_subject, c.public_action,
                 entry.one_code_per_subject,
                 c.weekly_cap_exempt, c.holdout_exempt,
-                c.manufacturer_funded,
+                c.manufacturer_funded, c.moved_by_claim, c.closed_by_claim,
             )
             for family, entry in sorted(read_families().items())
             for code, c in sorted(entry.codes.items())

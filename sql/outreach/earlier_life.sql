@@ -1,7 +1,8 @@
--- Lives of gaps that closed this year and opened again: when each was opened and closed, and by what proof (rules 6.7).
+-- Lives of gaps that closed this year and began again: when each was opened and closed, and by what proof (rules 6.7).
 --
 -- A gap that opens again is another gap under a new id, and takes the place of the closed one in `outreach.gap`
--- (interface 3). What had closed it is kept here, through the calendar year as other closed gaps are: counts of
+-- (interface 3). So does one that a claim has answered and that will be asked again: a refill closes what was late, and
+-- the next is due later. What had closed it is kept here, through the calendar year as other closed gaps are: counts of
 -- closures rest on it. After a loss nothing is left of what depends on the pregnancy (maternal 1.7, L2); of somebody
 -- whom eligibility no longer names, a loss could not be seen.
 with
@@ -14,8 +15,8 @@ lives as (
         state_gap.gap_code,
         state_gap.subject,
         state_gap.opened_date,
-        state_gap.closed_date,
-        state_gap.closing_reason,
+        coalesce(state_gap.closed_date, cast($as_of as date)) as closed_date,
+        case when ledger.is_renewed then 'resolved' else state_gap.closing_reason end as closing_reason,
         state_gap.is_sensitive
     from raw.state_gap
     inner join outreach.ledger
@@ -24,7 +25,9 @@ lives as (
             and state_gap.gap_code = ledger.gap_code
             and state_gap.subject is not distinct from ledger.subject
             and state_gap.gap_id <> ledger.gap_id
-    where state_gap.status = 'closed'
+    where
+        state_gap.status = 'closed'
+        or ledger.is_renewed
     union all
     select
         state_earlier_life.gap_id,

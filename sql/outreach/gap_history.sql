@@ -27,6 +27,14 @@ known_gaps as (
     from outreach.gap_state
     inner join raw.gap_code
         on gap_state.gap_code = gap_code.gap_code
+    union all
+    -- A life that a claim ends while the next one begins is in no other table of tonight.
+    select
+        earlier_life.gap_id,
+        'closed' as status,
+        earlier_life.is_restricted
+    from outreach.earlier_life
+    where earlier_life.closed_date = cast($as_of as date)
 ),
 
 changed_gaps as (

@@ -20,8 +20,13 @@
 with
 
 speakable_codes as (
-    select told_code.gap_code
+    select
+        told_code.gap_code,
+        gap_code.is_moved_by_claim,
+        gap_code.is_closed_by_claim
     from facts.told_code
+    inner join raw.gap_code
+        on told_code.gap_code = gap_code.gap_code
     where told_code.skipped_reason is null
 ),
 
@@ -54,7 +59,9 @@ current_gaps as (
         every_gap.severity,
         every_gap.impactability,
         every_gap.confidence,
-        every_gap.is_sensitive
+        every_gap.is_sensitive,
+        -- What a claim answered is asked again later: what was open before is another life, which the claim closed.
+        every_gap.status = 'prospective' and speakable_codes.is_moved_by_claim as is_moved_on
     from outreach.every_gap
     inner join core.member
         on every_gap.member_key = member.member_key
@@ -114,17 +121,23 @@ told_gaps as (
     where unasked_words.member_key is null
 ),
 
--- Subjects of which one code at a time stands, and of which one stands tonight.
+-- Subjects of which one code at a time stands, and of which one stands tonight; where a claim moved its window on, from
+-- which day it asks again.
 told_subjects as (
-    select distinct
+    select
         current_gaps.person_id,
         current_gaps.gap_family,
-        current_gaps.subject
+        current_gaps.subject,
+        max(case when current_gaps.is_moved_on then current_gaps.window_start_date end) as moved_date
     from current_gaps
     inner join raw.gap_code
         on
             current_gaps.gap_code = gap_code.gap_code
             and gap_code.is_one_per_subject
+    group by
+        current_gaps.person_id,
+        current_gaps.gap_family,
+        current_gaps.subject
 ),
 
 -- What the families find tonight beside what the night before knew: either may be alone. A row of before that has no
@@ -152,6 +165,16 @@ matched_gaps as (
         coalesce(told_gaps.confidence, state_gap.confidence) as confidence,
         coalesce(told_gaps.is_sensitive, state_gap.is_sensitive) as is_sensitive,
         told_gaps.word_proof,
+        coalesce(told_gaps.is_moved_on, false) as is_moved_on,
+        coalesce(
+            told_gaps.is_moved_on
+            and told_gaps.window_start_date > state_gap.window_start_date
+            and state_gap.opened_date is not null
+            and coalesce(state_gap.closing_reason in ('documented', 'reported', 'declined'), true)
+            -- What comes after its window, as with a new year, answers nothing.
+            and coalesce(state_gap.window_end_date >= cast($as_of as date), true),
+            false
+        ) as is_renewed,
         state_gap.gap_id as known_gap_id,
         state_gap.status as known_status,
         state_gap.closing_reason as known_closing_reason,
@@ -182,6 +205,8 @@ sister_gaps as (
         case
             when state_gap.closing_reason in ('resolved', 'expired', 'declined', 'deceased', 'not_enrolled')
                 then state_gap.closed_date
+            when matched_gaps.is_moved_on and matched_gaps.window_start_date > state_gap.window_start_date
+                then matched_gaps.window_start_date
             else state_gap.opened_date
         end as since_date
     from matched_gaps
@@ -220,6 +245,7 @@ closing_reports as (
         and matched_gaps.gap_code not in (select own_terms.gap_code from own_terms)
         and contact_attempt.attempted_date >= coalesce(
             case
+                when matched_gaps.is_renewed then matched_gaps.window_start_date
                 when matched_gaps.known_closing_reason not in ('documented', 'reported')
                     then matched_gaps.known_closed_date
                 else matched_gaps.known_opened_date
@@ -263,17 +289,21 @@ reported_gaps as (
         closing_reports.subject
 ),
 
--- A gap that only a report had closed lives on while a report stands; any other closed one begins a new life.
+-- A gap that only a report had closed lives on while a report stands; any other closed one begins a new life, and so
+-- does one that a claim has moved on.
 found_gaps as (
     select
         matched_gaps.*,
         coalesce(greatest(matched_gaps.word_proof, reported_gaps.proof), matched_gaps.word_proof, reported_gaps.proof)
             as proof,
         coalesce(
-            matched_gaps.known_status <> 'closed'
-            or (
-                matched_gaps.known_closing_reason in ('documented', 'reported', 'declined')
-                and coalesce(matched_gaps.word_proof, reported_gaps.proof) is not null
+            not matched_gaps.is_renewed
+            and (
+                matched_gaps.known_status <> 'closed'
+                or (
+                    matched_gaps.known_closing_reason in ('documented', 'reported', 'declined')
+                    and coalesce(matched_gaps.word_proof, reported_gaps.proof) is not null
+                )
             ),
             false
         ) as is_living
@@ -335,6 +365,7 @@ continued_gaps as (
         found_gaps.impactability,
         found_gaps.confidence,
         found_gaps.is_sensitive,
+        found_gaps.is_renewed,
         true as is_found
     from found_gaps
 ),
@@ -423,8 +454,24 @@ claim_closures as (
 -- Of the dead, and of those whom nobody insures any more, no claim is to be seen: that a gap is gone proves nothing.
 vanished_gaps as (
     select
-        matched_gaps.*,
-        member.member_key as known_member_key,
+        matched_gaps.person_id,
+        member.member_key,
+        matched_gaps.gap_family,
+        matched_gaps.gap_code,
+        matched_gaps.subject,
+        matched_gaps.status,
+        matched_gaps.window_start_date,
+        matched_gaps.window_end_date,
+        matched_gaps.due_date,
+        matched_gaps.severity,
+        matched_gaps.impactability,
+        matched_gaps.confidence,
+        matched_gaps.is_sensitive,
+        matched_gaps.known_gap_id,
+        matched_gaps.known_status,
+        matched_gaps.known_closing_reason,
+        matched_gaps.known_opened_date as opened_date,
+        matched_gaps.known_closed_date,
         case
             when member.death_date <= cast($as_of as date) then 'deceased'
             when enrollment.member_key is null then 'not_enrolled'
@@ -443,61 +490,41 @@ vanished_gaps as (
         and matched_gaps.gap_code in (select speakable_codes.gap_code from speakable_codes)
 ),
 
-ended_gaps as (
+-- Members whom a measure of adherence judges tonight: that it asks nothing of them is what their fills say.
+judged_subjects as (
     select
-        vanished_gaps.known_gap_id as gap_id,
-        vanished_gaps.person_id,
-        vanished_gaps.known_member_key as member_key,
-        vanished_gaps.gap_family,
-        vanished_gaps.gap_code,
-        vanished_gaps.subject,
-        vanished_gaps.status,
-        case
-            when
-                vanished_gaps.known_closing_reason in ('documented', 'reported', 'declined')
-                and vanished_gaps.leaving_reason is null
-                -- A window without an end is not over.
-                and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true)
-                and (
-                    vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
-                    or claim_closures.member_key is not null
-                )
-                and ended_subject.subject is null
-                and told_subjects.person_id is null
-                then 'resolved'
-            when vanished_gaps.known_status = 'closed' then vanished_gaps.known_closing_reason
-            when vanished_gaps.leaving_reason is not null and ending_reports.proof is null
-                then vanished_gaps.leaving_reason
-            when ended_subject.subject is not null then ended_subject.closing_reason
-            when told_subjects.person_id is not null then 'superseded'
-            when claim_closures.member_key is not null then 'resolved'
-            when ending_reports.proof = 3 then 'documented'
-            when ending_reports.proof = 2 then 'reported'
-            when ending_reports.proof = 1 then 'declined'
-            -- A birth, a stay, a doubt or old evidence takes a gap of a pregnancy away as well: only its claim proves anything.
-            when
-                vanished_gaps.gap_family <> 'prenatal_supply'
-                and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true)
-                then 'resolved'
-            when last_proofs.proof = 2 then 'documented'
-            when last_proofs.proof = 1 then 'reported'
-            else 'expired'
-        end as closing_reason,
-        vanished_gaps.window_start_date,
-        vanished_gaps.window_end_date,
-        vanished_gaps.due_date,
-        vanished_gaps.known_opened_date as opened_date,
-        coalesce(vanished_gaps.known_closed_date, cast($as_of as date)) as closed_date,
-        vanished_gaps.severity,
-        vanished_gaps.impactability,
-        vanished_gaps.confidence,
-        vanished_gaps.is_sensitive,
-        false as is_found
+        adherence.member_key,
+        measure.measure_id as subject
+    from facts.adherence
+    inner join raw.measure
+        on adherence.measure_key = measure.measure_key
+    where
+        adherence.exclusion_reason is null
+        and adherence.pdc is not null
+),
+
+-- What tells that a claim closed a gap that is gone: a claim of its own, or one that moved its subject on. For want of
+-- such, that nothing asks any more; but of a pregnancy, of care that no claim tells and of a measure that judges the
+-- member no longer that is no proof.
+proven_gaps as (
+    select
+        vanished_gaps.*,
+        told_subjects.person_id is not null as is_superseded,
+        claim_closures.member_key is not null
+        or coalesce(
+            vanished_gaps.opened_date is not null
+            and told_subjects.moved_date > vanished_gaps.window_start_date
+            and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true),
+            false
+        ) as is_answered,
+        speakable_codes.is_closed_by_claim
+        and vanished_gaps.gap_family <> 'prenatal_supply'
+        and (vanished_gaps.gap_family <> 'adherence' or judged_subjects.member_key is not null)
+        -- A window without an end is not over.
+        and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true) as is_unasked
     from vanished_gaps
-    left join facts.ended_subject
-        on
-            vanished_gaps.known_member_key = ended_subject.member_key
-            and vanished_gaps.subject = ended_subject.subject
+    inner join speakable_codes
+        on vanished_gaps.gap_code = speakable_codes.gap_code
     left join told_subjects
         on
             vanished_gaps.person_id = told_subjects.person_id
@@ -505,17 +532,76 @@ ended_gaps as (
             and vanished_gaps.subject is not distinct from told_subjects.subject
     left join claim_closures
         on
-            vanished_gaps.known_member_key = claim_closures.member_key
+            vanished_gaps.member_key = claim_closures.member_key
             and vanished_gaps.gap_code = claim_closures.gap_code
             and vanished_gaps.subject = claim_closures.subject
+    left join judged_subjects
+        on
+            vanished_gaps.member_key = judged_subjects.member_key
+            and vanished_gaps.subject = judged_subjects.subject
+),
+
+ended_gaps as (
+    select
+        proven_gaps.known_gap_id as gap_id,
+        proven_gaps.person_id,
+        proven_gaps.member_key,
+        proven_gaps.gap_family,
+        proven_gaps.gap_code,
+        proven_gaps.subject,
+        proven_gaps.status,
+        case
+            when
+                proven_gaps.known_closing_reason in ('documented', 'reported', 'declined')
+                and proven_gaps.leaving_reason is null
+                and ended_subject.subject is null
+                and (
+                    proven_gaps.is_answered
+                    or (
+                        proven_gaps.is_unasked
+                        and not proven_gaps.is_superseded
+                        and proven_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+                    )
+                )
+                then 'resolved'
+            when proven_gaps.known_status = 'closed' then proven_gaps.known_closing_reason
+            when proven_gaps.leaving_reason is not null and ending_reports.proof is null
+                then proven_gaps.leaving_reason
+            when ended_subject.subject is not null then ended_subject.closing_reason
+            when proven_gaps.is_answered then 'resolved'
+            when proven_gaps.is_superseded then 'superseded'
+            when ending_reports.proof = 3 then 'documented'
+            when ending_reports.proof = 2 then 'reported'
+            when ending_reports.proof = 1 then 'declined'
+            when proven_gaps.is_unasked then 'resolved'
+            when last_proofs.proof = 2 then 'documented'
+            when last_proofs.proof = 1 then 'reported'
+            else 'expired'
+        end as closing_reason,
+        proven_gaps.window_start_date,
+        proven_gaps.window_end_date,
+        proven_gaps.due_date,
+        proven_gaps.opened_date,
+        coalesce(proven_gaps.known_closed_date, cast($as_of as date)) as closed_date,
+        proven_gaps.severity,
+        proven_gaps.impactability,
+        proven_gaps.confidence,
+        proven_gaps.is_sensitive,
+        false as is_renewed,
+        false as is_found
+    from proven_gaps
+    left join facts.ended_subject
+        on
+            proven_gaps.member_key = ended_subject.member_key
+            and proven_gaps.subject = ended_subject.subject
     left join ending_reports
-        on vanished_gaps.known_gap_id = ending_reports.gap_id
+        on proven_gaps.known_gap_id = ending_reports.gap_id
     left join last_proofs
-        on vanished_gaps.known_gap_id = last_proofs.gap_id
+        on proven_gaps.known_gap_id = last_proofs.gap_id
     where
-        vanished_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
+        proven_gaps.gap_code not in (select dependent_codes.gap_code from dependent_codes)
         or coalesce(
-            vanished_gaps.known_member_key not in (select standing_loss.member_key from facts.standing_loss),
+            proven_gaps.member_key not in (select standing_loss.member_key from facts.standing_loss),
             -- Of somebody whom eligibility no longer names, a loss could not be seen.
             false
         )
@@ -539,6 +625,7 @@ select
     continued_gaps.impactability,
     continued_gaps.confidence,
     continued_gaps.is_sensitive,
+    continued_gaps.is_renewed,
     continued_gaps.is_found
 from continued_gaps
 union all
@@ -560,5 +647,6 @@ select
     ended_gaps.impactability,
     ended_gaps.confidence,
     ended_gaps.is_sensitive,
+    ended_gaps.is_renewed,
     ended_gaps.is_found
 from ended_gaps

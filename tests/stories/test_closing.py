@@ -20,6 +20,13 @@ def enrolled(count: int) -> str:
     return rows("member_key", *(str(key) for key in range(1, count + 1)))
 
 
+def judged(count: int) -> str:
+    """`facts.adherence` of the first so many members, whom the measure of statins judges."""
+    return rows(
+        "member_key | measure_key | pdc | exclusion_reason", *(f"{key} | 8 | 0.9 | -" for key in range(1, count + 1))
+    )
+
+
 def night(
     found: list[str], known: list[str], outcomes: list[str] | None = None, remembered: list[str] | None = None
 ) -> dict[str, str]:
@@ -40,6 +47,7 @@ def night(
     return {
         "core.member": members(names),
         "core.enrollment": enrolled(len(names)),
+        "facts.adherence": judged(len(names)),
         "facts.maternal_gate": "closed_reason\n-",
         "facts.suppression": "member_key",
         "facts.held_subject": "member_key",
@@ -123,9 +131,9 @@ def test_a_gap_that_a_report_closed_lives_on_under_its_id(story):
     )
 
 
-def new_id(person: str, earlier: str) -> str:
+def new_id(person: str, earlier: str, since: str = "2026-04-01") -> str:
     """Interface 3.1: the digest of a gap that opens again over the same window; the closed one's id keeps them apart."""
-    text = f"change-me|{person}|ADHERENCE_LATE|pdc_statins|2026-04-01|{earlier}"
+    text = f"change-me|{person}|ADHERENCE_LATE|pdc_statins|{since}|{earlier}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -335,9 +343,9 @@ def test_a_word_on_a_familys_own_terms_closes_what_claims_leave_open(story):
     for line in known:
         name, status, reason, opened, closed, end = line.split()
         told.append(
-            f"{name} | {name} | provider_desert | PD_RX | - | {status} | {reason} | {opened} | {closed} | 2026-04-01 | {end}"
+            f"{name} | {name} | provider_desert | PD_PCP | - | {status} | {reason} | {opened} | {closed} | 2026-04-01 | {end}"
         )
-    over = hashlib.sha256(b"change-me|over|PD_RX||2026-04-01|over").hexdigest()[:16]
+    over = hashlib.sha256(b"change-me|over|PD_PCP||2026-04-01|over").hexdigest()[:16]
     story(
         given=night([], [])
         | {
@@ -346,18 +354,18 @@ def test_a_word_on_a_familys_own_terms_closes_what_claims_leave_open(story):
             "outreach.every_gap": rows(
                 "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
                 *(
-                    f"{names.index(name) + 1} | PD_RX | provider_desert | - | open | 2026-04-01 | -"
+                    f"{names.index(name) + 1} | PD_PCP | provider_desert | - | open | 2026-04-01 | -"
                     for name in ("done", "told", "stands", "over", "before", "earlier")
                 ),
             ),
             "facts.closing_word": rows(
                 "member_key | gap_code | subject | closing_reason",
-                *(f"{names.index(name) + 1} | PD_RX | - | {reason}" for name, reason in words.items()),
+                *(f"{names.index(name) + 1} | PD_PCP | - | {reason}" for name, reason in words.items()),
             ),
             "raw.state_gap": rows(STATE, *told),
             "raw.outreach_outcome": """
                 person_id      | gap_code | outcome_code       | attempted_at
-                late_by_report | PD_RX    | GAP_ALREADY_CLOSED | 2026-06-28 10:00:00
+                late_by_report | PD_PCP    | GAP_ALREADY_CLOSED | 2026-06-28 10:00:00
             """,
         },
         expect=f"""
@@ -610,6 +618,184 @@ def test_an_earlier_life_is_no_more_said_than_the_gap_itself(story):
                 TDAP     | 1            | 1           | 0
             """,
         },
+    )
+
+
+def test_a_refill_closes_what_was_late_and_is_due_again_later(story):
+    """Rule 6.7: a later claim resolves; interface 3.1: new id on reopening. A refill puts the day on which it is due ahead.
+
+    `late`, `said` (its pharmacy's record), `asked` (a report of the same week) and `held` (suppressed since) were open for
+    the refill of 1 April; it came, and the next is due on 8 July. Each closes by that claim, and the next life begins, of
+    which nothing was reported yet. `ahead` was never open, `waits` is late still, `moved` is due no later than before.
+    `expired` was over before, and of `over` the window ended yesterday: what comes after it answers nothing.
+    """
+    names = ["ahead", "asked", "expired", "held", "late", "moved", "over", "said", "waits"]
+    given = night(
+        [],
+        [
+            "ahead prospective - - -", "asked open - 2026-05-01 -", "expired closed expired 2026-05-01 2026-06-10",
+            "held suppressed - 2026-05-01 -", "late open - 2026-05-01 -", "moved open - 2026-05-01 -",
+            "over open - 2026-05-01 -", "said closed documented 2026-05-01 2026-06-10", "waits open - 2026-05-01 -",
+        ],
+        ["said REACHED_COMPLETED 2026-06-09", "asked REACHED_COMPLETED 2026-06-25"],
+    )  # fmt: skip
+    ahead = {name: "2026-07-08" for name in names} | {"moved": "2026-04-01"}
+    anew = {name: new_id(name, name, "2026-07-08") for name in ("asked", "expired", "held", "late", "said")}
+    told = given["raw.state_gap"].splitlines()
+    story(
+        given=given
+        | {
+            "raw.state_gap": "\n".join(
+                line.replace("2026-12-31", "2026-06-29") if line.startswith("over") else line for line in told
+            ),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(
+                    f"{key} | ADHERENCE_LATE | adherence | pdc_statins | {'open' if name == 'waits' else 'prospective'} | {ahead[name]} | 2026-12-31"
+                    for key, name in enumerate(names, start=1)
+                ),
+            ),
+            "raw.state_gap_history": """
+                gap_id | valid_from | status | valid_to   | is_restricted
+                late   | 2026-05-01 | open   | -          | no
+                said   | 2026-05-01 | open   | 2026-06-10 | no
+                said   | 2026-06-10 | closed | -          | no
+            """,
+            "outreach.gap_state": rows(
+                "gap_id | gap_code | status | is_sensitive", f"{anew['late']} | ADHERENCE_LATE | prospective | no"
+            ),
+        },
+        expect={
+            MODEL: f"""
+                gap_id            | person_id | status      | closing_reason | opened_date | closed_date
+                ahead             | ahead     | prospective | -              | -           | -
+                {anew["asked"]}   | asked     | prospective | -              | -           | -
+                {anew["expired"]} | expired   | prospective | -              | -           | -
+                {anew["held"]}    | held      | prospective | -              | -           | -
+                {anew["late"]}    | late      | prospective | -              | -           | -
+                moved             | moved     | prospective | -              | 2026-05-01  | -
+                over              | over      | prospective | -              | 2026-05-01  | -
+                {anew["said"]}    | said      | prospective | -              | -           | -
+                waits             | waits     | open        | -              | 2026-05-01  | -
+            """,
+            "outreach.earlier_life": """
+                gap_id  | opened_date | closed_date | closing_reason
+                asked   | 2026-05-01  | 2026-06-30  | resolved
+                expired | 2026-05-01  | 2026-06-10  | expired
+                held    | 2026-05-01  | 2026-06-30  | resolved
+                late    | 2026-05-01  | 2026-06-30  | resolved
+                said    | 2026-05-01  | 2026-06-10  | resolved
+            """,
+            # Eight lives were opened, `ahead` never was; four closed by a claim.
+            "outreach.closure_rate": """
+                gap_code       | opened_count | claim_count | documentation_count | report_count | claim_rate
+                ADHERENCE_LATE | 8            | 4           | 0                   | 0            | 0.5
+            """,
+            "outreach.gap_history": f"""
+                gap_id         | valid_from | status      | valid_to
+                asked          | 2026-06-30 | closed      | -
+                held           | 2026-06-30 | closed      | -
+                late           | 2026-05-01 | open        | 2026-06-30
+                late           | 2026-06-30 | closed      | -
+                said           | 2026-05-01 | open        | 2026-06-10
+                said           | 2026-06-10 | closed      | -
+                {anew["late"]} | 2026-06-30 | prospective | -
+            """,
+        },
+    )
+
+
+def test_a_fill_that_brings_another_code_closes_what_was_asked(story):
+    """Rule 6.7: a claim resolves. After the second fill the next is not late, after the first of the year the second is not.
+
+    `first` was asked for a second fill, `never` for a first one, `said` reported it: each filled, and a refill is due on
+    8 July under another code. `lost` filled nothing: its target went out of reach. Of `hospice` no measure judges anything
+    any more, which is no closure, of `safe` the supply lasts to the end of the year, which is. The window of `over` ended
+    yesterday, before its fill.
+    """
+    names = ["first", "hospice", "lost", "never", "over", "safe", "said"]
+    codes = {"first": "FIRST_FILL", "never": "NOT_STARTED", "over": "FIRST_FILL", "said": "FIRST_FILL"}
+    standing = {"first": "LATE", "lost": "LOST", "never": "FIRST_FILL", "over": "LATE", "said": "AT_RISK"}
+    state = {"said": "closed | documented | 2026-05-01 | 2026-06-10"}
+    story(
+        given=night([], [], ["said REACHED_COMPLETED 2026-06-09"])
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
+            "facts.adherence": rows(
+                "member_key | measure_key | pdc | exclusion_reason",
+                *(f"{key} | 8 | 0.9 | {'hospice' if key == 2 else '-'}" for key in range(1, len(names) + 1)),
+            ),
+            "outreach.every_gap": rows(
+                "member_key | gap_code | gap_family | subject | status | window_start_date | window_end_date",
+                *(
+                    f"{names.index(name) + 1} | ADHERENCE_{code} | adherence | pdc_statins | "
+                    + ("lost | 2026-04-01" if code == "LOST" else "prospective | 2026-07-08")
+                    + " | 2026-12-31"
+                    for name, code in standing.items()
+                ),
+            ),
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | adherence | ADHERENCE_{codes.get(name, 'LATE')} | pdc_statins | "
+                    f"{state.get(name, 'open | - | 2026-05-01 | -')} | 2026-04-01 | "
+                    + ("2026-06-29" if name == "over" else "2026-12-31")
+                    for name in names
+                ),
+            ),
+        },
+        expect={
+            "outreach.closure_rate": """
+                gap_code               | opened_count | claim_count | documentation_count
+                ADHERENCE_FIRST_FILL   | 2            | 2           | 0
+                ADHERENCE_LATE         | 2            | 1           | 0
+                ADHERENCE_NOT_STARTED  | 1            | 1           | 0
+            """,
+            MODEL: """
+                person_id | gap_code              | status      | closing_reason
+                first     | ADHERENCE_FIRST_FILL  | closed      | resolved
+                first     | ADHERENCE_LATE        | prospective | -
+                hospice   | ADHERENCE_LATE        | closed      | expired
+                lost      | ADHERENCE_LATE        | closed      | superseded
+                lost      | ADHERENCE_LOST        | lost        | -
+                never     | ADHERENCE_FIRST_FILL  | prospective | -
+                never     | ADHERENCE_NOT_STARTED | closed      | resolved
+                over      | ADHERENCE_FIRST_FILL  | closed      | superseded
+                over      | ADHERENCE_LATE        | prospective | -
+                safe      | ADHERENCE_LATE        | closed      | resolved
+                said      | ADHERENCE_AT_RISK     | prospective | -
+                said      | ADHERENCE_FIRST_FILL  | closed      | resolved
+            """,
+        },
+    )
+
+
+def test_what_no_claim_tells_is_not_resolved_by_being_gone(story):
+    """Rule 6.7: a gap that nobody asks for any more is closed by a claim only where one can tell: a visit, not an offer."""
+    codes = {"offer": "COMMUNITY_OFFER", "need": "COMMUNITY_NEED", "far": "PD_RX", "visit": "PD_PCP"}
+    names = list(codes)
+    families = {"offer": "community_resource", "need": "community_resource"}
+    story(
+        given=night([], [])
+        | {
+            "core.member": members(names),
+            "core.enrollment": enrolled(len(names)),
+            "raw.state_gap": rows(
+                STATE,
+                *(
+                    f"{name} | {name} | {families.get(name, 'provider_desert')} | {code} | - | open | - | 2026-05-01 | - | 2026-04-01 | -"
+                    for name, code in codes.items()
+                ),
+            ),
+        },
+        expect="""
+            gap_id | status | closing_reason
+            far    | closed | expired
+            need   | closed | expired
+            offer  | closed | expired
+            visit  | closed | resolved
+        """,
     )
 
 
