@@ -24,26 +24,44 @@ BANDS = ("urgent", "high", "routine")
 CHANGES = ("before", "leave", "stay", "enter", "after")
 
 # Rows of both lists by what they are about, so that another salt, hence other ids, makes no row new. Rows that public
-# names make alike are told apart by their number.
-NUMBERED = """
+# names make alike are told apart by their id where both lists have it, and the rest of them by their number.
+NAMED = """
 create temp table {side}_row as
 select
-    person_id, coalesce(state, 'Unknown') as state, gap_family, gap_code, subject, priority_band, pharmacy_npi, gap_id,
-    row_number() over (partition by person_id, state, gap_code, subject order by gap_id) as turn
+    person_id, coalesce(state, 'Unknown') as state, gap_family, gap_code, subject, priority_band, pharmacy_npi, gap_id
 from {rows}
 """
 MATCHED = """
 create temp table pair as
+with
+kept as (
+    select distinct b.gap_id, b.state
+    from before_row as b
+    inner join after_row as a
+        on b.gap_id = a.gap_id and b.person_id = a.person_id and b.state = a.state and b.gap_code = a.gap_code
+        and b.subject is not distinct from a.subject
+),
+before_turn as ({before_turn}),
+after_turn as ({after_turn})
 select
     coalesce(b.person_id, a.person_id) as person_id, coalesce(b.state, a.state) as state,
     coalesce(b.gap_family, a.gap_family) as gap_family, b.priority_band as band_before, a.priority_band as band_after,
     b.pharmacy_npi <> a.pharmacy_npi as is_moved, b.gap_id as gap_before, a.gap_id as gap_after,
     coalesce(b.gap_code, a.gap_code) as gap_code, coalesce(b.subject, a.subject) as subject,
     case when b.gap_id is null then 'enter' when a.gap_id is null then 'leave' else 'stay' end as change
-from before_row as b
-full join after_row as a
+from before_turn as b
+full join after_turn as a
     on b.person_id = a.person_id and b.state = a.state and b.gap_code = a.gap_code
-    and b.subject is not distinct from a.subject and b.turn = a.turn
+    and b.subject is not distinct from a.subject and b.kept_id is not distinct from a.kept_id and b.turn = a.turn
+"""
+TURN = """
+    select
+        side.*, kept.gap_id as kept_id,
+        row_number() over (
+            partition by side.person_id, side.state, side.gap_code, side.subject, kept.gap_id order by side.gap_id
+        ) as turn
+    from {side}_row as side
+    left join kept on side.gap_id = kept.gap_id and side.state = kept.state
 """
 # Why a row is only on one of the lists: what the other night says of its gap. A gap that closed and one that is not
 # there at all look the same, since a loss may be why.
@@ -164,9 +182,9 @@ def count(con: duckdb.DuckDBPyConnection, before: dict[str, str], after: dict[st
         after: SQL of both as they would be.
     """
     counts = Counts()
-    con.execute(NUMBERED.format(side="before", rows=before["worklist"]))
-    con.execute(NUMBERED.format(side="after", rows=after["worklist"]))
-    con.execute(MATCHED)
+    con.execute(NAMED.format(side="before", rows=before["worklist"]))
+    con.execute(NAMED.format(side="after", rows=after["worklist"]))
+    con.execute(MATCHED.format(before_turn=TURN.format(side="before"), after_turn=TURN.format(side="after")))
     for level in ("state", "gap_family"):
         for value, change, rows in con.execute(
             f"select {level}, change, count(*) from pair group by all order by all"

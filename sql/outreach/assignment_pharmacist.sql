@@ -1,5 +1,9 @@
 -- Pharmacists of the input, as they are when the night is published: what a plan of the day takes where its own file is
--- silent (specialty 4.2, the matching paragraph). One row per pharmacist and pharmacy.
+-- silent (specialty 4.2, the matching paragraph). One row per pharmacist, pharmacy and what is said of them there:
+-- lines of the input that say the same are one, with the largest capacity, others stay apart.
+--
+-- Whoever plans takes the rows of a pharmacist together, all their lists and the largest capacity, so that nobody has
+-- places twice.
 --
 -- Codes of states are in capitals, languages and areas in lower case, as cases have them.
 select

@@ -4,7 +4,9 @@
 -- is known later, and whether anybody was contacted. A gap family is a programme. Codes that nobody may be held out of
 -- draw nobody. `claim_closed_date` is the night on which claims first said that what the member was drawn for, or what
 -- followed it, is closed: reports count for neither arm, since only one of them is talked to, and whoever died or left
--- stays in the arm, unclosed (intention to treat).
+-- stays in the arm, unclosed (intention to treat). Only the code of the draw tells of it, or, where one code at a time
+-- stands for a subject, any of the family that somebody may be held out of: of an exempt code both arms are called
+-- (rules 6.9). A gap that closed and opened again has closed, whatever its new life is.
 --
 -- Whoever was on a list of the programme before, while the draw was off, is in the arm that is talked to, whatever the
 -- draw says: nobody is taken off the phone for the comparison. No draw decided on them (`is_randomised`), so that they
@@ -16,6 +18,7 @@ eligible_members as (
         eligible_gap.gap_family as programme,
         eligible_gap.person_id,
         eligible_gap.member_key,
+        ledger.gap_code,
         ledger.subject,
         eligible_gap.score,
         row_number() over (
@@ -38,6 +41,7 @@ new_members as (
     select
         eligible_members.programme,
         eligible_members.person_id,
+        eligible_members.gap_code,
         eligible_members.subject,
         eligible_members.score,
         md5(concat_ws('|', $salt, eligible_members.programme, eligible_members.person_id)) as digest,
@@ -69,6 +73,7 @@ drawn_members as (
     select
         new_members.programme,
         new_members.person_id,
+        new_members.gap_code,
         new_members.subject,
         new_members.score,
         new_members.age,
@@ -111,6 +116,7 @@ arms as (
         end as arm,
         drawn_members.bucket,
         cast($as_of as date) as assigned_date,
+        drawn_members.gap_code,
         drawn_members.subject,
         drawn_members.score,
         drawn_members.age,
@@ -130,6 +136,7 @@ arms as (
         state_holdout_arm.arm,
         state_holdout_arm.bucket,
         state_holdout_arm.assigned_date,
+        state_holdout_arm.gap_code,
         state_holdout_arm.subject,
         state_holdout_arm.score,
         state_holdout_arm.age,
@@ -144,20 +151,47 @@ arms as (
     from raw.state_holdout_arm
 ),
 
+closed_lives as (
+    select
+        ledger.person_id,
+        ledger.gap_code,
+        ledger.subject,
+        ledger.closing_reason,
+        ledger.closed_date
+    from outreach.ledger
+    union all
+    select
+        earlier_life.person_id,
+        earlier_life.gap_code,
+        earlier_life.subject,
+        earlier_life.closing_reason,
+        earlier_life.closed_date
+    from outreach.earlier_life
+),
+
 claim_closures as (
     select distinct
-        ledger.gap_family,
-        ledger.person_id,
-        ledger.subject
-    from outreach.ledger
+        arms.programme,
+        arms.person_id
+    from closed_lives
+    inner join raw.gap_code
+        on closed_lives.gap_code = gap_code.gap_code
     inner join arms
         on
-            ledger.gap_family = arms.programme
-            and ledger.person_id = arms.person_id
-            and ledger.subject is not distinct from arms.subject
+            gap_code.gap_family = arms.programme
+            and closed_lives.person_id = arms.person_id
+            and closed_lives.subject is not distinct from arms.subject
+            and (
+                closed_lives.gap_code = arms.gap_code
+                -- An older version kept no code: there any that somebody may be held out of tells, as it did.
+                or (
+                    not gap_code.is_holdout_exempt
+                    and (gap_code.is_one_per_subject or arms.gap_code is null)
+                )
+            )
     where
-        ledger.closing_reason = 'resolved'
-        and ledger.closed_date > arms.assigned_date
+        closed_lives.closing_reason = 'resolved'
+        and closed_lives.closed_date > arms.assigned_date
 )
 
 select
@@ -166,6 +200,7 @@ select
     arms.arm,
     arms.bucket,
     arms.assigned_date,
+    arms.gap_code,
     arms.subject,
     arms.score,
     arms.age,
@@ -178,6 +213,5 @@ select
 from arms
 left join claim_closures
     on
-        arms.programme = claim_closures.gap_family
+        arms.programme = claim_closures.programme
         and arms.person_id = claim_closures.person_id
-        and arms.subject is not distinct from claim_closures.subject

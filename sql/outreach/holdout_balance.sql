@@ -2,15 +2,14 @@
 --
 -- What was known on the night of the draw, of those whom `effect` compares. Risk is the band of the score. A level in
 -- which either arm has 1 to 10 members shows no counts, nor does the programme's covariate then: the rest would give it
--- back. Nor does a programme of which 1 to 10 members of an arm were drawn within 30 days: they are what is more here
--- than in `effect`.
+-- back. Nor does a programme of which 1 to 10 members of an arm were drawn since any of the times that `effect` shows:
+-- they are what is more here than there (rules 6.4).
 with
 
 compared_members as (
     select
         holdout_arm.programme,
         holdout_arm.arm,
-        holdout_arm.assigned_date,
         holdout_arm.score,
         holdout_arm.age,
         holdout_arm.state,
@@ -76,34 +75,32 @@ counts as (
         levelled_members.covariate_level
 ),
 
-recent_counts as (
+arm_counts as (
     select
         compared_members.programme,
-        count(*) filter (
-            where compared_members.arm = 'outreach' and compared_members.assigned_date > cast($as_of as date) - 30
-        ) as outreach_recent,
-        count(*) filter (
-            where compared_members.arm = 'control' and compared_members.assigned_date > cast($as_of as date) - 30
-        ) as control_recent,
-        count(*) filter (
-            where compared_members.arm = 'outreach' and compared_members.assigned_date <= cast($as_of as date) - 30
-        ) as outreach_followed,
-        count(*) filter (
-            where compared_members.arm = 'control' and compared_members.assigned_date <= cast($as_of as date) - 30
-        ) as control_followed
+        count(*) filter (where compared_members.arm = 'outreach') as outreach_total,
+        count(*) filter (where compared_members.arm = 'control') as control_total
     from compared_members
     group by compared_members.programme
 ),
 
--- Programmes of which `effect` shows those followed for 30 days, so that the few drawn since could be told.
+-- Programmes of which `effect` shows those followed for some time, so that the few drawn since could be told.
 telling_programmes as (
-    select recent_counts.programme
-    from recent_counts
+    select distinct arm_counts.programme
+    from arm_counts
+    inner join outreach.effect
+        on arm_counts.programme = effect.programme
     where
-        least(recent_counts.outreach_followed, recent_counts.control_followed) >= $small_cell
+        not effect.is_suppressed
         and (
-            (recent_counts.outreach_recent > 0 and recent_counts.outreach_recent < $small_cell)
-            or (recent_counts.control_recent > 0 and recent_counts.control_recent < $small_cell)
+            (
+                arm_counts.outreach_total > effect.outreach_count
+                and arm_counts.outreach_total - effect.outreach_count < $small_cell
+            )
+            or (
+                arm_counts.control_total > effect.control_count
+                and arm_counts.control_total - effect.control_count < $small_cell
+            )
         )
 ),
 

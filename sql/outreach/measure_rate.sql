@@ -1,7 +1,18 @@
 -- Rates to date of each measure: adherent members over eligible members, in all and by payer, plan, state and pharmacy.
 --
 -- Through 2023 members count by their member-years in CMS's rate; here each counts once, as the row of its measure.
+--
+-- A plan is one of its payer: where two payers of the delivery call a plan alike, each is told as `payer: plan`
+-- (interface 3), also of a measure of which only one of them has members. A member of such a plan without a payer is of
+-- neither.
 with
+
+shared_plans as (
+    select member.plan
+    from core.member
+    group by member.plan
+    having count(distinct member.payer) > 1
+),
 
 measured as (
     select
@@ -20,7 +31,10 @@ placed as (
         measure.is_sensitive,
         measured.numerator,
         member.payer,
-        member.plan,
+        case
+            when shared_plans.plan is null then member.plan
+            else member.payer || ': ' || member.plan
+        end as plan,
         member.state,
         attribution.pharmacy_npi
     from measured
@@ -28,6 +42,8 @@ placed as (
         on measured.measure_key = measure.measure_key
     inner join core.member
         on measured.member_key = member.member_key
+    left join shared_plans
+        on member.plan = shared_plans.plan
     left join outreach.class_pharmacy as attribution
         on
             measured.member_key = attribution.member_key

@@ -119,7 +119,7 @@ def test_a_sensitive_row_keeps_its_public_names_and_tells_no_area(listed) -> Non
 
 
 def test_pharmacists_of_the_input_are_published_in_the_codes_of_the_cases(story: Callable[..., None]) -> None:
-    """Interface 2: pharmacist_id is all that must be there; one row per pharmacist and pharmacy."""
+    """Interface 2: pharmacist_id is all that must be there."""
     story(
         given={
             "raw.pharmacist": """
@@ -135,5 +135,25 @@ def test_pharmacists_of_the_input_are_published_in_the_codes_of_the_cases(story:
             r1            | -            | -              | -         | -             | -
             r2            | 1999000015   | TX             | -         | -             | 5
             r2            | 1999000023   | TX;OK          | en;es     | oncology      | 20
+        """,
+    )
+
+
+def test_lines_that_say_the_same_of_a_pharmacist_are_one(story: Callable[..., None]) -> None:
+    """Interface 3: a row per pharmacist, pharmacy and what is said of them there; of the same the largest capacity."""
+    story(
+        given={
+            "raw.pharmacist": """
+                pharmacist_id | pharmacy_npi | licence_states | languages | therapy_areas | weekly_capacity
+                r1            | 1999000015   | TX             | en        | oncology      | 5
+                r1            | 1999000015   | tx             | EN        | Oncology      | 6
+                r1            | 1999000015   | TX             | es        | oncology      | 7
+            """
+        },
+        model="outreach.assignment_pharmacist",
+        expect="""
+            pharmacist_id | pharmacy_npi | licence_states | languages | therapy_areas | weekly_capacity
+            r1            | 1999000015   | TX             | en        | oncology      | 6
+            r1            | 1999000015   | TX             | es        | oncology      | 7
         """,
     )

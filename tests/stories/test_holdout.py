@@ -217,7 +217,11 @@ def test_a_word_closes_nothing_for_the_comparison_in_any_family(story):
                 cal       | PD_PCP   | REFERRED          | 2026-06-19 10:00:00
             """,
             "raw.state_holdout_arm": rows(
-                STATE, *(f"provider_desert | {name} | outreach | 70 | 2026-06-01 | - | 5 | 65 | -" for name in people)
+                f"gap_code | {STATE}",
+                *(
+                    f"PD_PCP | provider_desert | {name} | outreach | 70 | 2026-06-01 | - | 5 | 65 | -"
+                    for name in people
+                ),
             ),
         },
         expect={
@@ -229,6 +233,108 @@ def test_a_word_closes_nothing_for_the_comparison_in_any_family(story):
             """,
             MODEL: "person_id | claim_closed_date\nann | -\nbea | -\ncal | 2026-06-30",
         },
+    )
+
+
+def test_another_gap_of_the_subject_closes_nothing_for_the_comparison(story):
+    """Rule 6.9: what counts is the gap of the draw. Of a need that an exempt code asks for, both arms are called.
+
+    Ann was drawn for PD_RX, and PD_PCP closes; bea for PNV_NONE, and BP_MONITOR closes, which nobody is held out of; cal's
+    own code closes. The reminder that dan was drawn for became a late refill, the same ask (one code per subject); eve's
+    review is beside an interaction (DDI), which is exempt.
+    """
+    story(
+        control_percent=10,
+        given={
+            "core.member": members(["ann", "bea", "cal", "dan", "eve"]),
+            "outreach.eligible_gap": "gap_id",
+            "outreach.ledger": """
+                gap_id | person_id | gap_family        | gap_code          | subject     | status | closing_reason | closed_date
+                a1     | ann       | provider_desert   | PD_RX             | -           | open   | -              | -
+                a2     | ann       | provider_desert   | PD_PCP            | -           | closed | resolved       | 2026-06-30
+                b1     | bea       | prenatal_supply   | PNV_NONE          | episode 1   | open   | -              | -
+                b2     | bea       | prenatal_supply   | BP_MONITOR        | episode 1   | closed | resolved       | 2026-06-30
+                c1     | cal       | provider_desert   | PD_RX             | -           | closed | resolved       | 2026-06-30
+                d1     | dan       | adherence         | ADHERENCE_AT_RISK | pdc_statins | closed | superseded     | 2026-06-20
+                d2     | dan       | adherence         | ADHERENCE_LATE    | pdc_statins | closed | resolved       | 2026-06-30
+                e1     | eve       | medication_review | COB               | s           | open   | -              | -
+                e2     | eve       | medication_review | DDI               | s           | closed | resolved       | 2026-06-30
+            """,
+            "raw.state_holdout_arm": rows(
+                f"gap_code | {STATE}",
+                "PD_RX | provider_desert | ann | control | 7 | 2026-06-01 | - | 5 | 65 | -",
+                "PNV_NONE | prenatal_supply | bea | control | 7 | 2026-06-01 | episode 1 | 5 | 30 | -",
+                "PD_RX | provider_desert | cal | control | 7 | 2026-06-01 | - | 5 | 65 | -",
+                "ADHERENCE_AT_RISK | adherence | dan | control | 7 | 2026-06-01 | pdc_statins | 5 | 65 | -",
+                "COB | medication_review | eve | control | 7 | 2026-06-01 | s | 5 | 65 | -",
+            ),
+        },
+        expect="""
+            person_id | gap_code          | claim_closed_date
+            ann       | PD_RX             | -
+            bea       | PNV_NONE          | -
+            cal       | PD_RX             | 2026-06-30
+            dan       | ADHERENCE_AT_RISK | 2026-06-30
+            eve       | COB               | -
+        """,
+    )
+
+
+def test_an_older_night_kept_no_code_of_the_draw(story):
+    """Rule 6.9: of such an arm any code of the subject tells, as it did, but none that nobody is held out of.
+
+    Who is drawn tonight keeps the code: ann's PD_RX, which goes before her PD_PCP.
+    """
+    given = eligible("rx ann provider_desert 20", "pcp ann provider_desert 10")
+    story(
+        control_percent=10,
+        given=given
+        | {
+            "outreach.ledger": """
+                gap_id | person_id | gap_family      | gap_code   | subject   | status | closing_reason | closed_date
+                rx     | ann       | provider_desert | PD_RX      | -         | open   | -              | -
+                pcp    | ann       | provider_desert | PD_PCP     | -         | open   | -              | -
+                b2     | bea       | prenatal_supply | BP_MONITOR | episode 1 | closed | resolved       | 2026-06-30
+                c2     | cal       | provider_desert | PD_PCP     | -         | closed | resolved       | 2026-06-30
+            """,
+            "raw.state_holdout_arm": rows(
+                f"gap_code | {STATE}",
+                "- | prenatal_supply | bea | control | 7 | 2026-06-01 | episode 1 | 5 | 30 | -",
+                "- | provider_desert | cal | control | 7 | 2026-06-01 | - | 5 | 65 | -",
+            ),
+        },
+        expect="person_id | gap_code | claim_closed_date\nann | PD_RX | -\nbea | - | -\ncal | - | 2026-06-30",
+    )
+
+
+def test_a_gap_that_closed_and_opened_again_has_closed_for_the_comparison(story):
+    """Rules 6.7, 6.9: a life that a claim closed counts, though a new one began that night (`gap` tells of the new alone).
+
+    Bob's first life a report closed; cal's closed before the draw; dan's was of another code.
+    """
+    names = ["ann", "bob", "cal", "dan"]
+    story(
+        control_percent=10,
+        given={
+            "core.member": members(names),
+            "outreach.eligible_gap": "gap_id",
+            "outreach.ledger": rows(
+                "gap_id | person_id | gap_family | gap_code | subject | status | opened_date",
+                *(f"{name}2 | {name} | diabetes | KED | 2026 | open | 2026-06-30" for name in names),
+            ),
+            "outreach.earlier_life": """
+                gap_id | person_id | gap_family | gap_code | subject | opened_date | closed_date | closing_reason
+                ann1   | ann       | diabetes   | KED      | 2026    | 2026-02-01  | 2026-06-30  | resolved
+                bob1   | bob       | diabetes   | KED      | 2026    | 2026-02-01  | 2026-06-30  | documented
+                cal1   | cal       | diabetes   | KED      | 2026    | 2026-02-01  | 2026-06-01  | resolved
+                dan1   | dan       | diabetes   | EYE      | 2026    | 2026-02-01  | 2026-06-30  | resolved
+            """,
+            "raw.state_holdout_arm": rows(
+                f"gap_code | {STATE}",
+                *(f"KED | diabetes | {name} | control | 7 | 2026-06-01 | 2026 | 5 | 65 | -" for name in names),
+            ),
+        },
+        expect="person_id | claim_closed_date\nann | 2026-06-30\nbob | -\ncal | -\ndan | -",
     )
 
 
@@ -510,4 +616,69 @@ def test_the_balance_hides_the_few_who_are_new(story):
         model="outreach.holdout_balance",
         given={"outreach.holdout_arm": rows(header, *lines)},
         expect=f"programme | covariate | is_suppressed | outreach_count{expected}",
+    )
+
+
+def test_the_balance_hides_the_few_drawn_since_any_time_that_the_effect_shows(story):
+    """Rule 6.4: 103 of the balance less 100 of the effect at 60 days are the 3 drawn 45 days ago.
+
+    100 and 60 were drawn on 1 April (90 days), 40 and 20 of them closed on 15 May: at 30 days the effect hides its 3 closed of
+    103. 3 more for the comparison are hidden as well, 11 of 111 are not. What the effect does not show gives nothing back:
+    of `hidden` 5 are closed at 60 and at 90 days.
+    """
+
+    def drawn(name: str, arm: str, more: int, closed: int) -> list[str]:
+        first, late = (100, closed) if arm == "outreach" else (60, 20)
+        return [
+            *group(arm, first, late, "2026-04-01", "2026-05-15", name),
+            *group(arm, more, more, "2026-05-16", "2026-05-20", name),
+        ]
+
+    cases = {"three": (3, 0, 40), "eleven": (11, 0, 40), "control": (0, 3, 40), "hidden": (3, 0, 5), "none": (0, 0, 40)}
+    lines = [
+        f"{line} | TX | no | yes"
+        for name, (more, others, closed) in cases.items()
+        for line in (*drawn(name, "outreach", more, closed), *drawn(name, "control", others, closed))
+    ]
+    story(
+        given={"outreach.holdout_arm": rows(f"{STATE} | state | is_dual_or_lis | is_randomised", *lines)},
+        expect={
+            "outreach.effect": """
+                programme | horizon_days | outreach_count | control_count
+                three     | 30           | -              | -
+                three     | 60           | 100            | 60
+                three     | 90           | 100            | 60
+                eleven    | 30           | 111            | 60
+                eleven    | 60           | 100            | 60
+                eleven    | 90           | 100            | 60
+                control   | 30           | -              | -
+                control   | 60           | 100            | 60
+                control   | 90           | 100            | 60
+                hidden    | 30           | -              | -
+                hidden    | 60           | -              | -
+                hidden    | 90           | -              | -
+                none      | 30           | 100            | 60
+                none      | 60           | 100            | 60
+                none      | 90           | 100            | 60
+            """,
+            "outreach.holdout_balance": rows(
+                "programme | covariate | covariate_level | outreach_count | control_count",
+                *(
+                    f"{name} | {covariate} | {level} | {counts}"
+                    for name, counts in {
+                        "three": "- | -",
+                        "eleven": "111 | 60",
+                        "control": "- | -",
+                        "hidden": "103 | 60",
+                        "none": "100 | 60",
+                    }.items()
+                    for covariate, level in {
+                        "age": "65 and over",
+                        "risk": "routine",
+                        "state": "TX",
+                        "dual_or_subsidy": "no",
+                    }.items()
+                ),
+            ),
+        },
     )

@@ -11,6 +11,7 @@ import hashlib
 import pytest
 
 from tests.stories.formulary import FORMULARY
+from tests.stories.outreach import rows
 
 MODEL = "outreach.worklist"
 AS_OF = "2026-06-30"
@@ -822,6 +823,51 @@ def test_rates_by_level(story):
                 pdc_statins | state    | OK          | 0         | 1           | 0
                 pdc_statins | pharmacy | north       | 1         | 1           | 1
                 pdc_statins | pharmacy | south       | 0         | 1           | 0
+            """
+        },
+    )
+
+
+def test_plans_of_one_name_at_two_payers_are_two(story):
+    """Interface section 3: a plan is one of its payer. GOLD of acme and GOLD of best are told apart, in every measure.
+
+    SILVER is of one payer alone, whose name cal's row leaves out. Whether dan's GOLD is acme's or best's nobody knows.
+    """
+    fills = {"ann": 90, "bob": 30, "cal": 90, "dan": 90, "eve": 90}
+    story(
+        given={
+            "raw.eligibility": """
+                person_id | payer | plan
+                ann       | acme  | GOLD
+                bob       | best  | GOLD
+                cal       | -     | SILVER
+                dan       | -     | GOLD
+                eve       | acme  | SILVER
+            """,
+            "raw.pharmacy_claim": rows(
+                "person_id | dispensing_date | ndc_code | days_supply | dispensing_provider_npi",
+                *(
+                    f"{name} | {day} | atorvastatin | {days} | north"
+                    for name, days in fills.items()
+                    for day in ("2026-01-01", "2026-04-01")
+                ),
+                *(f"ann | {day} | lisinopril | 90 | north" for day in ("2026-01-01", "2026-04-01")),
+            ),
+        },
+        expect={
+            "outreach.measure_rate": """
+                measure_id  | level    | level_value | numerator | denominator | rate
+                pdc_statins | all      | all         | 4         | 5           | 0.8
+                pdc_statins | payer    | acme        | 2         | 2           | 1
+                pdc_statins | payer    | best        | 0         | 1           | 0
+                pdc_statins | plan     | acme: GOLD  | 1         | 1           | 1
+                pdc_statins | plan     | best: GOLD  | 0         | 1           | 0
+                pdc_statins | plan     | SILVER      | 2         | 2           | 1
+                pdc_statins | pharmacy | north       | 4         | 5           | 0.8
+                pdc_ras     | all      | all         | 1         | 1           | 1
+                pdc_ras     | payer    | acme        | 1         | 1           | 1
+                pdc_ras     | plan     | acme: GOLD  | 1         | 1           | 1
+                pdc_ras     | pharmacy | north       | 1         | 1           | 1
             """
         },
     )

@@ -160,6 +160,20 @@ def test_a_column_that_the_file_lacks_is_taken_from_the_night(output, capsys) ->
     assert plan_of(output, 4)["P13"]["pharmacist_id"] == "maria", "licensed in Ohio by her other row"
 
 
+@pytest.mark.parametrize("languages", [("en", "es"), ("es", "en")])
+def test_two_lines_of_one_pharmacy_are_one_pharmacist(output, capsys, languages: tuple[str, str]) -> None:
+    """Interface 3: all languages together and the larger of the two capacities, not their sum: six places, not ten."""
+    head, *_ = STAFF.strip().splitlines()
+    lines = [
+        f"maria | 1999000015 | TX | {told} | mtm | {places}" for told, places in zip(languages, (4, 6), strict=True)
+    ]
+    give_pharmacists(output, "\n".join([head, *lines]))
+    assert run(output, "pharmacist_id\nmaria\n", capsys)[0] == 0
+    found = [r for r in plan_of(output, 1).values() if r["pharmacist_id"] == "maria"]
+    assert len(found) == 6
+    assert {r["language_cost"] for r in found} == {0}
+
+
 @pytest.mark.parametrize("name", ["noor", "nobody of the night"])
 def test_a_number_that_neither_tells_stops_the_plan(output, capsys, name: str) -> None:
     give_pharmacists(output, STAFF)

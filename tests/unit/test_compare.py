@@ -115,6 +115,51 @@ def test_small_counts_are_hidden_and_what_gives_them_back(before: Path, tmp_path
     assert "P0" not in out
 
 
+ALIKE = """
+    select 'P' || lpad(i::varchar, 4, '0') as person_id, 'TX' as state, 'medication_review' as gap_family, 'CHECK_IN' as gap_code,
+        null::varchar as subject, band as priority_band, '1999000015' as pharmacy_npi, '{salt}' || number || '-' || i as gap_id
+    from range(20) as t (i)
+    cross join (values {rows}) as gap (number, band)
+"""
+ALIKE_GAPS = """
+    select 'P' || lpad(i::varchar, 4, '0') as person_id, code as gap_code, 'episode 1' as subject, '{salt}' || number || '-' || i as gap_id,
+        'open' as status, case when number = 1 then 'declined' end as status_reason
+    from range(20) as t (i)
+    cross join (values (1, 'FLU'), (2, 'TDAP'), (3, 'MATERNAL_CHECK_IN'), (4, 'LDA')) as gap (number, code)
+"""
+
+
+def test_rows_that_public_names_make_alike_are_told_apart_by_their_id(tmp_path: Path, capsys) -> None:
+    """Interface 3.1: three rows of each of 20 people are `CHECK_IN`. The first, routine, is declined: it leaves, the others
+    stay in their bands. Of other ids (another salt) the last by number leaves.
+    """
+    rows = ["(1, 'routine')", "(2, 'urgent')", "(3, 'high')"]
+    before, after, salted = (
+        night(tmp_path / name, ALIKE.format(salt=salt, rows=", ".join(some)), ALIKE_GAPS.format(salt=salt), {})
+        for name, salt, some in (("before", "a", rows), ("after", "a", rows[1:]), ("salted", "b", rows[1:]))
+    )
+    _, out, _ = told(capsys, before, after)
+    assert "Rows: 0 enter, 20 leave, 40 stay" in out
+    found = lines(out)
+    # before, leave, out, in, enter, after
+    assert found["urgent"] == ["20", "0", "0", "0", "0", "20"]
+    assert found["high"] == ["20", "0", "0", "0", "0", "20"]
+    assert found["routine"] == ["20", "20", "0", "0", "0", "0"]
+    assert found["declined"] == ["20"]
+    _, out, _ = told(capsys, before, salted)
+    assert "Rows: 0 enter, 20 leave, 40 stay" in out
+    # A row whose gap has begun anew, under another id, is still what it is about.
+    anew = night(
+        tmp_path / "anew",
+        ALIKE.format(salt="a", rows="(2, 'urgent'), (3, 'high'), (4, 'routine')"),
+        ALIKE_GAPS.format(salt="a"),
+        {},
+    )
+    _, out, _ = told(capsys, before, anew)
+    assert "Rows: 0 enter, 0 leave, 60 stay" in out
+    assert lines(out)["routine"] == ["20", "0", "0", "0", "0", "20"]
+
+
 def test_no_side_lowers_what_the_other_hides(before: Path, tmp_path: Path, capsys) -> None:
     """A night that hides counts below 31 hides the 20 that enter, whatever the settings of the command say."""
     rows = {"state": "'TX'", "salt": "a", "first": 0, "band": "'urgent'"}
