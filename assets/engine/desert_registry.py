@@ -36,6 +36,7 @@ class DesertRule(Entry):
     kind: Literal["care", "start", "pregnancy", "chronic_fills", "closure"]
     service: str
     standard_id: str
+    place: str
     min_age: int = Field(default=0, ge=0)
     enrolled_days: int = Field(default=1, ge=1)
     after_days: int | None = Field(default=None, ge=0)
@@ -87,7 +88,7 @@ def _rules() -> list[tuple[Any, ...]]:
         (
             number, name, r.gap_code, r.kind, r.service, r.standard_id, r.min_age, r.enrolled_days, r.after_days,
             r.within_days, r.clean_days, r.first_days, r.gap_days, r.fewest_fills, r.slack_days, r.times_nearest,
-            r.more_miles, r.recorded_days, r.reason, r.source,
+            r.more_miles, r.recorded_days, r.place, r.reason, r.source,
         )
         for number, (name, r) in enumerate(read_desert_rules().items(), start=1)
     ]  # fmt: skip

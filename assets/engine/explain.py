@@ -181,7 +181,8 @@ def _tell_gap(gap: dict[str, Any], listed: dict[str, Any] | None, manifest: dict
         f"{gap['urgency']} x confidence {gap['confidence']} x (1 + {weight} x social {gap['social']}) x reach "
         f"{gap['channel_reach']}"
     )
-    yield f"    Due {gap['due_date']}, {gap['days_left']} days left; opened {gap['opened_date'] or 'not yet'}."
+    due = f"Due {gap['due_date']}, {gap['days_left']} days left; opened" if gap["due_date"] else "Opened"
+    yield f"    {due} {gap['opened_date'] or 'not yet'}."
     if listed:
         yield (
             f"    On the list of pharmacy {listed['pharmacy_npi']} ({listed['state']}) as number "

@@ -18,7 +18,7 @@ FAMILY = "provider_desert"
 TOLD = {
     "gap_code", "kind", "service", "standard_id", "min_age", "enrolled_days", "after_days", "within_days", "clean_days",
     "first_days", "gap_days", "fewest_fills", "slack_days", "times_nearest", "more_miles", "recorded_days", "needs",
-    "starts", "met", "reason", "source",
+    "starts", "met", "place", "reason", "source",
 }  # fmt: skip
 TOLD_OF_SET = {
     "value_set", "categories", "clinicians", "since", "dates", "classes", "is_inpatient", "group", "at_least",
@@ -75,7 +75,10 @@ def _rule_table(rules: dict[str, DesertRule]) -> str:
         ("When", _when),
         ("What counts as met", lambda rule: _sets(rule.met)),
         ("A pharmacist's word holds it back for", lambda rule: f"{rule.recorded_days} days"),
-        ("Sentence on the list", lambda rule: rule.reason),
+        (
+            "Sentence on the list",
+            lambda rule: rule.reason.replace("{distance}", f"the nearest {rule.place} is {{distance}} miles away"),
+        ),
         *untold_lines(rules.values(), TOLD),
         ("Source", lambda rule: rule.source),
     ]

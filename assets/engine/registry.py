@@ -166,6 +166,7 @@ class GapCode(Entry):
     public_family: str | None = None
     public_subject: str | None = None
     public_action: str | None = None
+    undispensed_reason: str | None = Field(default=None, min_length=1)
     weekly_cap_exempt: bool = False
     holdout_exempt: bool = False
     manufacturer_funded: bool = False
@@ -370,7 +371,7 @@ def registry_rows(table: str, reference: Path | None) -> list[tuple[Any, ...]]:
             (
                 code, family, c.action, c.severity, c.impactability, c.sensitive, c.pregnancy_dependent, c.queue,
                 c.public_code, c.public_family, c.public_subject, c.public_action,
-                entry.one_code_per_subject,
+                c.undispensed_reason, entry.one_code_per_subject,
                 c.weekly_cap_exempt, c.holdout_exempt,
                 c.manufacturer_funded, c.moved_by_claim, c.closed_by_claim,
             )

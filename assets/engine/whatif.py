@@ -28,10 +28,7 @@ select
     member.person_id,
     member.first_name,
     member.last_name,
-    case
-        when preference.is_phone_restricted then null
-        else member.phone
-    end as phone,
+    case when not channel.is_phone_restricted and not channel.is_wrong_number then member.phone end as phone,
     need.supply_end_date,
     need.regular_miles as before_miles,
     case when effect.zcta is null then access.nearest_npi else effect.after_npi end as after_npi,
@@ -39,13 +36,13 @@ select
     coalesce(effect.is_new_desert, false) as is_new_desert
 from ({need}) as need
 inner join core.member on need.member_key = member.member_key
+inner join outreach.contact_channel as channel on member.member_key = channel.member_key
 inner join raw.pharmacy on need.regular_npi = pharmacy.npi
 left join facts.regular_pharmacy on need.member_key = regular_pharmacy.member_key
 left join facts.access
     on regular_pharmacy.zcta = access.zcta and access.service = 'retail_pharmacy' and access.standard_id = 'PART_D'
 left join whatif_effect as effect
     on access.zcta = effect.zcta and access.service = effect.service and access.standard_id = effect.standard_id
-left join core.preference on member.person_id = preference.person_id
 where
     need.kind = 'closure'
     and need.regular_npi in (select npi from whatif_site)

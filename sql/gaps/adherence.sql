@@ -125,7 +125,9 @@ select
     cast(null as decimal(9, 4)) as severity,
     -- A fill without usable days supply may have covered days that look missed.
     cast(case when gaps.unusable_fill_count > 0 then 0.7 else 1 end as decimal(9, 4)) as confidence,
+    -- A number of days or a target would tell which measure it is (rules 6.4).
     case
+        when measure.is_sensitive then 'Check in, and go through the refills together.'
         when gaps.gap_code = 'ADHERENCE_LOST'
             then
                 concat(
@@ -149,7 +151,8 @@ select
         else concat(
             'Supply of ', gaps.drug_class, ' lasts through ', gaps.covered_through_date, '; ',
             gaps.remaining_missed_days, ' of ', gaps.allowed_missed_days,
-            ' allowed days without a paid claim are left this year.'
+            ' allowed days without a paid claim ', case when gaps.remaining_missed_days = 1 then 'is' else 'are' end,
+            ' left this year.'
         )
     end as reason,
     concat(
@@ -192,10 +195,13 @@ select
     not_started.last_index_date as due_date,
     cast(null as decimal(9, 4)) as severity,
     cast(1 as decimal(9, 4)) as confidence,
-    concat(
-        'Supply of ', measure.drug_class, ' from last year ran out on ', not_started.supplied_through_date,
-        '; no paid claim this year yet.'
-    ) as reason,
+    case
+        when measure.is_sensitive then 'Check in, and go through the refills together.'
+        else concat(
+            'Supply of ', measure.drug_class, ' from last year ran out on ', not_started.supplied_through_date,
+            '; no paid claim this year yet.'
+        )
+    end as reason,
     concat(
         '{"claims":[',
         rtrim(cast(cast({ 'claim_id': last_fills.claim_id } as json) as varchar), '}'),

@@ -216,6 +216,7 @@ measured_needs as (
         desert_rule.gap_code,
         desert_rule.service,
         desert_rule.standard_id,
+        desert_rule.place,
         desert_rule.reason,
         desert_rule.source,
         coalesce(access.is_desert and access.is_borderline and needs.kind <> 'closure', false) as is_borderline,
@@ -290,9 +291,10 @@ worded_needs as (
                             ' minutes away'
                         )
                     end
-            when measured_needs.nearest_miles is null then 'no other place is known nearby'
+            when measured_needs.nearest_miles is null then concat('no other ', measured_needs.place, ' is known nearby')
             else concat(
-                'the nearest is ', cast(cast(round(measured_needs.nearest_miles, 1) as decimal(9, 1)) as varchar),
+                'the nearest ', measured_needs.place, ' is ',
+                cast(cast(round(measured_needs.nearest_miles, 1) as decimal(9, 1)) as varchar),
                 ' miles away'
             )
         end as distance_words,
@@ -311,10 +313,17 @@ worded_needs as (
             else concat('closed on ', measured_needs.closing_date)
         end as closing_words,
         case
-            when measured_needs.kind <> 'closure' then cast(measured_needs.supply_end_date as varchar)
-            when measured_needs.supply_end_date is not null
-                then concat('; supply at home ends on ', measured_needs.supply_end_date)
-            else ''
+            when measured_needs.supply_end_date is null then ''
+            when measured_needs.kind <> 'closure'
+                then concat(
+                    case when measured_needs.supply_end_date < cast($as_of as date) then 'was' else 'is' end,
+                    ' supplied through ', measured_needs.supply_end_date
+                )
+            else concat(
+                '; supply at home ',
+                case when measured_needs.supply_end_date < cast($as_of as date) then 'ended' else 'ends' end,
+                ' on ', measured_needs.supply_end_date
+            )
         end as supply_words
     from measured_needs
     where measured_needs.choice = 1

@@ -3,9 +3,10 @@
 -- The order is total: score, due date, gap code, person, subject, in byte order of published values (interface 3.1);
 -- rows that public names make alike are told apart by their id. A member is on one pharmacy's list at a time: that of
 -- the pharmacy that agreed on a call with them, else whose list held them this week, else of the row that comes first;
--- two would both call. A programme may set how many rows of it a list holds; a conversation has at most three gaps,
--- urgent ones first. When capacity cuts a list, the rural floor keeps a share of its places for members in rural
--- counties; what it lists stays in the order of scores.
+-- two would both call. A conversation has at most three gaps; a programme may set how many rows of it a list holds.
+-- What may not wait, urgent rows and then calls that were agreed on, takes places before anything else. Of the places
+-- that are left the rural floor keeps a share for members in rural counties; what is listed stays in the order of
+-- scores.
 with
 
 -- Members of the comparison group, as far as nobody may be held out of the gap (rules 6.9).
@@ -42,6 +43,11 @@ queued_gaps as (
         eligible_gap.queue,
         eligible_gap.is_weekly_cap_exempt,
         eligible_gap.is_agreed_call,
+        case
+            when eligible_gap.is_urgent then 1
+            when eligible_gap.is_agreed_call then 2
+            else 3
+        end as precedence,
         eligible_gap.is_rural,
         eligible_gap.pharmacy_npi,
         eligible_gap.programme,
@@ -66,17 +72,33 @@ queued_gaps as (
         and held_out_gaps.gap_id is null
 ),
 
-numbered_gaps as (
+conversations as (
     select
         queued_gaps.*,
         row_number() over (
-            partition by queued_gaps.pharmacy_npi
-            order by queued_gaps.place
-        ) as queue_number
+            partition by queued_gaps.pharmacy_npi, queued_gaps.person_id, queued_gaps.queue
+            order by
+                queued_gaps.precedence asc,
+                queued_gaps.place asc
+        ) as bundle_place
     from queued_gaps
 ),
 
--- A list that has no place for a member does not keep them from another pharmacy's.
+-- What a conversation has no room for takes no place from others.
+numbered_gaps as (
+    select
+        conversations.*,
+        row_number() over (
+            partition by conversations.pharmacy_npi
+            order by
+                conversations.precedence asc,
+                conversations.place asc
+        ) as queue_number
+    from conversations
+    where conversations.bundle_place <= $max_gaps_per_conversation
+),
+
+-- A list that has no place for a member does not keep them from another pharmacy's, unless they agreed on its call.
 member_choices as (
     select
         numbered_gaps.person_id,
@@ -84,8 +106,8 @@ member_choices as (
         row_number() over (
             partition by numbered_gaps.person_id
             order by
-                numbered_gaps.queue_number <= numbered_gaps.weekly_capacity desc,
                 numbered_gaps.is_agreed_call desc,
+                numbered_gaps.queue_number <= numbered_gaps.weekly_capacity desc,
                 recent_lists.person_id is not null desc,
                 numbered_gaps.place asc
         ) as choice
@@ -102,7 +124,9 @@ programme_places as (
         numbered_gaps.*,
         row_number() over (
             partition by numbered_gaps.pharmacy_npi, numbered_gaps.programme
-            order by numbered_gaps.place
+            order by
+                numbered_gaps.precedence asc,
+                numbered_gaps.place asc
         ) as programme_number
     from numbered_gaps
     left join member_choices
@@ -115,47 +139,64 @@ programme_places as (
 ),
 
 -- A programme takes no more of a list than it has set for itself.
-conversations as (
+contenders as (
     select
         programme_places.*,
+        programme_places.precedence < 3 as is_first,
         row_number() over (
-            partition by programme_places.pharmacy_npi, programme_places.person_id, programme_places.queue
+            partition by
+                programme_places.pharmacy_npi,
+                programme_places.precedence < 3,
+                programme_places.is_rural and programme_places.precedence = 3
             order by
-                programme_places.is_weekly_cap_exempt desc,
+                programme_places.precedence asc,
                 programme_places.place asc
-        ) as bundle_place
+        ) as kind_number,
+        sum(case when programme_places.precedence < 3 then 1 else 0 end) over (
+            partition by programme_places.pharmacy_npi
+        ) as first_count,
+        sum(case when programme_places.is_rural and programme_places.precedence = 3 then 1 else 0 end) over (
+            partition by programme_places.pharmacy_npi
+        ) as rural_count
     from programme_places
     where
         programme_places.programme_capacity is null
         or programme_places.programme_number <= programme_places.programme_capacity
 ),
 
-contenders as (
+left_places as (
     select
-        conversations.*,
-        cast(floor($rural_floor * conversations.weekly_capacity) as bigint) as rural_places,
-        row_number() over (
-            partition by conversations.pharmacy_npi, conversations.is_rural
-            order by conversations.place
-        ) as kind_number,
-        sum(case when conversations.is_rural then 1 else 0 end) over (
-            partition by conversations.pharmacy_npi
-        ) as rural_count
-    from conversations
-    where conversations.bundle_place <= $max_gaps_per_conversation
+        contenders.*,
+        greatest(contenders.weekly_capacity - contenders.first_count, 0) as left_count,
+        -- In decimals: as a double, 29 % of 100 is less than 29.
+        cast(
+            floor(
+                cast($rural_floor as decimal(9, 4)) * greatest(contenders.weekly_capacity - contenders.first_count, 0)
+            ) as bigint
+        ) as rural_places
+    from contenders
+),
+
+kept_rows as (
+    select
+        left_places.*,
+        case
+            when left_places.is_first then left_places.kind_number <= left_places.weekly_capacity
+            else left_places.is_rural and left_places.kind_number <= left_places.rural_places
+        end as is_kept
+    from left_places
 ),
 
 kept_places as (
     select
-        contenders.*,
-        contenders.is_rural and contenders.kind_number <= contenders.rural_places as is_kept,
+        kept_rows.*,
         row_number() over (
             partition by
-                contenders.pharmacy_npi,
-                contenders.is_rural and contenders.kind_number <= contenders.rural_places
-            order by contenders.place
+                kept_rows.pharmacy_npi,
+                kept_rows.is_kept
+            order by kept_rows.place
         ) as kept_number
-    from contenders
+    from kept_rows
 ),
 
 listed_gaps as (
@@ -173,7 +214,7 @@ listed_gaps as (
     where
         kept_places.is_kept
         or kept_places.kept_number
-        <= kept_places.weekly_capacity - least(kept_places.rural_places, kept_places.rural_count)
+        <= kept_places.left_count - least(kept_places.rural_places, kept_places.rural_count)
 )
 
 select
@@ -183,9 +224,10 @@ select
     case
         when eligible_gap.block_reason is not null then eligible_gap.block_reason
         when held_out_gaps.gap_id is not null then 'holdout'
-        when programme_places.gap_id is null then 'other_pharmacy'
-        when conversations.gap_id is null then 'programme_capacity'
-        when conversations.bundle_place > $max_gaps_per_conversation then 'conversation_cap'
+        when eligible_gap.pharmacy_npi <> member_choices.pharmacy_npi and programme_places.gap_id is null
+            then 'other_pharmacy'
+        when programme_places.gap_id is null then 'conversation_cap'
+        when contenders.gap_id is null then 'programme_capacity'
         when listed_gaps.gap_id is null then 'capacity'
     end as status_reason,
     cast(listed_gaps.list_rank as integer) as list_rank,
@@ -195,7 +237,11 @@ left join held_out_gaps
     on eligible_gap.gap_id = held_out_gaps.gap_id
 left join programme_places
     on eligible_gap.gap_id = programme_places.gap_id
-left join conversations
-    on eligible_gap.gap_id = conversations.gap_id
+left join contenders
+    on eligible_gap.gap_id = contenders.gap_id
+left join member_choices
+    on
+        eligible_gap.person_id = member_choices.person_id
+        and member_choices.choice = 1
 left join listed_gaps
     on eligible_gap.gap_id = listed_gaps.gap_id

@@ -121,6 +121,18 @@ def test_excluded_person_is_told_why_not_measured(caregaps: Command, season: Sea
     assert "insulin" in next(line for line in block if line.startswith("  Measured: no"))
 
 
+def test_a_gap_without_a_due_date_is_told_without_one(caregaps: Command, season: Season) -> None:
+    """What is not there is left out: a need of daily life has no day by which to act."""
+    [(person, code, opened)] = rows(
+        f"select person_id, gap_code, opened_date from {season.table('gap')} "
+        "where due_date is null and opened_date is not null order by person_id, gap_code limit 1"
+    )
+    status, lines, _ = caregaps("explain", "--output", season.output, "--person", person, "--gap", code)
+    assert status == 0
+    assert f"    Opened {opened}." in lines
+    assert not [line for line in lines if "None" in line]
+
+
 def test_closed_gap_is_explained(caregaps: Command, season: Season) -> None:
     status, lines, _ = caregaps("explain", "--output", season.output, "--person", season.in_hospice)
     assert status == 0

@@ -212,6 +212,29 @@ def test_at_risk_becomes_late(story):
     )
 
 
+def test_one_allowed_day_is_left_and_two_are(story):
+    """Wording (rules 4.1): of 365 days 73 may be missed. Ann missed 72, 11 January to 23 March, bob 71."""
+    story(
+        as_of="2026-04-20",
+        given={
+            "raw.pharmacy_claim": """
+                person_id | dispensing_date | ndc_code     | days_supply
+                ann       | 2026-01-01      | atorvastatin | 10
+                ann       | 2026-03-24      | atorvastatin | 30
+                bob       | 2026-01-01      | atorvastatin | 10
+                bob       | 2026-03-23      | atorvastatin | 30
+            """
+        },
+        expect={
+            "gaps.adherence": """
+                gap_code          | reason
+                ADHERENCE_AT_RISK | Supply of cholesterol medicine lasts through 2026-04-22; 1 of 73 allowed days without a paid claim is left this year.
+                ADHERENCE_AT_RISK | Supply of cholesterol medicine lasts through 2026-04-21; 2 of 73 allowed days without a paid claim are left this year.
+            """
+        },
+    )
+
+
 def test_the_two_limits_are_settings(story):
     """Row 6: `at_risk_missed_days` and `refill_due_days`."""
     story(

@@ -198,9 +198,10 @@ PD_RHEUM = """
     who            | events                                               | row
     -              | t-90 dx:M0579                                        | open start=t severity=33.75 rule=rheumatology_diagnosis
     -              | t-89 dx:M0579                                        | -
+    -              | t-91 dx:M0579                                        | open says=A_diagnosis_or_a_medicine_is_new_on_claims
     zip_code=00002 | t-90 dx:M0579                                        | -
     -              | t-100 dx:M1710                                       | -
-    -              | t-90 rx:adalimumab/28@near                           | open start=t rule=rheumatology_medicine
+    -              | t-90 rx:adalimumab/28@near                           | open start=t rule=rheumatology_medicine says=the_nearest_joint_specialist_is
     -              | t-100 dx:M0579; t-10 visit:99214@rheum               | -
     -              | t-100 rx:adalimumab/28@near; t-10 visit:99442@rheum  | -
     # The same medicines treat skin and bowel, with specialists of their own; joints are no dermatologist's.
@@ -237,18 +238,19 @@ PD_BH = """
 # more than twice as far as the nearest and 5 miles more. 00002: nearest 3 miles; 00006: nearest 6.
 PD_RX = """
     who            | events                                               | row
-    -              | t-50 rx:metformin/30@near; t-20 rx:metformin/30@near | open start=t-20 end=t+9 due=t+9 severity=33.75 says=2026-07-09
+    -              | t-50 rx:metformin/30@near; t-20 rx:metformin/30@near | open start=t-20 end=t+9 due=t+9 severity=33.75 says=is_supplied_through_2026-07-09
     zip_code=00010 | t-50 rx:metformin/30@stays; t-20 rx:metformin/30@stays | open
     zip_code=00002 | t-50 rx:metformin/30@n2; t-20 rx:metformin/30@n2     | -
     -              | -                                                    | -
     -              | t-20 rx:metformin/30@near                            | -
     -              | t-20 rx:metformin/30@near; t-20 rx:metformin/30@near | -
     -              | t-50 rx:lisinopril/30@near; t-20 rx:metformin/30@near | -
-    -              | t-50 rx:metformin/30@near; t-20 rx:both/30@near      | open
+    -              | t-50 rx:metformin/30@near; t-20 rx:both/30@near      | open says=the_nearest_pharmacy_in_the_network_is
     -              | t-20 rx:metformin/30@near; t-179 rx:metformin/30@near | open
     -              | t-20 rx:metformin/30@near; t-180 rx:metformin/30@near | -
     # t-59 and 30 days: supplied through t-30.
-    -              | t-89 rx:metformin/30@near; t-59 rx:metformin/30@near | open due=t-30
+    -              | t-89 rx:metformin/30@near; t-59 rx:metformin/30@near | open due=t-30 says=was_supplied_through_2026-05-31
+    -              | t-60 rx:metformin/30@near; t-29 rx:metformin/30@near | open due=t says=is_supplied_through_2026-06-30
     -              | t-90 rx:metformin/30@near; t-60 rx:metformin/30@near | -
     # Of several medicines the first to run out.
     -              | t-50 rx:metformin/30@near; t-20 rx:metformin/30@near; t-40 rx:lisinopril/30@near; t-10 rx:lisinopril/15@near | open due=t+4
@@ -278,13 +280,15 @@ PD_CLOSE = """
     zip_code=00010 | t-20 rx:metformin/30@stays                           | -
     # Before the doors close; the supply ends first, or they do.
     zip_code=00010 | t-20 rx:metformin/90@closes1                         | open due=t
-    zip_code=00010 | t-20 rx:metformin/90@closes90                        | open due=t+69
+    zip_code=00010 | t-20 rx:metformin/90@closes90                        | open due=t+69 says=ends_on_2026-09-07
+    zip_code=00010 | t-29 rx:metformin/30@closed90                        | open due=t says=ends_on_2026-06-30
+    zip_code=00010 | t-30 rx:metformin/30@closed90                        | open due=t-1 says=ended_on_2026-06-29
     zip_code=00010 | t-20 rx:metformin/120@closes90                       | open due=t+89
     zip_code=00010 | t-20 rx:metformin/30@closes90; t-15 rx:lisinopril/20@closes90 | open due=t+4
     # A desert is not asked for; how far the next one is decides the weight.
     -              | t-20 rx:metformin/30@goes                            | open severity=35 says=1.0_miles
     # None is left: a deficit of 1. No limit is known: half the anchor.
-    zip_code=00012 | t-20 rx:metformin/30@last                            | open severity=70 says=no_other_place_is_known
+    zip_code=00012 | t-20 rx:metformin/30@last                            | open severity=70 says=no_other_pharmacy_in_the_network_is_known
     zip_code=00011 | t-20 rx:metformin/30@closes90                        | open severity=35
     # The regular one: most fills in 180 days, then the latest.
     zip_code=00010 | t-20 rx:metformin/30@closes90; t-30 rx:lisinopril/30@stays | open
@@ -337,7 +341,7 @@ def test_gap(every_gap, code):
 PD_OB = """
     at   | tier | events                                        | row
     g97  | A    | who:zip_code=00001                            | -
-    g98  | A    | who:zip_code=00001                            | open start=t0 end=g287 due=t0 severity=60 confidence=1 says=40.0_miles
+    g98  | A    | who:zip_code=00001                            | open start=t0 end=g287 due=t0 severity=60 confidence=1 says=the_nearest_clinic_for_one_is_40.0_miles
     g120 | A    | who:zip_code=00001                            | open start=g98 due=g98
     g120 | B    | who:zip_code=00001                            | open confidence=0.7
     g120 | C    | who:zip_code=00001                            | -

@@ -511,9 +511,8 @@ def test_the_page_of_community_resources_names_programmes_tiers_categories_and_c
 def test_a_desert_rule_is_told_in_the_section_of_its_code(pages, rule_id: str) -> None:
     rule = DESERT_RULES[rule_id]
     told = section(pages["provider_desert.md"], f"`{rule.gap_code}`")
-    assert {f"`{rule_id}`", rule.reason, rule.source} <= {
-        c.strip() for line in told.splitlines() for c in line.split("|")
-    }
+    sentence = rule.reason.replace("{distance}", f"the nearest {rule.place} is {{distance}} miles away")
+    assert {f"`{rule_id}`", sentence, rule.source} <= {c.strip() for line in told.splitlines() for c in line.split("|")}
     assert f"by `{rule.standard_id}`" in told
     for _, _, entry in rule.sets():
         assert f"`{entry.value_set}`" in told

@@ -148,6 +148,8 @@ def towns() -> duckdb.DuckDBPyConnection:
         dee       | yes            | -
         """,
     )
+    # Consent to calls that is over.
+    give(con, "raw.member_consent", "person_id | scope | valid_from | valid_to\nhal | phone | 2025-01-01 | 2026-06-29")
     give(
         con,
         "raw.pharmacy_claim",
@@ -167,7 +169,11 @@ def towns() -> duckdb.DuckDBPyConnection:
         hal       | a                       | 2026-03-01      | 30
         """,
     )
-    build_models(con, ["facts.closure_effect", "facts.pharmacy_need", "outreach.contact_block"], AS_OF)
+    build_models(
+        con,
+        ["facts.closure_effect", "facts.pharmacy_need", "outreach.contact_block", "outreach.contact_channel"],
+        AS_OF,
+    )
     return con
 
 
@@ -205,10 +211,19 @@ def test_the_call_list_says_where_they_can_go_instead(towns):
     assert {str(r["closing_date"]) for r in rows.values()} == {"2026-08-15"}
 
 
-def test_a_phone_that_the_member_restricted_is_blank(towns):
+def test_a_phone_that_may_not_be_called_is_blank(towns):
+    """Rule 6.2: as on lists, a number that the member restricted, or whose consent is over."""
     rows = {r["person_id"]: r["phone"] for r in called(towns, "a")}
-    assert rows["bob"] is None
-    assert rows["ann"] == "5125550100"
+    assert rows == {"ann": "5125550100", "bob": None, "eve": "5125550100", "hal": None}
+
+
+def test_a_phone_that_was_reported_wrong_is_blank(towns):
+    """Rule 6.7: a number that is wrong is not called; the member stays on the call list."""
+    towns.execute("begin")
+    towns.execute("update outreach.contact_channel set is_wrong_number = true, is_phone_usable = false")
+    rows = {r["person_id"]: r["phone"] for r in called(towns, "a")}
+    towns.execute("rollback")
+    assert rows == dict.fromkeys(("ann", "bob", "eve", "hal"))
 
 
 def test_only_the_pharmacies_that_are_asked_for_close(towns):
