@@ -267,6 +267,9 @@ placed_gaps as (
         ledger.is_sensitive,
         member.state as home_state,
         scored_gap.score,
+        -- What the list will call urgent (rules 6.6).
+        coalesce(scored_gap.score >= $band_urgent_score or ledger.severity >= $band_urgent_severity, false)
+            as is_urgent,
         scored_gap.channel_reach,
         scored_gap.is_rural,
         attribution.pharmacy_npi,
@@ -292,7 +295,7 @@ select
     case when placed_gaps.is_sensitive then gap_code.public_code else placed_gaps.gap_code end as list_code,
     case when placed_gaps.is_sensitive then gap_code.public_subject else placed_gaps.subject end as list_subject,
     coalesce(gap_code.queue, 'routine') as queue,
-    coalesce(gap_code.is_weekly_cap_exempt, false) as is_urgent,
+    placed_gaps.is_urgent,
     coalesce(gap_code.queue = 'medication_review' or gap_code.is_weekly_cap_exempt, false) as is_weekly_cap_exempt,
     coalesce(gap_code.is_holdout_exempt, false) as is_holdout_exempt,
     agreed_calls.gap_id is not null as is_agreed_call,

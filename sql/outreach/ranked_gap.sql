@@ -78,6 +78,7 @@ conversations as (
         row_number() over (
             partition by queued_gaps.pharmacy_npi, queued_gaps.person_id, queued_gaps.queue
             order by
+                queued_gaps.is_weekly_cap_exempt desc,
                 queued_gaps.precedence asc,
                 queued_gaps.place asc
         ) as bundle_place

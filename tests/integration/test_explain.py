@@ -137,7 +137,8 @@ def test_closed_gap_is_explained(caregaps: Command, season: Season) -> None:
     status, lines, _ = caregaps("explain", "--output", season.output, "--person", season.in_hospice)
     assert status == 0
     assert any(", closed, id " in line for line in lines)
-    assert any("Not on a list: resolved" in line for line in lines)
+    # In hospice the measure judges nobody: no claim closed the gap.
+    assert any("Not on a list: expired" in line for line in lines)
 
 
 def test_one_code_alone_is_explained(caregaps: Command, season: Season) -> None:
