@@ -472,6 +472,8 @@ vanished_gaps as (
         matched_gaps.known_closing_reason,
         matched_gaps.known_opened_date as opened_date,
         matched_gaps.known_closed_date,
+        -- A window without an end is not over.
+        coalesce(matched_gaps.window_end_date >= cast($as_of as date), true) as is_in_window,
         case
             when member.death_date <= cast($as_of as date) then 'deceased'
             when enrollment.member_key is null then 'not_enrolled'
@@ -514,14 +516,13 @@ proven_gaps as (
         or coalesce(
             vanished_gaps.opened_date is not null
             and told_subjects.moved_date > vanished_gaps.window_start_date
-            and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true),
+            and vanished_gaps.is_in_window,
             false
         ) as is_answered,
         speakable_codes.is_closed_by_claim
         and vanished_gaps.gap_family <> 'prenatal_supply'
         and (vanished_gaps.gap_family <> 'adherence' or judged_subjects.member_key is not null)
-        -- A window without an end is not over.
-        and coalesce(vanished_gaps.window_end_date >= cast($as_of as date), true) as is_unasked
+        and vanished_gaps.is_in_window as is_unasked
     from vanished_gaps
     inner join speakable_codes
         on vanished_gaps.gap_code = speakable_codes.gap_code

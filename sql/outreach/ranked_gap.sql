@@ -48,6 +48,7 @@ queued_gaps as (
             when eligible_gap.is_agreed_call then 2
             else 3
         end as precedence,
+        eligible_gap.is_urgent or eligible_gap.is_agreed_call as is_first,
         eligible_gap.is_rural,
         eligible_gap.pharmacy_npi,
         eligible_gap.programme,
@@ -143,20 +144,19 @@ programme_places as (
 contenders as (
     select
         programme_places.*,
-        programme_places.precedence < 3 as is_first,
         row_number() over (
             partition by
                 programme_places.pharmacy_npi,
-                programme_places.precedence < 3,
-                programme_places.is_rural and programme_places.precedence = 3
+                programme_places.is_first,
+                programme_places.is_rural and not programme_places.is_first
             order by
                 programme_places.precedence asc,
                 programme_places.place asc
         ) as kind_number,
-        sum(case when programme_places.precedence < 3 then 1 else 0 end) over (
+        sum(case when programme_places.is_first then 1 else 0 end) over (
             partition by programme_places.pharmacy_npi
         ) as first_count,
-        sum(case when programme_places.is_rural and programme_places.precedence = 3 then 1 else 0 end) over (
+        sum(case when programme_places.is_rural and not programme_places.is_first then 1 else 0 end) over (
             partition by programme_places.pharmacy_npi
         ) as rural_count
     from programme_places
